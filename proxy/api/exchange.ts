@@ -1,0 +1,63 @@
+/**
+ * The exchange record: what every data plane tells of one finished request, ours and Envoy alike, as one JSON access-log line on its standard output.
+ * Graph, tape and conformance read it. Keys are the names of EXCHANGE_LOG_FORMAT; `kind` tells the line from other output.
+ */
+
+/** Access-log json_format that makes any Envoy write exchange records. Values are Envoy's command operators. */
+export const EXCHANGE_LOG_FORMAT = {
+  kind: 'exchange',
+  start_time: '%START_TIME%',
+  method: '%REQ(:METHOD)%',
+  path: '%REQ(X-ENVOY-ORIGINAL-PATH?:PATH)%',
+  protocol: '%PROTOCOL%',
+  response_code: '%RESPONSE_CODE%',
+  response_flags: '%RESPONSE_FLAGS%',
+  response_code_details: '%RESPONSE_CODE_DETAILS%',
+  upstream_transport_failure_reason: '%UPSTREAM_TRANSPORT_FAILURE_REASON%',
+  bytes_received: '%BYTES_RECEIVED%',
+  bytes_sent: '%BYTES_SENT%',
+  duration: '%DURATION%',
+  upstream_service_time: '%RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)%',
+  x_forwarded_for: '%REQ(X-FORWARDED-FOR)%',
+  user_agent: '%REQ(USER-AGENT)%',
+  request_id: '%REQ(X-REQUEST-ID)%',
+  authority: '%REQ(:AUTHORITY)%',
+  upstream_host: '%UPSTREAM_HOST%',
+  upstream_cluster: '%UPSTREAM_CLUSTER%',
+  upstream_local_address: '%UPSTREAM_LOCAL_ADDRESS%',
+  downstream_local_address: '%DOWNSTREAM_LOCAL_ADDRESS%',
+  downstream_remote_address: '%DOWNSTREAM_REMOTE_ADDRESS%',
+  requested_server_name: '%REQUESTED_SERVER_NAME%',
+  route_name: '%ROUTE_NAME%',
+  attempt_count: '%UPSTREAM_REQUEST_ATTEMPT_COUNT%',
+} as const;
+
+/** One line, parsed. Numbers stay numbers; what is missing is null (Envoy's JSON form of `-`). */
+export type ExchangeLogLine = { readonly [key in keyof typeof EXCHANGE_LOG_FORMAT]?: string | number | null };
+
+/** One finished request as one proxy saw it. */
+export interface Exchange {
+  /** Workload whose proxy tells it, e.g. `reviews-v1`. */
+  readonly reporter: string;
+  /** outbound: the caller's proxy; inbound: the callee's; gateway: an ingress gateway. */
+  readonly side: 'outbound' | 'inbound' | 'gateway';
+  readonly startedAt: string;
+  readonly requestId: string;
+  readonly method: string;
+  readonly path: string;
+  readonly authority: string;
+  /** 0 when no response could be given. */
+  readonly status: number;
+  readonly flags: string;
+  readonly details: string;
+  readonly durationMs: number;
+  readonly cluster: string;
+  readonly upstreamHost: string;
+  readonly upstreamLocal: string;
+  readonly downstreamRemote: string;
+  readonly downstreamLocal: string;
+  readonly route: string;
+  readonly attempts: number;
+  readonly bytesSent: number;
+  readonly userAgent: string;
+}

@@ -1,0 +1,22 @@
+/** What a filter type is: a type URL, and how its configuration becomes a filter. Rows of registry.ts. */
+import type { Any } from '#envoy';
+import type { System } from '#system/system.ts';
+import type { Handler, HttpFilter } from '../http/filter.ts';
+
+/** What a filter may use beyond the request. */
+export interface FilterRoom {
+  readonly system: System;
+  /** A way to another cluster by name, for filters that ask somebody (ext_authz, JWKS). */
+  readonly upstream: (cluster: string) => Handler;
+  /** Statistics prefix of the connection manager around this filter. */
+  readonly statPrefix: string;
+}
+
+/** One kind of HTTP filter. Both functions throw ConfigError. */
+export interface FilterType {
+  readonly typeUrl: string;
+  /** config: the filter's typed_config. Returns undefined when so configured it would never do anything. */
+  compile(config: Any, room: FilterRoom): HttpFilter | undefined;
+  /** A route's own settings (typed_per_filter_config) on top of the listener's. */
+  compileRoute?(config: Any, override: Any, room: FilterRoom): HttpFilter | undefined;
+}

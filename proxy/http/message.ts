@@ -1,0 +1,27 @@
+/** A request and a response as every room sees them, whatever the wire looked like. */
+import type { Duplex } from 'node:stream';
+import type { Body } from './body.ts';
+import type { HeaderMap } from './header-map.ts';
+
+/** path: path and query exactly as received (or as rewritten); authority: the Host header's or `:authority`'s value, never also in headers. */
+export interface HttpRequest {
+  readonly method: string;
+  readonly scheme: 'http' | 'https';
+  readonly authority: string;
+  readonly path: string;
+  readonly headers: HeaderMap;
+  readonly body: Body;
+  /** Never rejects: a broken body says so itself, and the trailers are then empty. */
+  readonly trailers: Promise<HeaderMap>;
+  /** Present when the client asks to leave HTTP: the protocol's lower-case name (`websocket`). */
+  readonly upgrade?: string;
+}
+
+/** upgraded: after a 101, the two open ends joined into one stream; body is then empty. */
+export interface HttpResponse {
+  readonly status: number;
+  readonly headers: HeaderMap;
+  readonly body: Body;
+  readonly trailers: Promise<HeaderMap>;
+  readonly upgraded?: Duplex;
+}

@@ -1,0 +1,33 @@
+/** The only error that the data path throws on purpose. local-reply.ts alone turns it into a response. */
+import { RESPONSE_FLAGS, type ResponseFlag } from './response-flags.ts';
+
+interface StreamErrorDetails {
+  /** HTTP status of the reply; the flag's own when absent. */
+  readonly status?: number;
+  /** Body of the reply; empty when absent. */
+  readonly text?: string;
+  /** `%RESPONSE_CODE_DETAILS%`, e.g. `no_healthy_upstream`. */
+  readonly codeDetails: string;
+  /** Extra reply headers, e.g. `x-envoy-overloaded: true`. */
+  readonly headers?: readonly (readonly [string, string])[];
+  readonly cause?: unknown;
+}
+
+/** A request that this proxy answers or resets itself, because `flag`. */
+export class StreamError extends Error {
+  override readonly name = 'StreamError';
+  readonly flag: ResponseFlag;
+  readonly status: number;
+  readonly text: string;
+  readonly codeDetails: string;
+  readonly headers: readonly (readonly [string, string])[];
+
+  constructor(flag: ResponseFlag, details: StreamErrorDetails) {
+    super(`${flag} ${details.codeDetails}`, { cause: details.cause });
+    this.flag = flag;
+    this.status = details.status ?? RESPONSE_FLAGS[flag].status;
+    this.text = details.text ?? '';
+    this.codeDetails = details.codeDetails;
+    this.headers = details.headers ?? [];
+  }
+}

@@ -1,0 +1,60 @@
+/** The facts of one request/response exchange: the only per-request state. It is a record; it only ever grows. */
+import type { SocketAddress } from '#system/network.ts';
+import type { ResponseFlag } from './response-flags.ts';
+
+/** Who is on the other side of the listener. */
+export interface DownstreamConnection {
+  readonly id: number;
+  readonly local: SocketAddress;
+  /** The peer as the policies see it: from the socket, or from a PROXY line. */
+  readonly remote: SocketAddress;
+  /** Peer's `spiffe://…` from mutual TLS; absent on plain text. */
+  readonly peerIdentity?: string;
+  readonly serverName?: string;
+}
+
+/** One upstream try. */
+export interface Attempt {
+  readonly cluster: string;
+  /** `address:port` of the picked host; absent when none could be picked. */
+  readonly host?: string;
+  readonly startedAtMs: number;
+  /** Local end of the upstream connection, once there is one. */
+  local?: SocketAddress;
+  /** Milliseconds from start to the response head, once it came. */
+  headMs?: number;
+  status?: number;
+  /** Why it failed, when it did. */
+  flag?: ResponseFlag;
+}
+
+/** How the exchange ended: both bodies finished or reset. */
+export interface StreamEnd {
+  readonly status: number;
+  readonly bytesReceived: number;
+  readonly bytesSent: number;
+  readonly durationMs: number;
+}
+
+/** One exchange. Filters read it and add to flags, attempts and the mutable notes; nobody removes. */
+export interface StreamInfo {
+  /** Unique in this proxy: its counter. x-request-id is not (copies, retries, clients that set it). */
+  readonly exchangeId: number;
+  requestId: string;
+  readonly startedAtMs: number;
+  readonly startedAtWallMs: number;
+  readonly downstream: DownstreamConnection;
+  /** Aborts when downstream left or the exchange was given up. */
+  readonly signal: AbortSignal;
+  readonly flags: Set<ResponseFlag>;
+  readonly attempts: Attempt[];
+  /** `%RESPONSE_CODE_DETAILS%`: `via_upstream`, `route_not_found` …; empty until known. */
+  codeDetails: string;
+  routeName: string;
+  /** Cluster that the route chose; empty until known. */
+  clusterName: string;
+  /** Why TLS or connect failed upstream, in words, for the log. */
+  upstreamFailure: string;
+  /** Runs once when BOTH bodies are finished or reset: release limits, write the log here. */
+  onDone(listener: (end: StreamEnd) => void): void;
+}

@@ -1,0 +1,45 @@
+/** Sockets as a parameter: real ones, or in-memory ones in the simulated world. Used by listener/ and upstream/pools only. */
+import type { Duplex } from 'node:stream';
+
+/** Where one end of a connection is. */
+export interface SocketAddress {
+  readonly address: string;
+  readonly port: number;
+}
+
+/**
+ * An open byte stream. The codec uses what Duplex offers (`on('data')`, `write`, `cork`, `pause`, `destroy`), nothing else of a socket.
+ * `resetAndDestroy` ends it with RST where the network has such a thing.
+ */
+export type Connection = Duplex & {
+  readonly local: SocketAddress;
+  readonly remote: SocketAddress;
+  resetAndDestroy(): unknown;
+};
+
+/** A bound port. Closing stops accepting; open connections go on. */
+export interface BoundListener {
+  readonly address: SocketAddress;
+  close(): Promise<void>;
+}
+
+/** A refused or failed dial; `reason` decides the words of the local reply. */
+export class ConnectError extends Error {
+  override readonly name = 'ConnectError';
+  readonly reason: 'refused' | 'timeout' | 'unreachable' | 'aborted';
+
+  constructor(reason: ConnectError['reason'], message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.reason = reason;
+  }
+}
+
+/** Everything that either plane does with sockets, gRPC aside. */
+export interface Network {
+  /** Port 0 lets the system choose. Rejects with the system's error (EADDRINUSE …). `accept` is called once a connection, paused until somebody reads. */
+  listen(at: SocketAddress, accept: (connection: Connection) => void): Promise<BoundListener>;
+  /** Settles when the connection is open. Rejects with ConnectError. */
+  connect(to: SocketAddress, options: { readonly timeoutMs: number; readonly signal?: AbortSignal }): Promise<Connection>;
+  /** Addresses of a host name, for STRICT_DNS clusters; empty when the name does not exist. Rejects when the resolver fails. */
+  resolve(hostname: string): Promise<readonly string[]>;
+}
