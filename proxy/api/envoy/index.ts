@@ -1,16 +1,30 @@
 /** The Envoy messages that both planes speak. At run time this is gen/envoy.mjs, one bundle (package.json, "imports"). */
+
+export { AccessLog } from './gen/envoy/config/accesslog/v3/accesslog.ts';
 export { Bootstrap } from './gen/envoy/config/bootstrap/v3/bootstrap.ts';
+export type { CircuitBreakers } from './gen/envoy/config/cluster/v3/circuit_breaker.ts';
 export { Cluster, Cluster_DiscoveryType, Cluster_LbPolicy } from './gen/envoy/config/cluster/v3/cluster.ts';
-export { Address, SocketAddress, SocketAddress_Protocol } from './gen/envoy/config/core/v3/address.ts';
-export { ControlPlane, Locality, Metadata, Node, RoutingPriority, TrafficDirection } from './gen/envoy/config/core/v3/base.ts';
+export { Address, type CidrRange, SocketAddress, SocketAddress_Protocol } from './gen/envoy/config/core/v3/address.ts';
+export {
+  ControlPlane,
+  type HeaderValueOption,
+  Locality,
+  Metadata,
+  Node,
+  RoutingPriority,
+  type RuntimeFractionalPercent,
+  TrafficDirection,
+  type TransportSocket,
+} from './gen/envoy/config/core/v3/base.ts';
 export { AggregatedConfigSource, ApiConfigSource, ApiVersion, ConfigSource } from './gen/envoy/config/core/v3/config_source.ts';
 export { ClusterLoadAssignment } from './gen/envoy/config/endpoint/v3/endpoint.ts';
 export { LbEndpoint, LocalityLbEndpoints } from './gen/envoy/config/endpoint/v3/endpoint_components.ts';
 export { Listener } from './gen/envoy/config/listener/v3/listener.ts';
 export { Filter, FilterChain, FilterChainMatch, ListenerFilter } from './gen/envoy/config/listener/v3/listener_components.ts';
-export { Permission, Principal, RBAC, RBAC_Action } from './gen/envoy/config/rbac/v3/rbac.ts';
+export { Permission, type Policy, Principal, RBAC, RBAC_Action } from './gen/envoy/config/rbac/v3/rbac.ts';
 export { RouteConfiguration } from './gen/envoy/config/route/v3/route.ts';
 export {
+  type DirectResponseAction,
   HeaderMatcher,
   QueryParameterMatcher,
   RedirectAction,
@@ -21,7 +35,6 @@ export {
   VirtualHost,
   WeightedCluster,
 } from './gen/envoy/config/route/v3/route_components.ts';
-export { AccessLog } from './gen/envoy/config/accesslog/v3/accesslog.ts';
 export { FileAccessLog } from './gen/envoy/extensions/access_loggers/file/v3/file.ts';
 export { StdoutAccessLog } from './gen/envoy/extensions/access_loggers/stream/v3/stream.ts';
 export { Cors, CorsPolicy } from './gen/envoy/extensions/filters/http/cors/v3/cors.ts';
@@ -29,9 +42,9 @@ export { HTTPFault } from './gen/envoy/extensions/filters/http/fault/v3/fault.ts
 export { FilterConfig as GrpcStats } from './gen/envoy/extensions/filters/http/grpc_stats/v3/config.ts';
 export { RBAC as HttpRbac, RBACPerRoute } from './gen/envoy/extensions/filters/http/rbac/v3/rbac.ts';
 export { Router } from './gen/envoy/extensions/filters/http/router/v3/router.ts';
+export { HttpInspector } from './gen/envoy/extensions/filters/listener/http_inspector/v3/http_inspector.ts';
 export { OriginalDst } from './gen/envoy/extensions/filters/listener/original_dst/v3/original_dst.ts';
 export { ProxyProtocol } from './gen/envoy/extensions/filters/listener/proxy_protocol/v3/proxy_protocol.ts';
-export { HttpInspector } from './gen/envoy/extensions/filters/listener/http_inspector/v3/http_inspector.ts';
 export { TlsInspector } from './gen/envoy/extensions/filters/listener/tls_inspector/v3/tls_inspector.ts';
 export {
   HttpConnectionManager,
@@ -43,8 +56,9 @@ export { TcpProxy } from './gen/envoy/extensions/filters/network/tcp_proxy/v3/tc
 export { RawBuffer } from './gen/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer.ts';
 export { HttpProtocolOptions } from './gen/envoy/extensions/upstreams/http/v3/http_protocol_options.ts';
 export { DiscoveryRequest, DiscoveryResponse } from './gen/envoy/service/discovery/v3/discovery.ts';
+export type { PathMatcher } from './gen/envoy/type/matcher/v3/path.ts';
+export { type RegexMatchAndSubstitute, RegexMatcher } from './gen/envoy/type/matcher/v3/regex.ts';
 export { StringMatcher } from './gen/envoy/type/matcher/v3/string.ts';
-export { RegexMatcher } from './gen/envoy/type/matcher/v3/regex.ts';
 export { FractionalPercent, FractionalPercent_DenominatorType } from './gen/envoy/type/v3/percent.ts';
 export { Any } from './gen/google/protobuf/any.ts';
 export { Duration } from './gen/google/protobuf/duration.ts';

@@ -1,0 +1,72 @@
+/** How connections to a cluster's hosts are opened, kept and closed. Source: extensions.upstreams.http.v3.HttpProtocolOptions. */
+
+import { ConfigError, inField, refuseUnsupported } from '#api/config-error.ts';
+import { type Any, type Cluster, type Duration, HttpProtocolOptions } from '#envoy';
+
+/** Times in milliseconds; 0 = no limit. */
+export interface ConnectionOptions {
+  readonly connectTimeoutMs: number;
+  readonly idleTimeoutMs: number;
+  readonly maxDurationMs: number;
+  readonly maxRequests: number;
+}
+
+type CommonOptions = NonNullable<Cluster['commonHttpProtocolOptions']>;
+
+const OPTIONS_KEY = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
+const HOUR_MS = 3_600_000;
+
+const milliseconds = (duration: Duration): number => duration.seconds * 1000 + duration.nanos / 1e6;
+
+const compileCommon = (options: CommonOptions): Omit<ConnectionOptions, 'connectTimeoutMs'> => {
+  refuseUnsupported(options, { read: ['idleTimeout', 'maxConnectionDuration', 'maxRequestsPerConnection'], ignored: ['maxHeadersCount'] });
+  return {
+    idleTimeoutMs: options.idleTimeout ? milliseconds(options.idleTimeout) : HOUR_MS,
+    maxDurationMs: options.maxConnectionDuration ? milliseconds(options.maxConnectionDuration) : 0,
+    maxRequests: options.maxRequestsPerConnection ?? 0,
+  };
+};
+
+/** HTTP/1.1 upstream is all there is: "as downstream" means just that while listeners speak HTTP/1.1 only. */
+const refuseOtherProtocols = (options: HttpProtocolOptions): void => {
+  refuseUnsupported(options, { read: ['commonHttpProtocolOptions', 'upstreamProtocolOptions'] });
+  const protocol = options.upstreamProtocolOptions;
+  if (protocol?.$case === 'autoConfig') throw new ConfigError('auto_config', 'not supported by this proxy');
+  if (protocol?.$case !== 'explicitHttpConfig') return;
+  const explicit = protocol.value.protocolConfig;
+  if (explicit?.$case === 'http2ProtocolOptions' || explicit?.$case === 'http3ProtocolOptions')
+    throw new ConfigError('explicit_http_config', 'only http_protocol_options is supported');
+};
+
+const decodeOptions = (any: Any): HttpProtocolOptions => {
+  if (!any.typeUrl.endsWith(`/${OPTIONS_KEY}`)) throw new ConfigError('', `unexpected type ${any.typeUrl}`);
+  try {
+    return HttpProtocolOptions.decode(any.value);
+  } catch (cause) {
+    throw new ConfigError('', 'cannot be decoded', { cause });
+  }
+};
+
+const typedOptions = (cluster: Cluster): CommonOptions | undefined => {
+  let common = cluster.commonHttpProtocolOptions;
+  for (const [key, any] of Object.entries(cluster.typedExtensionProtocolOptions)) {
+    inField(`typed_extension_protocol_options[${key}]`, () => {
+      if (key !== OPTIONS_KEY) throw new ConfigError('', 'not supported by this proxy');
+      const options = decodeOptions(any);
+      refuseOtherProtocols(options);
+      common = options.commonHttpProtocolOptions;
+    });
+  }
+  return common;
+};
+
+/** Throws ConfigError with a path relative to the cluster. */
+export const compileConnectionOptions = (cluster: Cluster): ConnectionOptions => {
+  const connectTimeoutMs = cluster.connectTimeout ? milliseconds(cluster.connectTimeout) : 5000;
+  if (connectTimeoutMs <= 0) throw new ConfigError('connect_timeout', 'must be greater than 0s');
+  const common = typedOptions(cluster);
+  const rest = common
+    ? inField('common_http_protocol_options', () => compileCommon(common))
+    : { idleTimeoutMs: HOUR_MS, maxDurationMs: 0, maxRequests: 0 };
+  return { connectTimeoutMs, ...rest, maxRequests: cluster.maxRequestsPerConnection ?? rest.maxRequests };
+};

@@ -1,0 +1,106 @@
+/** ClusterLoadAssignment → the endpoints it names, by priority and locality. Generated messages end here. */
+
+import { ConfigError, inField, refuseUnsupported } from '#api/config-error.ts';
+import type { Address, ClusterLoadAssignment, LbEndpoint, LocalityLbEndpoints } from '#envoy';
+
+/** What the configuration says about an endpoint's health. Degraded ones serve only when no healthy one is left. */
+export type ConfiguredHealth = 'healthy' | 'degraded' | 'unhealthy';
+
+/** One endpoint as configured. `key` is `address:port`: the identity that its living host keeps across configurations. */
+export interface EndpointConfig {
+  readonly key: string;
+  /** IP literal, or a name in a STRICT_DNS cluster. */
+  readonly address: string;
+  readonly port: number;
+  readonly hostname: string;
+  readonly weight: number;
+  readonly health: ConfiguredHealth;
+}
+
+/** Endpoints of one locality within one priority. */
+export interface LocalityConfig {
+  /** `region/zone/sub_zone`; empty when none is said. */
+  readonly locality: string;
+  /** Counts only when the cluster balances by locality weight; 0 = no traffic then. */
+  readonly weight: number;
+  readonly endpoints: readonly EndpointConfig[];
+}
+
+/** All endpoints of a cluster; index = priority, 0 first. */
+export interface Endpoints {
+  readonly priorities: readonly (readonly LocalityConfig[])[];
+  /** How far healthy hosts may be loaded beyond their share before the next priority helps; 1.4 unless told. */
+  readonly overprovisioning: number;
+}
+
+/** No endpoints at all. */
+export const NO_ENDPOINTS: Endpoints = { priorities: [], overprovisioning: 1.4 };
+
+const HEALTH: Readonly<Record<number, ConfiguredHealth>> = {
+  0: 'healthy',
+  1: 'healthy',
+  2: 'unhealthy',
+  3: 'unhealthy',
+  4: 'unhealthy',
+  5: 'degraded',
+};
+
+/** Address and port of a socket address; refuses pipes, UDP and named ports. */
+export const compileAddress = (address: Address | undefined): { address: string; port: number } => {
+  if (address?.address?.$case !== 'socketAddress') throw new ConfigError('address', 'only socket_address is supported');
+  const socket = address.address.value;
+  return inField('address.socket_address', () => {
+    refuseUnsupported(socket, { read: ['address', 'portSpecifier'], ignored: ['resolverName', 'ipv4Compat'] });
+    if (socket.address === '') throw new ConfigError('address', 'must not be empty');
+    if (socket.portSpecifier?.$case === 'namedPort') throw new ConfigError('named_port', 'not supported by this proxy');
+    const port = socket.portSpecifier?.value ?? 0;
+    if (port > 65535) throw new ConfigError('port_value', 'must be at most 65535');
+    return { address: socket.address, port };
+  });
+};
+
+const compileEndpoint = (lbEndpoint: LbEndpoint): EndpointConfig => {
+  refuseUnsupported(lbEndpoint, { read: ['hostIdentifier', 'healthStatus', 'loadBalancingWeight'], ignored: ['metadata'] });
+  if (lbEndpoint.hostIdentifier?.$case !== 'endpoint') throw new ConfigError('endpoint', 'is required');
+  const endpoint = lbEndpoint.hostIdentifier.value;
+  const { address, port } = inField('endpoint', () => {
+    refuseUnsupported(endpoint, { read: ['address', 'hostname'], ignored: ['healthCheckConfig'] });
+    return compileAddress(endpoint.address);
+  });
+  if (lbEndpoint.loadBalancingWeight === 0) throw new ConfigError('load_balancing_weight', 'must be at least 1');
+  const health = HEALTH[lbEndpoint.healthStatus];
+  if (health === undefined) throw new ConfigError('health_status', `unknown value ${lbEndpoint.healthStatus}`);
+  const weight = lbEndpoint.loadBalancingWeight ?? 1;
+  return { key: `${address}:${port}`, address, port, hostname: endpoint.hostname, weight, health };
+};
+
+const compileLocality = (group: LocalityLbEndpoints): LocalityConfig => {
+  refuseUnsupported(group, {
+    read: ['locality', 'lbEndpoints', 'loadBalancingWeight', 'priority', 'lbConfig'],
+    ignored: ['metadata', 'proximity'],
+  });
+  if (group.lbConfig?.$case === 'ledsClusterLocalityConfig')
+    throw new ConfigError('leds_cluster_locality_config', 'not supported by this proxy');
+  if (group.priority > 128) throw new ConfigError('priority', 'must be at most 128');
+  const listed = group.lbConfig?.value.lbEndpoints ?? group.lbEndpoints;
+  const { region = '', zone = '', subZone = '' } = group.locality ?? {};
+  return {
+    locality: region === '' && zone === '' && subZone === '' ? '' : `${region}/${zone}/${subZone}`,
+    weight: group.loadBalancingWeight ?? 0,
+    endpoints: listed.map((endpoint, index) => inField(`lb_endpoints[${index}]`, () => compileEndpoint(endpoint))),
+  };
+};
+
+/** Throws ConfigError with a path relative to the assignment. A priority that nobody uses below one in use is an empty list. */
+export const compileEndpoints = (assignment: ClusterLoadAssignment): Endpoints => {
+  refuseUnsupported(assignment, { read: ['clusterName', 'endpoints', 'policy'] });
+  const { policy } = assignment;
+  if (policy) inField('policy', () => refuseUnsupported(policy, { read: ['overprovisioningFactor'] }));
+  const priorities: LocalityConfig[][] = [];
+  for (const [index, group] of assignment.endpoints.entries()) {
+    const locality = inField(`endpoints[${index}]`, () => compileLocality(group));
+    while (priorities.length <= group.priority) priorities.push([]);
+    priorities[group.priority]?.push(locality);
+  }
+  return { priorities, overprovisioning: (policy?.overprovisioningFactor ?? 140) / 100 };
+};
