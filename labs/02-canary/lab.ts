@@ -1,0 +1,58 @@
+/** Lab 2: a 90/10 split, and why ten requests are not nine and one. */
+import type { Lab } from '../lab.ts';
+
+const reviews = (count: number) => ({ from: 'productpage-v1', url: 'http://reviews:9080/reviews/0', headers: {}, count });
+
+/** Canary 90/10. */
+export const canary: Lab = {
+  id: '02-canary',
+  number: 2,
+  title: 'Canary 90/10, and why your ten requests were not 9 and 1',
+  proves: 'A weight is a chance for each request, not a quota.',
+  minutes: 10,
+  steps: [
+    {
+      id: 'apply',
+      title: 'Send a tenth of the traffic to v2',
+      apply: 'canary.yaml',
+      predict: {
+        kind: 'choice',
+        question: 'After this change, how much traffic will reach v3?',
+        options: ['A third, as before', 'A tenth', 'None'],
+        answer: 2,
+      },
+      send: reviews(20),
+      stage: 'versions',
+      claims: [],
+    },
+    {
+      id: 'ten',
+      title: 'Ten requests',
+      predict: { kind: 'count', question: 'Of your next 10 requests, how many will v2 answer?', max: 10, counted: 'reviews-v2' },
+      send: reviews(10),
+      stage: 'binomial',
+      claims: [],
+    },
+    {
+      id: 'hundred',
+      title: 'Two hundred requests',
+      predict: { kind: 'count', question: 'Of your next 200 requests, how many will v2 answer?', max: 200, counted: 'reviews-v2' },
+      send: reviews(200),
+      stage: 'binomial',
+      claims: [],
+    },
+    {
+      id: 'proof',
+      title: 'Three thousand, and a verdict',
+      predict: {
+        kind: 'choice',
+        question: 'One connection stays open for many requests. Can its requests go to different versions?',
+        options: ['No: the connection goes to one version', 'Yes: each request is drawn on its own'],
+        answer: 1,
+      },
+      send: reviews(100),
+      stage: 'binomial',
+      claims: ['TRAF-WEIGHT-001'],
+    },
+  ],
+};

@@ -1,0 +1,53 @@
+/** What a lab is: a few steps, each do → predict → observe → why → check. Only data, so that site, runner and tests read the same. */
+
+/** Requests that a step sends. */
+export interface LabSend {
+  /** A workload, whose sidecar takes the request, or `gateway`. */
+  readonly from: string;
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly count: number;
+}
+
+/** A question answered before the button unlocks. */
+export type Prediction =
+  | {
+      readonly kind: 'choice';
+      readonly question: string;
+      readonly options: readonly string[];
+      /** Index of the option that is true of every mesh. */
+      readonly answer: number;
+    }
+  | {
+      readonly kind: 'count';
+      readonly question: string;
+      readonly max: number;
+      /** Workload whose answers are counted in what was just sent. */
+      readonly counted: string;
+    };
+
+/** One step. Its text is the section of the same id in lab.md. */
+export interface LabStep {
+  readonly id: string;
+  readonly title: string;
+  /** File in the lab's folder that the learner applies first. */
+  readonly apply?: string;
+  readonly predict: Prediction;
+  readonly send: LabSend;
+  /** What the stage shows of the answers. */
+  readonly stage: 'hops' | 'versions' | 'binomial';
+  /** Conformance cases that prove the step on the learner's own mesh. */
+  readonly claims: readonly string[];
+}
+
+/** One lab. */
+export interface Lab {
+  /** Its folder. */
+  readonly id: string;
+  readonly number: number;
+  readonly title: string;
+  /** What the learner can say afterwards. */
+  readonly proves: string;
+  readonly minutes: number;
+  readonly steps: readonly LabStep[];
+}

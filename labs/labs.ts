@@ -1,0 +1,14 @@
+/** The labs in their order, and what a lab is: data. Text lives beside it in lab.md, YAML in the same folder. */
+import { firstRequest } from './01-first-request/lab.ts';
+import { canary } from './02-canary/lab.ts';
+import { headerRouting } from './03-header-routing/lab.ts';
+import type { Lab } from './lab.ts';
+
+export type { Lab, LabSend, LabStep, Prediction } from './lab.ts';
+
+/** Every lab, in the order in which they are taken. */
+export const LABS: readonly Lab[] = [firstRequest, canary, headerRouting];
+
+export { type CaseVerdict, checkStep, claimsUpTo, type StepVerdict } from './runner/check.ts';
+export { loadProgress, type Progress, readProgress, type StepProgress, saveProgress } from './runner/progress.ts';
+export { type ResourceStore, resetTo } from './runner/reset.ts';

@@ -1,0 +1,30 @@
+/** Checks a step: its own claims and those of the steps before it, each a conformance case on the learner's mesh. */
+import type { Lab } from '../lab.ts';
+
+/** What a case said. */
+export interface CaseVerdict {
+  readonly id: string;
+  readonly passed: boolean;
+  /** Empty when it passed; else what was expected and what happened. */
+  readonly reason: string;
+  readonly ms: number;
+}
+
+/** Verdicts of a step, in the order in which they ran. */
+export interface StepVerdict {
+  readonly passed: boolean;
+  readonly verdicts: readonly CaseVerdict[];
+}
+
+/** Cases that hold at that step: its own, after those of every earlier step. */
+export const claimsUpTo = (lab: Lab, stepId: string): readonly string[] => {
+  const index = lab.steps.findIndex((step) => step.id === stepId);
+  return [...new Set(lab.steps.slice(0, index + 1).flatMap((step) => step.claims))];
+};
+
+/** Runs them one after another: two cases at once would count each other's requests. */
+export const checkStep = async (lab: Lab, stepId: string, run: (id: string) => Promise<CaseVerdict>): Promise<StepVerdict> => {
+  const verdicts: CaseVerdict[] = [];
+  for (const id of claimsUpTo(lab, stepId)) verdicts.push(await run(id));
+  return { passed: verdicts.every((verdict) => verdict.passed), verdicts };
+};

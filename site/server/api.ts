@@ -1,0 +1,129 @@
+/** The site's JSON API: what the pages read, and the few things they may change. */
+import { Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { type Cases, openCases } from './cases.ts';
+import { controlPlaneClient, type Files } from './control-plane-client.ts';
+import { eventStream } from './event-stream.ts';
+import type { Guard } from './guard.ts';
+import { labRoutes } from './lab-routes.ts';
+import type { LiveMesh } from './live-mesh.ts';
+import { readProxy } from './proxy-view.ts';
+import { OrderError, Sender, type SendOrder } from './sender.ts';
+import { SteadyLoad } from './steady-load.ts';
+import { TrafficLog } from './traffic-log.ts';
+
+const MAX_BODY_BYTES = 512 * 1024;
+const EDGE_LIMIT = 50;
+
+/** What the API is given. */
+export interface ApiRoom {
+  readonly guard: Guard;
+  readonly root: string;
+  readonly loadPerSecond: number;
+}
+
+type Body = Readonly<Record<string, unknown>>;
+
+const readBody = async (request: { json(): Promise<unknown> }): Promise<Body> => {
+  try {
+    const value = await request.json();
+    return typeof value === 'object' && value !== null ? (value as Body) : {};
+  } catch (error) {
+    if (error instanceof SyntaxError) throw new OrderError('The body is not JSON.');
+    throw error;
+  }
+};
+
+const texts = (value: unknown): Record<string, string> => {
+  if (typeof value !== 'object' || value === null) return {};
+  return Object.fromEntries(Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
+};
+
+const filesOf = (body: Body): Files => {
+  const files = texts(body.files);
+  if (Object.keys(files).length === 0) throw new OrderError('There is nothing to apply.');
+  return files;
+};
+
+const orderOf = (body: Body): SendOrder => ({
+  from: String(body.from ?? 'productpage-v1'),
+  method: String(body.method ?? 'GET'),
+  url: String(body.url ?? ''),
+  headers: texts(body.headers),
+  count: Number(body.count ?? 1),
+});
+
+/** Opens the API on a running mesh. */
+export const siteApi = async (mesh: LiveMesh, room: ApiRoom): Promise<{ readonly routes: Hono; close(): void }> => {
+  const controlPlane = controlPlaneClient(mesh.controlPlane);
+  const log = new TrafficLog(mesh, Date.now);
+  const sender = new Sender(mesh, controlPlane, log);
+  const gateway = mesh.gateways[0];
+  const load = new SteadyLoad(gateway === undefined ? undefined : new URL('/productpage', gateway.url).href, room.loadPerSecond);
+  const cases: Cases = await openCases(mesh);
+
+  const state = async () => ({ load: load.state, proxies: await proxyCount() });
+  const expected = mesh.workloads.length + mesh.gateways.length;
+  const proxyCount = async () => {
+    try {
+      const { proxies } = await controlPlane.sync();
+      return { connected: proxies.length, expected, controlPlane: true };
+    } catch {
+      // The header says that the control plane is away; traffic goes on without it.
+      return { connected: 0, expected, controlPlane: false };
+    }
+  };
+
+  const routes = new Hono();
+  routes.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: (context) => context.json({ error: 'That is more than 512 KiB.' }, 413) }));
+  routes.onError((error, context) => context.json({ error: error.message }, error instanceof OrderError ? 400 : 502));
+
+  routes.post('/session', async (context) => {
+    const opened = room.guard.open(context, (await readBody(context.req)).key);
+    return opened ? context.json({ open: true }) : context.json({ error: 'That key belongs to another start of the mesh.' }, 403);
+  });
+  routes.get('/mesh', (context) =>
+    context.json({
+      name: mesh.name,
+      mode: mesh.mode,
+      dataPlane: mesh.dataPlane,
+      workloads: mesh.workloads.map(({ name, namespace, address }) => ({ name, namespace, address })),
+      gateways: mesh.gateways.map(({ name, url }) => ({ name, url })),
+      open: room.guard.isOpen(context),
+    }),
+  );
+  routes.get('/events', eventStream(log, state));
+  routes.get('/requests/:id', (context) => context.json(log.request(context.req.param('id'))));
+  routes.get('/edges/:from/:to', (context) => context.json(log.edge(context.req.param('from'), context.req.param('to'), EDGE_LIMIT)));
+  routes.get('/proxies/:name', async (context) => {
+    const name = context.req.param('name');
+    const found = mesh.workloads.find((workload) => workload.name === name) ?? mesh.gateways.find((candidate) => candidate.name === name);
+    if (found?.adminUrl === undefined) return context.json({ error: `There is no proxy called ${name}.` }, 404);
+    return context.json(await readProxy(name, found.adminUrl));
+  });
+  routes.get('/sync', async (context) => context.json(await controlPlane.sync()));
+  routes.get('/resources', async (context) => context.json(await controlPlane.list()));
+  routes.post('/analyze', async (context) => context.json(await controlPlane.analyze(filesOf(await readBody(context.req)))));
+  routes.post('/apply', async (context) => context.json(await controlPlane.apply(filesOf(await readBody(context.req)))));
+  routes.post('/delete', async (context) => context.json(await controlPlane.remove(filesOf(await readBody(context.req)))));
+  routes.post('/send', async (context) => context.json(await sender.send(orderOf(await readBody(context.req)))));
+  routes.post('/load', async (context) => {
+    const body = await readBody(context.req);
+    if (body.on === true) load.start(typeof body.perSecond === 'number' ? body.perSecond : undefined);
+    else load.stop();
+    return context.json(load.state);
+  });
+  routes.get('/cases', (context) => context.json(cases.list()));
+  routes.post('/cases/:id', async (context) => context.json(await cases.run(context.req.param('id'))));
+  routes.route('/labs', labRoutes({ cases, controlPlane, progressFile: `${room.root}/.cache/run/progress.json` }));
+  routes.all('*', (context) => context.json({ error: 'There is no such call.' }, 404));
+
+  return {
+    routes,
+    close: () => {
+      load.close();
+      log.close();
+      cases.close();
+    },
+  };
+};

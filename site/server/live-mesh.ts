@@ -1,0 +1,22 @@
+/** What the site reads of a running mesh. Structural on purpose: every environment mode offers it, and so does a test's own small mesh. */
+import type { Exchange } from '#api/exchange.ts';
+
+/** A program with its sidecar, as the site needs it. */
+export interface LiveWorkload {
+  readonly name: string;
+  readonly namespace: string;
+  /** Address that the workload's sidecar owns. */
+  readonly address: string;
+  readonly adminUrl: string;
+}
+
+/** A running mesh: the part of an Environment that the site uses. */
+export interface LiveMesh {
+  readonly name: string;
+  readonly mode: string;
+  readonly dataPlane: string;
+  readonly controlPlane: { readonly url: string; readonly token: string };
+  readonly gateways: readonly { readonly name: string; readonly url: string; readonly address?: string; readonly adminUrl?: string }[];
+  readonly workloads: readonly LiveWorkload[];
+  readonly exchanges: { subscribe(listener: (exchange: Exchange) => void): () => void };
+}

@@ -1,0 +1,205 @@
+/** Sends requests as a program of the mesh would: into a sidecar with the capture's PROXY line in front, or to a gateway from outside. */
+import { request as httpRequest } from 'node:http';
+import { connect } from 'node:net';
+import type { ControlPlaneClient } from './control-plane-client.ts';
+import type { LiveMesh } from './live-mesh.ts';
+import type { LoggedExchange, TrafficLog } from './traffic-log.ts';
+
+/** Requests from the page carry this user-agent, so that they can be marked as the learner's own. */
+export const OWN_USER_AGENT = 'dinghy-send';
+const OUTBOUND_PORT = 15001;
+const MAX_COUNT = 500;
+const AT_ONCE = 8;
+const TIMEOUT_MS = 15_000;
+const RECORD_WAIT_MS = 1_500;
+const MAX_BODY_BYTES = 4_096;
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH'];
+
+/** What to send. */
+export interface SendOrder {
+  /** Workload whose sidecar takes the request, or `gateway`. */
+  readonly from: string;
+  readonly method: string;
+  /** `http://reviews:9080/reviews/0`; through the gateway the path is enough. */
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly count: number;
+}
+
+/** One answer and, once the proxies have told it, who gave it. */
+export interface SentAnswer {
+  readonly status: number;
+  readonly durationMs: number;
+  /** First bytes of the body, as text. */
+  readonly body: string;
+  /** What went wrong on the way, when nothing came back. */
+  readonly error: string;
+  readonly requestId: string;
+  /** Workload that answered; empty when the mesh itself did. */
+  readonly servedBy: string;
+  readonly flags: string;
+}
+
+/** A refused order, in words for the person who gave it. */
+export class OrderError extends Error {}
+
+interface Target {
+  readonly address: string;
+  readonly port: number;
+  readonly preface: (sourcePort: number) => string;
+  readonly source: string;
+  readonly host: string;
+  readonly path: string;
+}
+
+const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9a-z-]+$/i;
+
+const checkOrder = (order: SendOrder): void => {
+  if (!METHODS.includes(order.method)) throw new OrderError(`Method ${order.method} is not one of ${METHODS.join(', ')}.`);
+  if (!Number.isInteger(order.count) || order.count < 1 || order.count > MAX_COUNT)
+    throw new OrderError(`Send between 1 and ${MAX_COUNT} requests.`);
+  for (const [name, value] of Object.entries(order.headers)) {
+    if (!HEADER_NAME.test(name)) throw new OrderError(`“${name}” is not a header name.`);
+    if (!/^[\t\x20-\x7e]*$/.test(value)) throw new OrderError(`The value of ${name} must be printable ASCII.`);
+    if (['host', 'connection', 'transfer-encoding', 'content-length'].includes(name.toLowerCase()))
+      throw new OrderError(`${name} is set by the sender itself.`);
+  }
+};
+
+const parseUrl = (text: string, base?: string): URL => {
+  const url = URL.canParse(text, base) ? new URL(text, base) : undefined;
+  if (url === undefined || url.protocol !== 'http:') throw new OrderError(`“${text}” is not an http:// address.`);
+  return url;
+};
+
+/** Only services that the mesh knows: this server fetches nothing else for anybody. */
+const vipOf = (vips: Readonly<Record<string, string>>, host: string, namespace: string): string => {
+  const names = [host, `${host}.${namespace}.svc.cluster.local`, `${host}.svc.cluster.local`, `${host}.cluster.local`];
+  const found = names.map((name) => vips[name]).find((vip) => vip !== undefined);
+  if (found !== undefined) return found;
+  const known = Object.keys(vips).map((name) => name.split('.')[0]);
+  throw new OrderError(`The mesh has no service called ${host}. It has ${known.join(', ')}.`);
+};
+
+/** Living state: which source ports were used. */
+export class Sender {
+  readonly #mesh: LiveMesh;
+  readonly #controlPlane: ControlPlaneClient;
+  readonly #log: TrafficLog;
+  #sourcePort = 20_000;
+
+  constructor(mesh: LiveMesh, controlPlane: ControlPlaneClient, log: TrafficLog) {
+    this.#mesh = mesh;
+    this.#controlPlane = controlPlane;
+    this.#log = log;
+  }
+
+  /** Sends them, a few at once, and waits a moment for the records that say who answered. */
+  async send(order: SendOrder): Promise<readonly SentAnswer[]> {
+    checkOrder(order);
+    const target = await this.#target(order);
+    const answers: SentAnswer[] = new Array(order.count);
+    let next = 0;
+    const lane = async () => {
+      for (let i = next++; i < order.count; i = next++) answers[i] = await this.#one(order, target);
+    };
+    await Promise.all(Array.from({ length: Math.min(AT_ONCE, order.count) }, lane));
+    return answers;
+  }
+
+  async #target(order: SendOrder): Promise<Target> {
+    if (order.from === 'gateway') {
+      const gateway = this.#mesh.gateways[0];
+      if (gateway === undefined) throw new OrderError('This mesh has no gateway.');
+      const base = new URL(gateway.url);
+      const url = parseUrl(order.url, gateway.url);
+      if (url.host !== base.host) throw new OrderError(`Through the gateway a path is enough: /productpage.`);
+      const port = Number(base.port || '80');
+      return { address: base.hostname, port, preface: () => '', source: '', host: base.host, path: url.pathname + url.search };
+    }
+    const workload = this.#mesh.workloads.find((candidate) => candidate.name === order.from);
+    if (workload === undefined) throw new OrderError(`There is no workload called ${order.from}.`);
+    const url = parseUrl(order.url);
+    const vip = vipOf(await this.#controlPlane.vips(), url.hostname, workload.namespace);
+    const port = url.port || '80';
+    return {
+      address: workload.address,
+      port: OUTBOUND_PORT,
+      preface: (sourcePort) => `PROXY TCP4 ${workload.address} ${vip} ${sourcePort} ${port}\r\n`,
+      source: workload.address,
+      host: url.host,
+      path: url.pathname + url.search,
+    };
+  }
+
+  async #one(order: SendOrder, target: Target): Promise<SentAnswer> {
+    this.#sourcePort = this.#sourcePort >= 59_999 ? 20_000 : this.#sourcePort + 1;
+    let from = `${target.source}:${this.#sourcePort}`;
+    const preface = target.preface(this.#sourcePort);
+    const startedAtMs = performance.now();
+    const answered = exchangeOnce(order, target, preface, (local) => {
+      if (target.source === '') from = local;
+    });
+    const isOurs = (exchange: LoggedExchange) => exchange.userAgent === OWN_USER_AGENT && exchange.downstreamRemote === from;
+    const record = this.#awaitRecord(isOurs, answered);
+    const reply = await answered;
+    const durationMs = Math.round((performance.now() - startedAtMs) * 10) / 10;
+    const told = await record;
+    return {
+      ...reply,
+      durationMs,
+      requestId: told?.requestId ?? '',
+      servedBy: told === undefined || told.upstreamHost === '' ? '' : told.to,
+      flags: told?.flags ?? '',
+    };
+  }
+
+  #awaitRecord(matches: (exchange: LoggedExchange) => boolean, answered: Promise<unknown>): Promise<LoggedExchange | undefined> {
+    return new Promise((resolve) => {
+      let timer: NodeJS.Timeout | undefined;
+      const stop = this.#log.subscribe((exchange) => {
+        if (exchange.side !== 'inbound' && matches(exchange)) finish(exchange);
+      });
+      void answered.then(() => {
+        timer = setTimeout(() => finish(undefined), RECORD_WAIT_MS);
+      });
+      const finish = (exchange: LoggedExchange | undefined) => {
+        clearTimeout(timer);
+        stop();
+        resolve(exchange);
+      };
+    });
+  }
+}
+
+const exchangeOnce = (
+  order: SendOrder,
+  target: Target,
+  preface: string,
+  onLocal: (address: string) => void,
+): Promise<{ status: number; body: string; error: string }> =>
+  new Promise((resolve) => {
+    const socket = connect({ host: target.address, port: target.port });
+    socket.once('connect', () => onLocal(`${socket.localAddress}:${socket.localPort}`));
+    if (preface !== '') socket.write(preface);
+    const request = httpRequest({
+      createConnection: () => socket,
+      method: order.method,
+      path: target.path,
+      headers: { ...order.headers, host: target.host, 'user-agent': OWN_USER_AGENT, connection: 'close' },
+      timeout: TIMEOUT_MS,
+    });
+    const fail = (error: Error) => resolve({ status: 0, body: '', error: error.message });
+    request.once('error', fail);
+    request.once('timeout', () => request.destroy(new Error(`no answer within ${TIMEOUT_MS / 1_000} s`)));
+    request.once('response', (response) => {
+      let body = '';
+      response.setEncoding('utf8');
+      response.on('data', (chunk: string) => {
+        if (body.length < MAX_BODY_BYTES) body += chunk.slice(0, MAX_BODY_BYTES);
+      });
+      response.once('end', () => resolve({ status: response.statusCode ?? 0, body, error: '' }));
+      response.once('error', fail);
+    });
+    request.end();
+  });
