@@ -10,5 +10,5 @@ export type { Lab, LabSend, LabStep, Prediction } from './lab.ts';
 export const LABS: readonly Lab[] = [firstRequest, canary, headerRouting];
 
 export { type CaseVerdict, checkStep, claimsUpTo, type StepVerdict } from './runner/check.ts';
-export { loadProgress, type Progress, readProgress, type StepProgress, saveProgress } from './runner/progress.ts';
+export { type Progress, readProgress, type StepProgress } from './runner/progress.ts';
 export { type ResourceStore, resetTo } from './runner/reset.ts';

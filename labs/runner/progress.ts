@@ -1,6 +1,4 @@
-/** What a learner has reached, kept in one small file. */
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+/** What a learner has reached: a small record, readable from any source. */
 
 /** One finished prediction or check. */
 export interface StepProgress {
@@ -41,21 +39,4 @@ export const readProgress = (value: unknown): Progress => {
   if (typeof value !== 'object' || value === null) return {};
   const entries = Object.entries(value).filter(([key]) => /^[\w-]{1,60}#[\w-]{1,60}$/.test(key));
   return Object.fromEntries(entries.slice(0, 500).map(([key, step]) => [key, readStep(step)]));
-};
-
-/** Nothing yet, or unreadable: starts from the beginning. */
-export const loadProgress = async (file: string): Promise<Progress> => {
-  try {
-    return readProgress(JSON.parse(await readFile(file, 'utf8')));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT' || error instanceof SyntaxError) return {};
-    throw error;
-  }
-};
-
-/** Written whole or not at all. */
-export const saveProgress = async (file: string, progress: Progress): Promise<void> => {
-  await mkdir(dirname(file), { recursive: true });
-  await writeFile(`${file}.new`, JSON.stringify(progress), { mode: 0o600 });
-  await rename(`${file}.new`, file);
 };

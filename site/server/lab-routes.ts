@@ -1,9 +1,10 @@
 /** Labs over HTTP: what has been reached, the check of a step, and the way back to the start. */
 import { Hono } from 'hono';
 import type { StoredResource } from '#api/resource.ts';
-import { checkStep, LABS, loadProgress, readProgress, resetTo, saveProgress } from '#labs';
+import { checkStep, LABS, readProgress, resetTo } from '#labs';
 import type { Cases } from './cases.ts';
 import type { ControlPlaneClient } from './control-plane-client.ts';
+import { loadProgress, saveProgress } from './progress-file.ts';
 
 /** What the lab calls need. */
 export interface LabRoom {

@@ -1,0 +1,204 @@
+/** The live graph: who talks to whom, and is it well. Its text twin is the table beside it. */
+import { useEffect, useMemo, useRef } from 'preact/hooks';
+import { openRequest } from '../components/x-ray.tsx';
+import { figures, mesh, seenEdges } from '../live/store.ts';
+import type { EdgeFigures } from '../live/types.ts';
+import { milliseconds, partsOf, percent } from '../live/words.ts';
+import { runDots } from './dots.ts';
+import { BOX, type PlacedEdge, type PlacedNode, placeGraph } from './layout.ts';
+
+/** What was clicked. */
+export type Chosen =
+  | { readonly kind: 'proxy'; readonly name: string }
+  | { readonly kind: 'edge'; readonly from: string; readonly to: string };
+
+/** Success as a word, so that colour is never alone. */
+export const edgeTone = (edge: EdgeFigures | undefined): string => {
+  if (edge === undefined) return 'idle';
+  if (edge.success >= 0.99) return 'good';
+  return edge.success >= 0.9 ? 'warn' : 'bad';
+};
+
+const onEnter = (act: () => void) => (event: KeyboardEvent) => {
+  if (event.key !== 'Enter' && event.key !== ' ') return;
+  event.preventDefault();
+  act();
+};
+
+const EdgeLine = ({ edge, now, onChoose }: { edge: PlacedEdge; now: EdgeFigures | undefined; onChoose: (chosen: Chosen) => void }) => {
+  const tone = edgeTone(now);
+  const choose = () => onChoose({ kind: 'edge', from: edge.from, to: edge.to });
+  const words =
+    now === undefined
+      ? 'no request in ten seconds'
+      : `${now.rate} requests a second, ${percent(now.success)} good, p99 ${milliseconds(now.p99Ms)}`;
+  return (
+    <g
+      class={`edge ${tone}`}
+      role="button"
+      tabIndex={0}
+      aria-label={`${edge.from} to ${edge.to}: ${words}`}
+      onClick={choose}
+      onKeyDown={onEnter(choose)}
+    >
+      <path class="edge-hit" d={edge.path} />
+      <path
+        class="edge-line"
+        data-edge={`${edge.from} ${edge.to}`}
+        d={edge.path}
+        stroke-width={now === undefined ? 1.5 : Math.min(8, 1.5 + Math.sqrt(now.rate))}
+        marker-end={`url(#tip-${tone})`}
+      />
+    </g>
+  );
+};
+
+const EdgeText = ({ edge, now }: { edge: PlacedEdge; now: EdgeFigures | undefined }) =>
+  now === undefined ? null : (
+    <g class={`edge-text ${edgeTone(now)}`} transform={`translate(${edge.label.x} ${edge.label.y})`} aria-hidden="true">
+      <rect x="-52" y="-16" width="104" height="33" rx="6" />
+      <text y="-3">{now.rate}/s</text>
+      <text y="11" class="second">
+        {percent(now.success)} · {milliseconds(now.p99Ms)}
+      </text>
+    </g>
+  );
+
+const Node = ({
+  node,
+  isGateway,
+  chosen,
+  onChoose,
+}: {
+  node: PlacedNode;
+  isGateway: boolean;
+  chosen: boolean;
+  onChoose: (chosen: Chosen) => void;
+}) => {
+  const { service, version } = partsOf(node.name);
+  const choose = () => onChoose({ kind: 'proxy', name: node.name });
+  const label = isGateway ? 'ingress gateway' : service;
+  const x = -BOX.width / 2;
+  return (
+    <g
+      class={`node ${version || 'gateway'}${service === 'reviews' ? ' versioned' : ''}${chosen ? ' chosen' : ''}`}
+      transform={`translate(${node.x} ${node.y})`}
+      role="button"
+      tabIndex={0}
+      aria-label={`${node.name}: show its proxy`}
+      onClick={choose}
+      onKeyDown={onEnter(choose)}
+    >
+      <rect class="box" x={x} y={-BOX.height / 2} width={BOX.width} height={BOX.height} rx="10" />
+      <rect class="band" x={x} y={-BOX.height / 2} width="34" height={BOX.height} rx="10" />
+      <text class="letter" x={x + 17} y="5">
+        {isGateway ? '⇥' : version}
+      </text>
+      <text class="name" x={x + 44} y={isGateway ? 5 : -3}>
+        {label}
+      </text>
+      {isGateway ? null : (
+        <text class="under" x={x + 44} y="16">
+          + sidecar proxy
+        </text>
+      )}
+    </g>
+  );
+};
+
+const Defs = () => (
+  <defs>
+    {['good', 'warn', 'bad', 'idle'].map((tone) => (
+      <marker
+        key={tone}
+        id={`tip-${tone}`}
+        class={`tip ${tone}`}
+        viewBox="0 0 8 8"
+        refX="7"
+        refY="4"
+        markerWidth="8"
+        markerHeight="8"
+        markerUnits="userSpaceOnUse"
+        orient="auto"
+      >
+        <path d="M0,0 L8,4 L0,8 z" />
+      </marker>
+    ))}
+    <pattern id="stripes" width="7" height="7" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
+      <rect width="7" height="7" class="pattern-ground v2" />
+      <rect width="2" height="7" class="pattern-mark" />
+    </pattern>
+    <pattern id="points" width="7" height="7" patternUnits="userSpaceOnUse">
+      <rect width="7" height="7" class="pattern-ground v3" />
+      <circle cx="2" cy="2" r="1.2" class="pattern-mark" />
+    </pattern>
+  </defs>
+);
+
+const frames = (nodes: readonly PlacedNode[]) => {
+  const groups = Map.groupBy(nodes, (node) => partsOf(node.name).service);
+  return [...groups].filter(([, members]) => members.length > 1);
+};
+
+/** chosen: what is highlighted. */
+export const LiveGraph = ({ chosen, onChoose }: { chosen: Chosen | undefined; onChoose: (chosen: Chosen) => void }) => {
+  const layer = useRef<SVGGElement>(null);
+  const svg = useRef<SVGSVGElement>(null);
+  const facts = mesh.value;
+  const keys = [...seenEdges.value].sort().join('|');
+  const names = useMemo(
+    () => [...(facts?.gateways ?? []), ...(facts?.workloads ?? [])].map(({ name }) => name).filter((name) => name !== ''),
+    [facts],
+  );
+  const picture = useMemo(() => {
+    const edges = keys === '' ? [] : keys.split('|').map((key) => key.split(' ') as [string, string]);
+    const known = [...new Set([...names, ...edges.flat()])];
+    return placeGraph(known, edges);
+  }, [keys, names]);
+  useEffect(() => {
+    const root = svg.current;
+    const target = layer.current;
+    if (root === null || target === null) return undefined;
+    const line = (from: string, to: string) =>
+      root.querySelector<SVGPathElement>(`[data-edge="${CSS.escape(from)} ${CSS.escape(to)}"]`) ?? undefined;
+    return runDots(target, line, openRequest);
+  }, [picture]);
+  const now = new Map(figures.value?.edges.map((edge) => [`${edge.from} ${edge.to}`, edge]));
+  const gateways = new Set(facts?.gateways.map(({ name }) => name));
+  return (
+    <svg
+      class="graph"
+      ref={svg}
+      viewBox={`0 0 ${picture.width} ${picture.height}`}
+      role="group"
+      aria-label="Live graph of the mesh. The table below says the same."
+    >
+      <Defs />
+      {frames(picture.nodes).map(([service, members]) => {
+        const top = Math.min(...members.map((node) => node.y)) - BOX.height / 2;
+        const bottom = Math.max(...members.map((node) => node.y)) + BOX.height / 2;
+        const left = Math.min(...members.map((node) => node.x)) - BOX.width / 2;
+        const right = Math.max(...members.map((node) => node.x)) + BOX.width / 2;
+        return (
+          <rect key={service} class="service-frame" x={left - 9} y={top - 9} width={right - left + 18} height={bottom - top + 18} rx="14" />
+        );
+      })}
+      {picture.edges.map((edge) => (
+        <EdgeLine key={`${edge.from} ${edge.to}`} edge={edge} now={now.get(`${edge.from} ${edge.to}`)} onChoose={onChoose} />
+      ))}
+      <g ref={layer} class="dots" aria-hidden="true" />
+      {picture.edges.map((edge) => (
+        <EdgeText key={`${edge.from} ${edge.to}`} edge={edge} now={now.get(`${edge.from} ${edge.to}`)} />
+      ))}
+      {picture.nodes.map((node) => (
+        <Node
+          key={node.name}
+          node={node}
+          isGateway={gateways.has(node.name)}
+          chosen={chosen?.kind === 'proxy' && chosen.name === node.name}
+          onChoose={onChoose}
+        />
+      ))}
+    </svg>
+  );
+};

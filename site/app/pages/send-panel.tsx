@@ -1,0 +1,108 @@
+/** Sends requests as a program of the mesh would; everything that a step sends can be changed. */
+import { useState } from 'preact/hooks';
+import type { LabStep } from '#labs';
+import { post, wordsOf } from '../live/api.ts';
+import { mesh } from '../live/store.ts';
+import type { SentAnswer } from '../live/types.ts';
+
+const headersOf = (text: string): Record<string, string> =>
+  Object.fromEntries(
+    text
+      .split('\n')
+      .map((line) => line.trim())
+      .filter((line) => line !== '')
+      .map((line) => {
+        const colon = line.indexOf(':');
+        return colon < 0 ? [line, ''] : [line.slice(0, colon).trim(), line.slice(colon + 1).trim()];
+      }),
+  );
+
+/** locked: why the button does nothing yet; empty when it works. */
+export const SendPanel = ({
+  step,
+  locked,
+  onAnswers,
+}: {
+  step: LabStep;
+  locked: string;
+  onAnswers: (answers: readonly SentAnswer[]) => void;
+}) => {
+  const { send } = step;
+  const [count, setCount] = useState(send.count);
+  const [url, setUrl] = useState(send.url);
+  const [headers, setHeaders] = useState(
+    Object.entries(send.headers)
+      .map(([name, value]) => `${name}: ${value}`)
+      .join('\n'),
+  );
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState('');
+  const go = async () => {
+    setBusy(true);
+    setError('');
+    try {
+      onAnswers(await post<readonly SentAnswer[]>('/send', { from: send.from, method: 'GET', url, headers: headersOf(headers), count }));
+    } catch (problem) {
+      setError(wordsOf(problem));
+    } finally {
+      setBusy(false);
+    }
+  };
+  const gateway = mesh.value?.gateways[0]?.url ?? '';
+  return (
+    <form
+      class="send"
+      onSubmit={(event) => {
+        event.preventDefault();
+        go();
+      }}
+    >
+      <p class="small muted">
+        {send.from === 'gateway' ? (
+          <>
+            From outside, through the gateway at <code>{gateway}</code>
+          </>
+        ) : (
+          <>
+            As a call of <b>{send.from}</b>, through its sidecar
+          </>
+        )}
+      </p>
+      <div class="send-line">
+        <label>
+          <span class="small muted">GET</span>
+          <input class="field mono" value={url} onInput={(event) => setUrl(event.currentTarget.value)} aria-label="Address" />
+        </label>
+        <label>
+          <span class="small muted">times</span>
+          <input
+            class="field count"
+            type="number"
+            min="1"
+            max="500"
+            value={count}
+            onInput={(event) => setCount(Number(event.currentTarget.value))}
+          />
+        </label>
+        <button type="submit" class="button primary" disabled={busy || locked !== '' || mesh.value?.open !== true}>
+          {busy ? 'Sending…' : count === 1 ? 'Send it' : `Send ${count}`}
+        </button>
+      </div>
+      <label class="small">
+        <span class="muted">headers, one a line</span>
+        <textarea
+          class="field mono headers"
+          rows={Math.max(1, Object.keys(send.headers).length)}
+          value={headers}
+          onInput={(event) => setHeaders(event.currentTarget.value)}
+        />
+      </label>
+      {locked === '' ? null : <p class="small muted">{locked}</p>}
+      {error === '' ? null : (
+        <p class="notice bad" role="alert">
+          {error}
+        </p>
+      )}
+    </form>
+  );
+};
