@@ -1,0 +1,277 @@
+/** One HTTP/1.1 connection to an upstream host: one request at a time, answers read as strictly as requests are. */
+import type { Duplex } from 'node:stream';
+import type { Connection } from '#system/network.ts';
+import { EMPTY_BODY, wholeBody } from '../http/body.ts';
+import { type HttpRequest, type HttpResponse, NO_TRAILERS } from '../http/message.ts';
+import { StreamError } from '../http/stream-error.ts';
+import { type BodyDecoder, ChunkedDecoder, LengthDecoder } from './body-decoder.ts';
+import { HeadError } from './head.ts';
+import { IncomingBody } from './incoming-body.ts';
+import { requestHead } from './request-text.ts';
+import { parseResponseHead, type ResponseHead } from './response-head.ts';
+import { pumpBody, writeWhole } from './write-message.ts';
+
+const RESET = 'upstream connect error or disconnect/reset before headers. reset reason: ';
+const LIMITS = { maxHeaders: 100 };
+
+interface Pending {
+  readonly request: HttpRequest;
+  readonly resolve: (response: HttpResponse) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** The connection ended before a response head. */
+const terminated = (cause?: unknown): StreamError =>
+  new StreamError('UC', { text: `${RESET}connection termination`, codeDetails: 'upstream_reset_before_response_started{connection_termination}', cause });
+
+const protocolError = (cause: unknown): StreamError =>
+  new StreamError('UPE', { text: `${RESET}protocol error`, codeDetails: 'upstream_reset_before_response_started{protocol_error}', cause });
+
+/** LIVING STATE of one client connection. */
+export class Http1Client {
+  readonly #connection: Connection;
+  readonly #maxHeadBytes: number;
+  #buffer: Buffer | undefined;
+  #pending: Pending | undefined;
+  #decoder: BodyDecoder | undefined;
+  #body: IncomingBody | undefined;
+  #requestDone = true;
+  #responseDone = true;
+  #reusable = true;
+  #closed = false;
+  #upgraded = false;
+  #idleListener: () => void = () => {};
+  #closedListener: () => void = () => {};
+  #unsubscribe: () => void = () => {};
+
+  constructor(connection: Connection, options: { readonly maxHeadBytes: number }) {
+    this.#connection = connection;
+    this.#maxHeadBytes = options.maxHeadBytes;
+    connection.on('data', this.#onData);
+    connection.on('end', this.#onEnd);
+    connection.on('error', this.#onError);
+    connection.on('close', this.#onEnd);
+    connection.resume();
+  }
+
+  get busy(): boolean {
+    return !this.#requestDone || !this.#responseDone;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  get connection(): Connection {
+    return this.#connection;
+  }
+
+  /** Called each time that the connection can take the next request. */
+  onIdle(listener: () => void): void {
+    this.#idleListener = listener;
+  }
+
+  /** Called once. */
+  onClosed(listener: () => void): void {
+    this.#closedListener = listener;
+  }
+
+  close(): void {
+    this.#fail(terminated());
+  }
+
+  /** Settles with the response head; rejects with StreamError. An abort resets the connection. */
+  send(request: HttpRequest, signal: AbortSignal | undefined): Promise<HttpResponse> {
+    if (this.#closed) return Promise.reject(terminated());
+    if (this.busy) return Promise.reject(new Error('invariant: a busy HTTP/1.1 connection was given a request'));
+    if (signal?.aborted) return Promise.reject(abortError(signal));
+    this.#requestDone = false;
+    this.#responseDone = false;
+    return new Promise((resolve, reject) => {
+      this.#pending = { request, resolve, reject };
+      if (signal) this.#subscribe(signal);
+      this.#write(request);
+    });
+  }
+
+  #subscribe(signal: AbortSignal): void {
+    const abort = () => this.#fail(abortError(signal));
+    signal.addEventListener('abort', abort, { once: true });
+    this.#unsubscribe = () => signal.removeEventListener('abort', abort);
+  }
+
+  #write(request: HttpRequest): void {
+    const { whole } = request.body;
+    if (whole !== undefined && !(whole.length > 0 && request.headers.has('expect'))) {
+      writeWhole(this.#connection, requestHead(request, whole.length), whole);
+      this.#requestDone = true;
+      return;
+    }
+    const declared = whole ? String(whole.length) : request.headers.get('content-length');
+    const length = declared === undefined ? undefined : Number(declared);
+    this.#connection.write(requestHead(request, whole?.length), 'latin1');
+    pumpBody(this.#connection, { body: request.body, trailers: request.trailers, length, sent: () => {} }).then(
+      () => {
+        this.#requestDone = true;
+        this.#settle();
+      },
+      (error: unknown) => this.#fail(error instanceof StreamError ? error : terminated(error)),
+    );
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    if (this.#closed) return;
+    if (this.#responseDone && !this.#pending) return this.#fail(protocolError(new Error('unasked bytes')));
+    this.#buffer = this.#buffer ? Buffer.concat([this.#buffer, chunk]) : chunk;
+    try {
+      while (this.#buffer && this.#pending) if (!this.#takeHead(this.#pending, this.#buffer)) return;
+      if (this.#decoder && this.#buffer) this.#feed(this.#decoder, this.#buffer);
+    } catch (error) {
+      if (!(error instanceof HeadError)) throw error;
+      this.#fail(protocolError(error));
+    }
+  };
+
+  #takeHead(pending: Pending, buffer: Buffer): boolean {
+    const end = buffer.indexOf('\r\n\r\n', 0, 'latin1');
+    if (end > this.#maxHeadBytes || (end < 0 && buffer.length > this.#maxHeadBytes)) throw new HeadError(502, 'http1.headers_too_large');
+    if (end < 0) return false;
+    const head = parseResponseHead(buffer.latin1Slice(0, end + 2), LIMITS);
+    this.#buffer = buffer.length === end + 4 ? undefined : buffer.subarray(end + 4);
+    if (head.status === 101) this.#switch(pending, head);
+    else if (head.status < 200) pending.request.onInterim?.(head.status, head.headers);
+    else this.#begin(pending, head);
+    return true;
+  }
+
+  #begin(pending: Pending, head: ResponseHead): void {
+    const { status, headers } = head;
+    if (head.close || (head.version10 && !head.keepAlive)) this.#reusable = false;
+    this.#pending = undefined;
+    const decoder = decoderOf(pending.request.method, head);
+    if (decoder instanceof LengthDecoder && decoder.untilClose) this.#reusable = false;
+    const chunks: Uint8Array[] = [];
+    if (decoder && this.#buffer) this.#consume(decoder, this.#buffer, chunks);
+    if (!decoder || decoder.done) {
+      const bytes = chunks.length === 0 ? undefined : chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
+      const trailers = decoder && decoder.trailers.flat.length > 0 ? Promise.resolve(decoder.trailers) : NO_TRAILERS;
+      pending.resolve({ status, headers, body: bytes ? wholeBody(bytes) : EMPTY_BODY, trailers });
+      return this.#responded();
+    }
+    const body = new IncomingBody({ resume: () => this.#connection.resume(), abandoned: () => this.close() });
+    for (const chunk of chunks) body.push(chunk);
+    this.#decoder = decoder;
+    this.#body = body;
+    pending.resolve({ status, headers, body, trailers: body.trailers });
+  }
+
+  #consume(decoder: BodyDecoder, buffer: Buffer, chunks: Uint8Array[]): void {
+    const at = decoder.feed(buffer, 0, chunks);
+    this.#buffer = at === buffer.length ? undefined : buffer.subarray(at);
+  }
+
+  #feed(decoder: BodyDecoder, buffer: Buffer): void {
+    const chunks: Uint8Array[] = [];
+    this.#consume(decoder, buffer, chunks);
+    let more = true;
+    for (const chunk of chunks) more = this.#body?.push(chunk) ?? true;
+    if (decoder.done) {
+      const body = this.#body;
+      this.#decoder = undefined;
+      this.#body = undefined;
+      this.#responded();
+      body?.end(decoder.trailers);
+    } else if (!more) this.#connection.pause();
+  }
+
+  #switch(pending: Pending, head: ResponseHead): void {
+    if (pending.request.upgrade === undefined || head.upgrade !== pending.request.upgrade) throw new HeadError(502, 'unasked 101');
+    this.#detach();
+    this.#upgraded = true;
+    this.#closed = true;
+    this.#pending = undefined;
+    const upgraded: Duplex = this.#connection;
+    upgraded.pause();
+    if (this.#buffer) upgraded.unshift(this.#buffer);
+    this.#buffer = undefined;
+    this.#requestDone = true;
+    this.#responseDone = true;
+    upgraded.once('close', () => this.#closedListener());
+    pending.resolve({ status: head.status, headers: head.headers, body: EMPTY_BODY, trailers: NO_TRAILERS, upgraded });
+  }
+
+  #detach(): void {
+    this.#unsubscribe();
+    this.#connection.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onEnd).off('error', this.#onError);
+    this.#connection.on('error', () => {});
+  }
+
+  #responded(): void {
+    this.#responseDone = true;
+    if (this.#buffer) this.#reusable = false;
+    this.#settle();
+  }
+
+  #settle(): void {
+    if (this.#upgraded || !this.#responseDone) return;
+    if (!this.#requestDone) {
+      // An answer before the whole request is final: the connection cannot be used again.
+      this.#reusable = false;
+    }
+    if (!this.#reusable) return this.#end();
+    this.#unsubscribe();
+    this.#unsubscribe = () => {};
+    if (this.#connection.isPaused()) this.#connection.resume();
+    this.#idleListener();
+  }
+
+  #end(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#requestDone = true;
+    this.#unsubscribe();
+    this.#connection.destroy();
+    this.#closedListener();
+  }
+
+  readonly #onError = (error: Error): void => this.#fail(terminated(error));
+
+  readonly #onEnd = (): void => {
+    const decoder = this.#decoder;
+    if (decoder instanceof LengthDecoder && decoder.untilClose) {
+      const body = this.#body;
+      this.#decoder = undefined;
+      this.#body = undefined;
+      this.#responded();
+      body?.end(decoder.trailers);
+      return;
+    }
+    this.#fail(terminated());
+  };
+
+  #fail(error: StreamError): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    const pending = this.#pending;
+    const body = this.#body;
+    this.#pending = undefined;
+    this.#decoder = undefined;
+    this.#body = undefined;
+    this.#requestDone = true;
+    this.#responseDone = true;
+    this.#unsubscribe();
+    this.#connection.destroy();
+    pending?.reject(error);
+    body?.fail(error);
+    this.#closedListener();
+  }
+}
+
+const abortError = (signal: AbortSignal): StreamError =>
+  signal.reason instanceof StreamError ? signal.reason : new StreamError('DC', { codeDetails: 'downstream_remote_disconnect', cause: signal.reason });
+
+const decoderOf = (method: string, head: ResponseHead): BodyDecoder | undefined => {
+  if (method === 'HEAD' || head.status === 204 || head.status === 304 || head.contentLength === 0) return undefined;
+  if (head.chunked) return new ChunkedDecoder();
+  return new LengthDecoder(head.contentLength ?? Number.POSITIVE_INFINITY);
+};

@@ -1,0 +1,68 @@
+/** Messages as they leave: head and body in one write where the body is here, chunk by chunk with back-pressure where it is not. */
+import type { Connection } from '#system/network.ts';
+import type { Body } from '../http/body.ts';
+import type { HeaderMap } from '../http/header-map.ts';
+import { writeFields } from './head.ts';
+
+const JOIN_BELOW = 16_384;
+
+/** One write for head and body; larger bodies go as they are, corked, rather than be copied. */
+export const writeWhole = (connection: Connection, head: string, bytes: Uint8Array): void => {
+  if (bytes.length === 0) {
+    connection.write(head, 'latin1');
+  } else if (bytes.length < JOIN_BELOW) {
+    const joined = Buffer.allocUnsafe(head.length + bytes.length);
+    joined.latin1Write(head, 0);
+    joined.set(bytes, head.length);
+    connection.write(joined);
+  } else {
+    connection.cork();
+    connection.write(head, 'latin1');
+    connection.write(bytes);
+    connection.uncork();
+  }
+};
+
+/** Settles when the connection takes more, or is gone. */
+const drained = (connection: Connection): Promise<void> =>
+  new Promise((resolve) => {
+    const done = () => {
+      connection.off('drain', done).off('close', done);
+      resolve();
+    };
+    connection.on('drain', done).on('close', done);
+  });
+
+/** How the bytes of a body are marked off. length: undefined = chunked. */
+export interface BodyFraming {
+  readonly body: Body;
+  readonly trailers: Promise<HeaderMap>;
+  readonly length: number | undefined;
+  /** Called with the size of each piece that left. */
+  readonly sent: (bytes: number) => void;
+}
+
+/** Writes a body that is still arriving. Rejects when the body breaks, or when it is not as long as its head said. */
+export const pumpBody = async (connection: Connection, framing: BodyFraming): Promise<void> => {
+  let left = framing.length ?? 0;
+  for await (const chunk of framing.body) {
+    if (connection.destroyed) throw new Error('connection closed while a body was sent');
+    if (chunk.length === 0) continue;
+    left -= chunk.length;
+    if (framing.length !== undefined && left < 0) throw new Error('body is longer than its content-length');
+    framing.sent(chunk.length);
+    if (!writePiece(connection, chunk, framing.length === undefined)) await drained(connection);
+  }
+  if (framing.length !== undefined && left !== 0) throw new Error('body is shorter than its content-length');
+  if (framing.length === undefined) connection.write(`0\r\n${writeFields(await framing.trailers)}\r\n`, 'latin1');
+};
+
+const writePiece = (connection: Connection, chunk: Uint8Array, chunked: boolean): boolean => {
+  if (!chunked) return connection.write(chunk);
+  connection.cork();
+  connection.write(`${chunk.length.toString(16)}\r\n`, 'latin1');
+  connection.write(chunk);
+  const more = connection.write('\r\n', 'latin1');
+  connection.uncork();
+  return more;
+};
