@@ -1,20 +1,43 @@
 /** What a conformance case is: data, one configuration and one function. Failure text, documents, labs' claims and reports are made from it. */
+import type { OpenAdsStream } from '#api/ads-stream.ts';
+import type { SyncStatus } from '#api/sync.ts';
 
 /** `TRAF-WEIGHT-003`: permanent, never reused. */
 export type CaseId = `${string}-${number}`;
 
+/** How a case meets a mesh: real processes, or everything in one process with simulated network and clock. */
+export type Driver = 'process' | 'simulation';
+
+/** Whose proxy is in the sidecar's and the gateway's seat. */
+export type DataPlane = 'dinghy' | 'envoy';
+
+/** Requests of the suite carry this user-agent, so that a learner's figures can leave them out. */
+export const PROBE_USER_AGENT = 'dinghy-probe';
+
+/** What one proxy told of one exchange. */
+export interface Told {
+  /** `UF,URX`, `-` for none. */
+  readonly flags: string;
+  readonly details: string;
+  readonly cluster: string;
+  readonly durationMs: number;
+}
+
 /** One answer as the client's program would see it, and what the mesh tells about it. */
 export interface Answer {
   readonly status: number;
+  /** Names as they came. */
   readonly headers: readonly (readonly [string, string])[];
   readonly body: string;
-  /** From the client's proxy: flags such as `UF,URX`, `-` for none; waits for the exchange record. */
-  readonly flags: () => Promise<string>;
+  /** Workload whose program answered: from the echo's words, else from the exchange record. Empty when the mesh itself answered. */
+  servedBy(): Promise<string>;
+  /** Waits for the exchange record of the caller's proxy. */
+  told(): Promise<Told>;
 }
 
 /** A request to send. */
 export interface Ask {
-  /** Workload that asks, through its own sidecar; `gateway` = from outside, through the ingress gateway. */
+  /** Workload that asks, through its own sidecar; `gateway` = from outside, through the ingress gateway. Default: `productpage-v1`. */
   readonly from?: string;
   readonly method?: string;
   /** `http://reviews:9080/path` */
@@ -23,23 +46,40 @@ export interface Ask {
   readonly body?: string;
 }
 
+/** Bytes of one connection, both ways; text is latin-1, one character a byte. */
+export interface Wire extends AsyncDisposable {
+  write(bytes: string): void;
+  /** Everything received so far, once it contains `text`. Fails with what came instead when the other side closes or says nothing for too long. */
+  until(text: string): Promise<string>;
+  /** Everything received, once the other side has closed. */
+  untilClosed(): Promise<string>;
+}
+
 /** The mesh that a case runs on, whatever it is made of. */
 export interface MeshUnderTest {
-  readonly driver: 'process' | 'simulation';
-  readonly dataPlane: 'dinghy' | 'envoy';
+  readonly driver: Driver;
+  readonly dataPlane: DataPlane;
   /** Applies YAML and settles when every proxy has acknowledged it. Rejects with the problems as text. */
   apply(yaml: string): Promise<void>;
-  /** Applies YAML that must be refused; gives the problems' texts. */
+  /** Takes the resources of that YAML away and settles when every proxy has acknowledged it. */
+  remove(yaml: string): Promise<void>;
+  /** Applies YAML that must be refused; gives the problems' texts, none when it was accepted. */
   refused(yaml: string): Promise<readonly string[]>;
   send(ask: Ask): Promise<Answer>;
-  /** `count` requests of one kind, `concurrency` at a time. */
+  /** `count` requests of one kind, a few connections at once. */
   sendMany(ask: Ask, count: number): Promise<readonly Answer[]>;
-  /** Bytes straight into the sidecar's outbound port as the capture would deliver them to `to` (`reviews:9080`); gives all bytes until the proxy closes or `quietMs` pass without one. */
-  sendBytes(from: string, to: string, bytes: string, quietMs?: number): Promise<string>;
+  /** A connection of that workload's program to `to` (`reviews:9080`), as the capture would hand it to the sidecar. */
+  dial(from: string, to: string): Promise<Wire>;
   /** Value of a statistic at a workload's proxy (`cluster.<name>.upstream_rq_total`); 0 when it does not exist. */
   stat(workload: string, name: string): Promise<number>;
   /** JSON of a workload's admin page, e.g. `/config_dump`. */
   admin(workload: string, path: string): Promise<unknown>;
+  /** What the control plane says of its proxies. */
+  sync(): Promise<SyncStatus>;
+  /** A stream to the control plane for a client of the case's own. */
+  readonly openAds: OpenAdsStream;
+  /** Ends the control plane's process and starts it again at the same addresses; absent where that cannot be done. */
+  readonly restartControlPlane?: (meanwhile: () => Promise<void>) => Promise<void>;
 }
 
 /** A behaviour, and how to prove it. */
@@ -51,8 +91,8 @@ export interface ConformanceCase {
   readonly source: string;
   readonly profile: 'core' | 'extended';
   /** Cells where it runs; everywhere when absent. */
-  readonly drivers?: readonly MeshUnderTest['driver'][];
-  readonly dataPlanes?: readonly MeshUnderTest['dataPlane'][];
+  readonly drivers?: readonly Driver[];
+  readonly dataPlanes?: readonly DataPlane[];
   /** YAML on top of the mesh's own resources; removed afterwards. */
   readonly apply: string;
   /** Mutants that this case must catch. */

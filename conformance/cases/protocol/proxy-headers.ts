@@ -1,0 +1,69 @@
+/** Headers that the mesh adds, keeps and overwrites on its way. */
+import { type ConformanceCase, defineCase } from '../../define-case.ts';
+import { expectEqual, expectThat } from '../../expect.ts';
+import { echoOf, header, seen } from '../echoed.ts';
+import { REVIEWS } from '../routing/reviews.ts';
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+/** HDR-001 to 004, as HDR-ID, HDR-HOP and HDR-RESP. */
+export const proxyHeaders: readonly ConformanceCase[] = [
+  defineCase({
+    id: 'HDR-ID-001',
+    claim: 'A sidecar adds a UUID as x-request-id where there is none.',
+    source: 'Envoy HTTP header x-request-id',
+    profile: 'core',
+    apply: '',
+    killedBy: [],
+    labs: [],
+    async run(mesh) {
+      await using wire = await mesh.dial('productpage-v1', 'reviews:9080');
+      wire.write('GET /x HTTP/1.1\r\nHost: reviews:9080\r\nConnection: close\r\n\r\n');
+      const id = /"x-request-id"[,:]"([^"]*)"/.exec(await wire.untilClosed())?.[1] ?? '';
+      expectThat('x-request-id at the program', UUID.test(id), 'a UUID', id);
+    },
+  }),
+  defineCase({
+    id: 'HDR-ID-002',
+    claim: 'A sidecar keeps the x-request-id that the program sent.',
+    source: 'Envoy: requests that are not from the edge keep x-request-id',
+    profile: 'core',
+    apply: '',
+    killedBy: [],
+    transparent: true,
+    labs: [],
+    async run(mesh) {
+      const answer = await mesh.send({ url: REVIEWS, headers: { 'x-request-id': 'kept-as-it-is' } });
+      expectEqual('x-request-id at the program', seen(echoOf(answer), 'x-request-id'), ['kept-as-it-is']);
+    },
+  }),
+  defineCase({
+    id: 'HDR-HOP-001',
+    claim: 'The program sees x-envoy-attempt-count: 1 and x-forwarded-proto: http.',
+    source: 'Istio includeRequestAttemptCount; Envoy x-forwarded-proto',
+    profile: 'core',
+    apply: '',
+    killedBy: [],
+    labs: [],
+    async run(mesh) {
+      const echoed = echoOf(await mesh.send({ url: REVIEWS }));
+      expectEqual('x-envoy-attempt-count', seen(echoed, 'x-envoy-attempt-count'), ['1']);
+      expectEqual('x-forwarded-proto', seen(echoed, 'x-forwarded-proto'), ['http']);
+    },
+  }),
+  defineCase({
+    id: 'HDR-RESP-001',
+    claim: 'An answer from upstream carries server: envoy and a whole number as x-envoy-upstream-service-time.',
+    source: 'Envoy server_header_transformation OVERWRITE; router filter headers',
+    profile: 'core',
+    apply: '',
+    killedBy: [],
+    labs: [],
+    async run(mesh) {
+      const answer = await mesh.send({ url: REVIEWS });
+      expectEqual('server', header(answer, 'server'), 'envoy');
+      const time = header(answer, 'x-envoy-upstream-service-time') ?? '';
+      expectThat('x-envoy-upstream-service-time', /^\d+$/.test(time), 'a whole number', time);
+    },
+  }),
+];

@@ -1,0 +1,99 @@
+/** Runs one case on one mesh and says how it ended. There are no retries: the first answer counts. */
+import type { CaseId, ConformanceCase, DataPlane, Driver, MeshUnderTest } from './define-case.ts';
+import { Mismatch } from './expect.ts';
+
+/** A column of the matrix. */
+export interface Cell {
+  readonly driver: Driver;
+  readonly dataPlane: DataPlane;
+}
+
+/** How one case ended in one cell. */
+export interface Verdict {
+  readonly id: CaseId;
+  readonly claim: string;
+  readonly source: string;
+  readonly profile: 'core' | 'extended';
+  readonly cell: Cell;
+  readonly outcome: 'passed' | 'failed' | 'skipped';
+  /** Why it was skipped, or the whole failure text; empty when it passed. */
+  readonly text: string;
+  readonly durationMs: number;
+}
+
+const LIMIT_MS = 30_000;
+
+const within = async <T>(limitMs: number, what: string, work: Promise<T>): Promise<T> => {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Mismatch(what, `an end within ${limitMs} ms`, 'none')), limitMs);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+};
+
+/** Words of a failure, made from the case record alone, so that they cannot drift from it. */
+export const failureText = (failed: ConformanceCase, cell: Cell, error: unknown): string => {
+  const mismatch = error instanceof Mismatch ? error : new Mismatch('the case itself', 'to run to its end', String(error));
+  const dataPlane = cell.dataPlane === 'dinghy' ? '' : ` --data-plane ${cell.dataPlane}`;
+  return [
+    `${failed.id} failed (${cell.driver}, ${cell.dataPlane})`,
+    `  claim      ${failed.claim}`,
+    `  source     ${failed.source}`,
+    `  looked at  ${mismatch.what}`,
+    `  expected   ${mismatch.expected}`,
+    `  actual     ${mismatch.actual.slice(0, 2_000)}`,
+    `  reproduce  npx dinghy conformance --id ${failed.id} --driver ${cell.driver}${dataPlane}`,
+  ].join('\n');
+};
+
+const cellOf = (mesh: MeshUnderTest): Cell => ({ driver: mesh.driver, dataPlane: mesh.dataPlane });
+
+const skipReason = (candidate: ConformanceCase, cell: Cell): string | undefined => {
+  if (candidate.drivers && !candidate.drivers.includes(cell.driver)) return `runs with the driver ${candidate.drivers.join(', ')} only`;
+  if (candidate.dataPlanes && !candidate.dataPlanes.includes(cell.dataPlane)) {
+    return `is about the data plane ${candidate.dataPlanes.join(', ')} only`;
+  }
+  return undefined;
+};
+
+const verdictOf = (about: ConformanceCase, cell: Cell, end: Pick<Verdict, 'outcome' | 'text' | 'durationMs'>): Verdict => ({
+  id: about.id,
+  claim: about.claim,
+  source: about.source,
+  profile: about.profile,
+  cell,
+  ...end,
+});
+
+const judged = async (about: ConformanceCase, cell: Cell, work: () => Promise<void>): Promise<Verdict> => {
+  const reason = skipReason(about, cell);
+  if (reason !== undefined) return verdictOf(about, cell, { outcome: 'skipped', text: reason, durationMs: 0 });
+  const startedAt = performance.now();
+  const since = (): number => Math.round(performance.now() - startedAt);
+  try {
+    await within(LIMIT_MS, 'the whole case', work());
+    return verdictOf(about, cell, { outcome: 'passed', text: '', durationMs: since() });
+  } catch (error) {
+    return verdictOf(about, cell, { outcome: 'failed', text: failureText(about, cell, error), durationMs: since() });
+  }
+};
+
+/** Only looks: the mesh's own configuration is what is judged. For labs. */
+export const observe = (about: ConformanceCase, mesh: MeshUnderTest): Promise<Verdict> =>
+  judged(about, cellOf(mesh), () => about.run(mesh));
+
+/** Applies the case's configuration, looks, and takes it away again. */
+export const verify = (about: ConformanceCase, mesh: MeshUnderTest): Promise<Verdict> =>
+  judged(about, cellOf(mesh), async () => {
+    if (about.apply === '') return about.run(mesh);
+    try {
+      await mesh.apply(about.apply);
+      await about.run(mesh);
+    } finally {
+      await mesh.remove(about.apply);
+    }
+  });
