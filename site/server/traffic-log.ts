@@ -53,9 +53,18 @@ const serviceOf = (exchange: Exchange): string => {
   return host.split('.')[0] ?? '';
 };
 
+/** A service with one workload is that workload; one with several stays a name of its own. */
+const onlyWorkloads = (mesh: LiveMesh): ReadonlyMap<string, string> => {
+  const groups = Map.groupBy(mesh.workloads, ({ name }) => name.replace(/-v\d+$/, ''));
+  return new Map(
+    [...groups].flatMap(([service, [first, second]]) => (first !== undefined && second === undefined ? [[service, first.name]] : [])),
+  );
+};
+
 /** Living state: a ring of exchanges, with listeners. */
 export class TrafficLog {
   readonly #byAddress: ReadonlyMap<string, string>;
+  readonly #byService: ReadonlyMap<string, string>;
   readonly #listeners = new Set<(exchange: LoggedExchange) => void>();
   readonly #unsubscribe: () => void;
   readonly #now: () => number;
@@ -67,17 +76,23 @@ export class TrafficLog {
     this.#now = now;
     this.#startedAtMs = now();
     this.#byAddress = new Map(mesh.workloads.map((workload) => [workload.address, workload.name]));
+    this.#byService = onlyWorkloads(mesh);
     this.#unsubscribe = mesh.exchanges.subscribe((exchange) => this.#add(exchange));
   }
 
   #add(exchange: Exchange): void {
     if (exchange.userAgent === PROBE_USER_AGENT) return;
-    const to =
-      this.#byAddress.get(hostOf(exchange.upstreamHost)) ?? (exchange.side === 'inbound' ? exchange.reporter : serviceOf(exchange));
+    const to = this.#answeredBy(exchange);
     const logged = { ...exchange, seq: ++this.#seq, to };
     this.#ring.push({ atMs: this.#now(), exchange: logged });
     if (this.#ring.length > KEPT * 1.25) this.#ring = this.#ring.slice(-KEPT);
     for (const listener of this.#listeners) listener(logged);
+  }
+
+  #answeredBy(exchange: Exchange): string {
+    if (exchange.side === 'inbound') return exchange.reporter;
+    const service = serviceOf(exchange);
+    return this.#byAddress.get(hostOf(exchange.upstreamHost)) ?? this.#byService.get(service) ?? service;
   }
 
   /** Calls back for each further exchange; gives the way to stop that. */

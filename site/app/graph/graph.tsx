@@ -91,9 +91,13 @@ const Node = ({
     >
       <rect class="box" x={x} y={-BOX.height / 2} width={BOX.width} height={BOX.height} rx="10" />
       <rect class="band" x={x} y={-BOX.height / 2} width="34" height={BOX.height} rx="10" />
-      <text class="letter" x={x + 17} y="5">
-        {isGateway ? '⇥' : version}
-      </text>
+      {isGateway ? (
+        <path class="gate" d={`M${x + 9},0 h15 m-6,-6 l6,6 l-6,6 M${x + 9},-9 v18`} />
+      ) : (
+        <text class="letter" x={x + 17} y="5">
+          {version}
+        </text>
+      )}
       <text class="name" x={x + 44} y={isGateway ? 5 : -3}>
         {label}
       </text>

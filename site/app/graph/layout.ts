@@ -49,6 +49,7 @@ const curve = (points: readonly Point[]): string => {
 
 /** From left to right, callers first. */
 export const placeGraph = (names: readonly string[], edges: readonly (readonly [string, string])[]): Picture => {
+  if (names.length === 0) return { width: 800, height: 300, nodes: [], edges: [] };
   const graph = new Graph({ directed: true });
   graph.setGraph({ rankdir: 'LR', nodesep: 26, ranksep: 30, marginx: 12, marginy: 22 });
   graph.setDefaultEdgeLabel(() => ({}));

@@ -92,7 +92,7 @@ export const ConformancePage = () => {
         <span class="hidden-text">Search</span>
         <input
           class="field search"
-          type="search"
+          type="text"
           placeholder="Search claims, ids, sources"
           value={text}
           onInput={(event) => setText(event.currentTarget.value)}

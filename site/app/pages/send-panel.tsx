@@ -77,9 +77,9 @@ export const SendPanel = ({
           <span class="small muted">times</span>
           <input
             class="field count"
-            type="number"
-            min="1"
-            max="500"
+            type="text"
+            inputMode="numeric"
+            autoComplete="off"
             value={count}
             onInput={(event) => setCount(Number(event.currentTarget.value))}
           />

@@ -48,9 +48,9 @@ const Predict = ({ step, value, onAnswer }: { step: LabStep; value: number | und
         <input
           id={`predict-${step.id}`}
           class="field count"
-          type="number"
-          min="0"
-          max={predict.max}
+          type="text"
+          inputMode="numeric"
+          autoComplete="off"
           disabled={locked}
           value={locked ? String(value) : draft}
           onInput={(event) => setDraft(event.currentTarget.value)}
