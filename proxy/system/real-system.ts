@@ -1,0 +1,49 @@
+/** The real world: the machine's time, chance, sockets and files. */
+import { realClock } from './clock.ts';
+import { LineWriter } from './line-writer.ts';
+import { jsonLog, type Log, type LogLevel } from './log.ts';
+import { MetricRegistry } from './metric-registry.ts';
+import { realRandom } from './random.ts';
+import { realNetwork } from './real-network.ts';
+import type { System } from './system.ts';
+
+/** The real world, with what only its owner may do. */
+export interface RealSystem extends System {
+  readonly metrics: MetricRegistry;
+  /** Changes how much is logged from now on. */
+  setLogLevel(level: LogLevel): void;
+  /** Writes every waiting line, blocking; call it before the process ends. */
+  flush(): void;
+}
+
+const delegating = (current: () => Log): Log => ({
+  debug: (event, fields) => current().debug(event, fields),
+  info: (event, fields) => current().info(event, fields),
+  warn: (event, fields) => current().warn(event, fields),
+  error: (event, fields) => current().error(event, fields),
+});
+
+/** logPath: where events go; standard error when absent. */
+export const realSystem = (options: { readonly logLevel: LogLevel; readonly logPath?: string }): RealSystem => {
+  const clock = realClock();
+  const lines = new LineWriter();
+  const logAt = (level: LogLevel): Log =>
+    jsonLog(
+      level,
+      (line) => lines.append(options.logPath ?? '/dev/stderr', line),
+      () => clock.wallTimeMs(),
+    );
+  let log = logAt(options.logLevel);
+  return {
+    clock,
+    random: realRandom(),
+    network: realNetwork(),
+    log: delegating(() => log),
+    metrics: new MetricRegistry(),
+    appendLine: (path, line) => lines.append(path, line),
+    setLogLevel: (level) => {
+      log = logAt(level);
+    },
+    flush: () => lines.flushNow(),
+  };
+};
