@@ -92,7 +92,7 @@ export class ChunkedDecoder implements BodyDecoder {
       const lf = data.indexOf(10, at);
       const end = lf < 0 ? data.length : lf + 1;
       if (this.#line.length + end - at > MAX_SIZE_LINE * 4) throw bad();
-      this.#line += data.latin1Slice(at, end);
+      this.#line += data.toString('latin1', at, end);
       at = end;
       if (lf >= 0) this.#takeLine();
       else if (this.#state === 'data-end' && !'\r'.startsWith(this.#line)) throw bad();

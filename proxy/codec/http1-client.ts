@@ -136,7 +136,7 @@ export class Http1Client {
     const end = buffer.indexOf('\r\n\r\n', 0, 'latin1');
     if (end > this.#maxHeadBytes || (end < 0 && buffer.length > this.#maxHeadBytes)) throw new HeadError(502, 'http1.headers_too_large');
     if (end < 0) return false;
-    const head = parseResponseHead(buffer.latin1Slice(0, end + 2), LIMITS);
+    const head = parseResponseHead(buffer.toString('latin1', 0, end + 2), LIMITS);
     this.#buffer = buffer.length === end + 4 ? undefined : buffer.subarray(end + 4);
     if (head.status === 101) this.#switch(pending, head);
     else if (head.status < 200) pending.request.onInterim?.(head.status, head.headers);

@@ -121,7 +121,7 @@ export class Http1Server {
     const { settings } = this.#http;
     if (end > settings.maxHeadBytes || (end < 0 && buffer.length > settings.maxHeadBytes)) throw new HeadError(431, 'http1.headers_too_large');
     if (end < 0) return false;
-    const head = parseRequestHead(buffer.latin1Slice(0, end + 2), settings);
+    const head = parseRequestHead(buffer.toString('latin1', 0, end + 2), settings);
     this.#buffer = buffer.length === end + 4 ? undefined : buffer.subarray(end + 4);
     this.#begin(head);
     return true;
@@ -195,7 +195,7 @@ export class Http1Server {
     const exchange = this.#exchange;
     const refusal = new StreamError('DPE', {
       status: error.status,
-      text: ERROR_TEXTS[error.details === 'low_version' || error.details === 'missing_host_header' || error.details === 'upgrade_failed' ? 0 : error.status] ?? '',
+      text: WORDLESS.has(error.details) ? '' : (ERROR_TEXTS[error.status] ?? ''),
       codeDetails: error.details,
     });
     this.#closing = true;
@@ -339,6 +339,8 @@ export class Http1Server {
   }
 }
 
+/** What Envoy's connection manager, not its codec, refuses: without a body. */
+const WORDLESS = new Set(['low_version', 'missing_host_header', 'upgrade_failed']);
 const ERROR_TEXTS: Readonly<Record<number, string>> = {
   400: 'Bad Request',
   431: 'Request Header Fields Too Large',

@@ -12,7 +12,7 @@ export const writeWhole = (connection: Connection, head: string, bytes: Uint8Arr
     connection.write(head, 'latin1');
   } else if (bytes.length < JOIN_BELOW) {
     const joined = Buffer.allocUnsafe(head.length + bytes.length);
-    joined.latin1Write(head, 0);
+    joined.write(head, 0, 'latin1');
     joined.set(bytes, head.length);
     connection.write(joined);
   } else {

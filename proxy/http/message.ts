@@ -1,7 +1,7 @@
 /** A request and a response as every room sees them, whatever the wire looked like. */
 import type { Duplex } from 'node:stream';
 import type { Body } from './body.ts';
-import type { HeaderMap } from './header-map.ts';
+import { HeaderMap } from './header-map.ts';
 
 /** path: path and query exactly as received (or as rewritten); authority: the Host header's or `:authority`'s value, never also in headers. */
 export interface HttpRequest {
@@ -15,7 +15,12 @@ export interface HttpRequest {
   readonly trailers: Promise<HeaderMap>;
   /** Present when the client asks to leave HTTP: the protocol's lower-case name (`websocket`). */
   readonly upgrade?: string;
+  /** Takes interim answers (100, 102, 103) to the client; absent when nobody wants them. */
+  readonly onInterim?: (status: number, headers: HeaderMap) => void;
 }
+
+/** The trailers of a message that has none. */
+export const NO_TRAILERS: Promise<HeaderMap> = Promise.resolve(HeaderMap.EMPTY);
 
 /** upgraded: after a 101, the two open ends joined into one stream; body is then empty. */
 export interface HttpResponse {

@@ -1,0 +1,96 @@
+/**
+ * What a proxy adds to a request about where it came from, and what it takes away because a client must not say it.
+ * Hop-by-hop fields are gone already: the codec takes them out while it parses, before anything is added here.
+ * Source: Envoy conn_manager_utility.cc; RFC 9110 §7.6.1.
+ */
+import type { Random } from '#system/random.ts';
+import { removeIn, setIn } from './header-map.ts';
+import type { DownstreamConnection } from './stream-info.ts';
+
+/** How this connection manager stands to its clients. */
+export interface ForwardingRules {
+  /** True at an edge: the peer's socket address is who the client is. */
+  readonly useRemoteAddress: boolean;
+  readonly trustedHops: number;
+  readonly skipXffAppend: boolean;
+  readonly generateRequestId: boolean;
+  readonly preserveExternalRequestId: boolean;
+  readonly clientCert: 'sanitize' | 'forward-only' | 'always-forward-only';
+}
+
+/** Fields with which only proxies that trust each other may speak; from anybody else they are dropped. */
+const INTERNAL = new Set(
+  `x-envoy-internal x-envoy-retry-on x-envoy-retry-grpc-on x-envoy-max-retries x-envoy-upstream-rq-timeout-ms
+   x-envoy-upstream-rq-per-try-timeout-ms x-envoy-upstream-alt-stat-name x-envoy-upstream-rq-timeout-alt-response x-envoy-expected-rq-timeout-ms
+   x-envoy-force-trace x-envoy-ip-tags x-envoy-original-url x-envoy-hedge-on-per-try-timeout x-envoy-retriable-status-codes
+   x-envoy-retriable-header-names x-envoy-original-path x-envoy-original-host x-envoy-original-dst-host`.split(/\s+/),
+);
+const AT_EDGE = ['x-envoy-decorator-operation', 'x-envoy-downstream-service-cluster', 'x-envoy-downstream-service-node', 'x-envoy-peer-metadata', 'x-envoy-peer-metadata-id'];
+
+const dropInternal = (draft: string[]): void => {
+  let write = 0;
+  for (let read = 0; read < draft.length; read += 2) {
+    const name = draft[read] as string;
+    if (name.charCodeAt(0) === 120 && name.startsWith('x-envoy-') && INTERNAL.has(name)) continue;
+    if (write !== read) {
+      draft[write] = name;
+      draft[write + 1] = draft[read + 1] as string;
+    }
+    write += 2;
+  }
+  draft.length = write;
+};
+
+const valueIn = (draft: readonly string[], name: string): string | undefined => {
+  for (let i = 0; i < draft.length; i += 2) if (draft[i] === name) return draft[i + 1];
+  return undefined;
+};
+
+const allIn = (draft: readonly string[], name: string): string => {
+  const values: string[] = [];
+  for (let i = 0; i < draft.length; i += 2) if (draft[i] === name) values.push(draft[i + 1] as string);
+  return values.join(',');
+};
+
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
+/** UUID version 4 from the given chance: not a secret, but the same in every replay of a simulation. */
+export const newRequestId = (random: Random): string => {
+  const word = () => (random.float() * 0x1_0000_0000) >>> 0;
+  const four = (value: number) => `${HEX[value >>> 24]}${HEX[(value >>> 16) & 255]}${HEX[(value >>> 8) & 255]}${HEX[value & 255]}`;
+  const a = four(word());
+  const b = four(((word() & 0xffff0fff) | 0x4000) >>> 0);
+  const c = four(((word() & 0x3fffffff) | 0x80000000) >>> 0);
+  return `${a}-${b.slice(0, 4)}-${b.slice(4)}-${c.slice(0, 4)}-${c.slice(4)}${four(word())}`;
+};
+
+/** Changes the fields in place; returns the request id ('' when there is none). */
+export const applyForwarding = (draft: string[], downstream: DownstreamConnection, rules: ForwardingRules, random: Random): string => {
+  dropInternal(draft);
+  if (rules.clientCert === 'sanitize' || (rules.clientCert === 'forward-only' && downstream.peerIdentity === undefined)) {
+    removeIn(draft, 'x-forwarded-client-cert');
+  }
+  if (rules.useRemoteAddress) edgeAddress(draft, downstream.remote.address, rules);
+  if (valueIn(draft, 'x-forwarded-proto') === undefined) draft.push('x-forwarded-proto', 'http');
+  return requestId(draft, rules, random);
+};
+
+const edgeAddress = (draft: string[], peer: string, rules: ForwardingRules): void => {
+  for (const name of AT_EDGE) removeIn(draft, name);
+  removeIn(draft, 'x-envoy-external-address');
+  if (rules.trustedHops === 0) removeIn(draft, 'x-forwarded-proto');
+  const before = allIn(draft, 'x-forwarded-for');
+  const hops = before === '' ? [] : before.split(',').map((hop) => hop.trim());
+  const client = rules.trustedHops > 0 ? hops.at(-rules.trustedHops) ?? peer : peer;
+  if (!rules.skipXffAppend) setIn(draft, 'x-forwarded-for', before === '' ? peer : `${before},${peer}`);
+  draft.push('x-envoy-external-address', client);
+};
+
+const requestId = (draft: string[], rules: ForwardingRules, random: Random): string => {
+  const given = valueIn(draft, 'x-request-id');
+  const keep = given !== undefined && given !== '' && (!rules.useRemoteAddress || rules.preserveExternalRequestId || !rules.generateRequestId);
+  if (keep || !rules.generateRequestId) return given ?? '';
+  const id = newRequestId(random);
+  setIn(draft, 'x-request-id', id);
+  return id;
+};
