@@ -3,14 +3,14 @@ import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import preact from '@preact/preset-vite';
 import { build } from 'vite';
-import { cases } from '../conformance/registry.ts';
 import { buildContent } from '../site/content/build-content.ts';
+import { knownClaims } from '../site/content/known-claims.ts';
 
 const root = new URL('..', import.meta.url).pathname.replace(/\/$/, '');
 const fresh = join(root, `.cache/site-${process.pid}`);
 const wanted = join(root, '.cache/site');
 
-const content = await buildContent(root, new Map(cases.map(({ id, claim }) => [id, claim])));
+const content = await buildContent(root, await knownClaims(root));
 await build({
   root: join(root, 'site/app'),
   configFile: false,

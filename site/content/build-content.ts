@@ -12,10 +12,7 @@ export interface LabContent extends Lab {
   readonly files: Readonly<Record<string, string>>;
 }
 
-/** Case ids that exist, with their claims. */
-export type KnownClaims = ReadonlyMap<string, string>;
-
-const problemsOf = (lab: Lab, text: LabText, files: Readonly<Record<string, string>>, claims: KnownClaims): readonly string[] => {
+const problemsOf = (lab: Lab, text: LabText, files: Readonly<Record<string, string>>, claims: ReadonlySet<string>): readonly string[] => {
   const problems: string[] = [];
   const proved = lab.steps.flatMap((step) => step.claims);
   if (proved.length === 0) problems.push('claims nothing that a conformance case proves');
@@ -31,7 +28,7 @@ const problemsOf = (lab: Lab, text: LabText, files: Readonly<Record<string, stri
 };
 
 /** Gives file name → JSON text. Rejects with every problem at once. */
-export const buildContent = async (root: string, claims: KnownClaims): Promise<Readonly<Record<string, string>>> => {
+export const buildContent = async (root: string, claims: ReadonlySet<string>): Promise<Readonly<Record<string, string>>> => {
   const highlighter = await openHighlighter();
   const contents: LabContent[] = [];
   const problems: string[] = [];

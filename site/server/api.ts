@@ -1,7 +1,7 @@
 /** The site's JSON API: what the pages read, and the few things they may change. */
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
-import { type Cases, openCases } from './cases.ts';
+import { openCases, type Suite } from './cases.ts';
 import { controlPlaneClient, type Files } from './control-plane-client.ts';
 import { eventStream } from './event-stream.ts';
 import type { Guard } from './guard.ts';
@@ -20,6 +20,7 @@ export interface ApiRoom {
   readonly guard: Guard;
   readonly root: string;
   readonly loadPerSecond: number;
+  readonly suite: Suite | undefined;
 }
 
 type Body = Readonly<Record<string, unknown>>;
@@ -54,13 +55,13 @@ const orderOf = (body: Body): SendOrder => ({
 });
 
 /** Opens the API on a running mesh. */
-export const siteApi = async (mesh: LiveMesh, room: ApiRoom): Promise<{ readonly routes: Hono; close(): void }> => {
+export const siteApi = (mesh: LiveMesh, room: ApiRoom): { readonly routes: Hono; close(): void } => {
   const controlPlane = controlPlaneClient(mesh.controlPlane);
   const log = new TrafficLog(mesh, Date.now);
   const sender = new Sender(mesh, controlPlane, log);
   const gateway = mesh.gateways[0];
   const load = new SteadyLoad(gateway === undefined ? undefined : new URL('/productpage', gateway.url).href, room.loadPerSecond);
-  const cases: Cases = await openCases(mesh);
+  const cases = openCases(room.suite);
 
   const state = async () => ({ load: load.state, proxies: await proxyCount() });
   const expected = mesh.workloads.length + mesh.gateways.length;
@@ -123,7 +124,6 @@ export const siteApi = async (mesh: LiveMesh, room: ApiRoom): Promise<{ readonly
     close: () => {
       load.close();
       log.close();
-      cases.close();
     },
   };
 };

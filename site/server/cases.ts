@@ -1,6 +1,5 @@
 /** Conformance cases as the site offers them: a list, and one run at a time on this mesh. */
 import type { CaseVerdict } from '#labs';
-import type { LiveMesh } from './live-mesh.ts';
 
 /** One case on the page. */
 export interface CaseRow {
@@ -13,28 +12,44 @@ export interface CaseRow {
   readonly labs: readonly string[];
 }
 
+/** The suite, as whoever starts the site hands it over. */
+export interface Suite {
+  readonly cases: readonly CaseRow[];
+  /** Runs one case on the mesh as it is configured now, without applying anything. Rejects or gives a failed verdict; both are shown. */
+  run(id: string): Promise<CaseVerdict>;
+}
+
 /** The cases of this mesh. */
 export interface Cases {
   list(): readonly CaseRow[];
-  /** Runs one on the mesh as it is configured now; waits for an earlier one to end. */
+  /** Waits for an earlier run to end: two at once would count each other's requests. */
   run(id: string): Promise<CaseVerdict>;
-  close(): void;
 }
 
-/** How one case is run; a front door of the conformance suite. */
-export type RunCase = (id: string) => Promise<CaseVerdict>;
+/** Takes exactly the fields of a row: a case also has functions. */
+const rowOf = ({ id, claim, source, profile, apply, labs }: CaseRow): CaseRow => ({ id, claim, source, profile, apply, labs });
 
-/** Opens the suite on a mesh. */
-export const openCases = async (mesh: LiveMesh): Promise<Cases> => {
-  void mesh;
-  let queue: Promise<unknown> = Promise.resolve();
+/** suite: undefined where this mesh cannot run cases. */
+export const openCases = (suite: Suite | undefined): Cases => {
+  const rows = (suite?.cases ?? []).map(rowOf);
+  let before: Promise<unknown> = Promise.resolve();
+  const runOne = async (id: string): Promise<CaseVerdict> => {
+    if (suite === undefined) return { id, passed: false, reason: 'This mesh was started without the conformance suite.', ms: 0 };
+    if (!rows.some((row) => row.id === id)) return { id, passed: false, reason: 'There is no such case.', ms: 0 };
+    const startedAtMs = performance.now();
+    try {
+      return await suite.run(id);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      return { id, passed: false, reason, ms: Math.round(performance.now() - startedAtMs) };
+    }
+  };
   return {
-    list: () => [],
+    list: () => rows,
     run: (id) => {
-      const verdict = queue.then(async (): Promise<CaseVerdict> => ({ id, passed: false, reason: 'There is no such case.', ms: 0 }));
-      queue = verdict;
+      const verdict = before.then(() => runOne(id));
+      before = verdict;
       return verdict;
     },
-    close: () => undefined,
   };
 };

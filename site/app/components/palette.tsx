@@ -2,7 +2,6 @@
 import { signal } from '@preact/signals';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
-import { get } from '../live/api.ts';
 import { mesh, tape } from '../live/store.ts';
 import { openRequest } from './x-ray.tsx';
 

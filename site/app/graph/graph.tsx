@@ -77,7 +77,7 @@ const Node = ({
 }) => {
   const { service, version } = partsOf(node.name);
   const choose = () => onChoose({ kind: 'proxy', name: node.name });
-  const label = isGateway ? 'ingress gateway' : service;
+  const label = isGateway ? 'gateway' : service;
   const x = -BOX.width / 2;
   return (
     <g
@@ -98,14 +98,12 @@ const Node = ({
           {version}
         </text>
       )}
-      <text class="name" x={x + 44} y={isGateway ? 5 : -3}>
+      <text class="name" x={x + 44} y={-3}>
         {label}
       </text>
-      {isGateway ? null : (
-        <text class="under" x={x + 44} y="16">
-          + sidecar proxy
-        </text>
-      )}
+      <text class="under" x={x + 44} y="16">
+        {isGateway ? 'no program' : '+ sidecar proxy'}
+      </text>
     </g>
   );
 };
@@ -190,10 +188,10 @@ export const LiveGraph = ({ chosen, onChoose }: { chosen: Chosen | undefined; on
       {picture.edges.map((edge) => (
         <EdgeLine key={`${edge.from} ${edge.to}`} edge={edge} now={now.get(`${edge.from} ${edge.to}`)} onChoose={onChoose} />
       ))}
-      <g ref={layer} class="dots" aria-hidden="true" />
       {picture.edges.map((edge) => (
         <EdgeText key={`${edge.from} ${edge.to}`} edge={edge} now={now.get(`${edge.from} ${edge.to}`)} />
       ))}
+      <g ref={layer} class="dots" aria-hidden="true" />
       {picture.nodes.map((node) => (
         <Node
           key={node.name}
