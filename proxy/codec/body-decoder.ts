@@ -39,7 +39,9 @@ const MAX_SIZE_LINE = 4096;
 const MAX_EXTENSIONS = 16_384;
 const MAX_TRAILERS = 16_384;
 const FORBIDDEN_TRAILERS = new Set(
-  'content-length transfer-encoding host authorization connection x-forwarded-for x-forwarded-client-cert x-forwarded-proto cookie set-cookie content-type te trailer content-encoding x-request-id expect cache-control'.split(' '),
+  'content-length transfer-encoding host authorization connection x-forwarded-for x-forwarded-client-cert x-forwarded-proto cookie set-cookie content-type te trailer content-encoding x-request-id expect cache-control'.split(
+    ' ',
+  ),
 );
 
 const bad = (): HeadError => new HeadError(400, 'http1.codec_error');

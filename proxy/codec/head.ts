@@ -86,7 +86,11 @@ const lengthValue = (value: string, before: number | undefined): number => {
   return length;
 };
 
-const listed = (value: string): string[] => value.toLowerCase().split(',').map((item) => item.trim());
+const listed = (value: string): string[] =>
+  value
+    .toLowerCase()
+    .split(',')
+    .map((item) => item.trim());
 
 /** Parses the field lines of `text` from `at` to its end, each ended by CRLF. Throws HeadError. */
 export const parseFields = (text: string, at: number, limits: HeadLimits): Fields => {

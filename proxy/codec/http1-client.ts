@@ -22,7 +22,11 @@ interface Pending {
 
 /** The connection ended before a response head. */
 const terminated = (cause?: unknown): StreamError =>
-  new StreamError('UC', { text: `${RESET}connection termination`, codeDetails: 'upstream_reset_before_response_started{connection_termination}', cause });
+  new StreamError('UC', {
+    text: `${RESET}connection termination`,
+    codeDetails: 'upstream_reset_before_response_started{connection_termination}',
+    cause,
+  });
 
 const protocolError = (cause: unknown): StreamError =>
   new StreamError('UPE', { text: `${RESET}protocol error`, codeDetails: 'upstream_reset_before_response_started{protocol_error}', cause });
@@ -268,7 +272,9 @@ export class Http1Client {
 }
 
 const abortError = (signal: AbortSignal): StreamError =>
-  signal.reason instanceof StreamError ? signal.reason : new StreamError('DC', { codeDetails: 'downstream_remote_disconnect', cause: signal.reason });
+  signal.reason instanceof StreamError
+    ? signal.reason
+    : new StreamError('DC', { codeDetails: 'downstream_remote_disconnect', cause: signal.reason });
 
 const decoderOf = (method: string, head: ResponseHead): BodyDecoder | undefined => {
   if (method === 'HEAD' || head.status === 204 || head.status === 304 || head.contentLength === 0) return undefined;

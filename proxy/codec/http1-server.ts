@@ -119,7 +119,8 @@ export class Http1Server {
     if (buffer[0] === 13 && buffer[1] === 10) buffer = buffer.subarray(2);
     const end = buffer.indexOf(HEAD_END, 0, 'latin1');
     const { settings } = this.#http;
-    if (end > settings.maxHeadBytes || (end < 0 && buffer.length > settings.maxHeadBytes)) throw new HeadError(431, 'http1.headers_too_large');
+    if (end > settings.maxHeadBytes || (end < 0 && buffer.length > settings.maxHeadBytes))
+      throw new HeadError(431, 'http1.headers_too_large');
     if (end < 0) return false;
     const head = parseRequestHead(buffer.toString('latin1', 0, end + 2), settings);
     this.#buffer = buffer.length === end + 4 ? undefined : buffer.subarray(end + 4);
@@ -294,7 +295,10 @@ export class Http1Server {
     this.#cancelWatch();
     const connection = this.#connection;
     connection.off('data', this.#onData).off('end', this.#onEnd);
-    connection.write(responseHead(response, { close: false, chunked: false, length: undefined, upgrade: exchange.head.upgrade ?? '' }), 'latin1');
+    connection.write(
+      responseHead(response, { close: false, chunked: false, length: undefined, upgrade: exchange.head.upgrade ?? '' }),
+      'latin1',
+    );
     if (this.#buffer) far.write(this.#buffer);
     joinTunnel(connection, far, (received, sent) => {
       exchange.stream.finish(response.status, received, sent);

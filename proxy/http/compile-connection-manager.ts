@@ -9,8 +9,8 @@ import type { ServerSettings } from './serve.ts';
 const millis = (duration: Duration | undefined, otherwise: number): number =>
   duration === undefined ? otherwise : duration.seconds * 1000 + duration.nanos / 1e6;
 
-const ESCAPED_SLASHES = ['keep', 'keep', 'reject', 'unescape-redirect', 'unescape'] as const;
-const SERVER_HEADER = ['overwrite', 'append-if-absent', 'pass-through'] as const;
+const ESCAPED_SLASHES: readonly PathRules['escapedSlashes'][] = ['keep', 'keep', 'reject', 'unescape-redirect', 'unescape'];
+const SERVER_HEADER: readonly ConnectionManagerSettings['serverHeader'][] = ['overwrite', 'append-if-absent', 'pass-through'];
 
 const upgradesOf = (config: HttpConnectionManager): Set<string> => {
   const upgrades = new Set<string>();
@@ -63,14 +63,43 @@ const pathsOf = (config: HttpConnectionManager): PathRules => ({
 export const connectionManagerSettings = (config: HttpConnectionManager): ConnectionManagerSettings => {
   refuseUnsupported(config, {
     read: [
-      'codecType', 'routeSpecifier', 'httpFilters', 'commonHttpProtocolOptions', 'serverName', 'serverHeaderTransformation', 'maxRequestHeadersKb',
-      'streamIdleTimeout', 'requestHeadersTimeout', 'accessLog', 'useRemoteAddress', 'xffNumTrustedHops', 'skipXffAppend', 'generateRequestId',
-      'preserveExternalRequestId', 'alwaysSetRequestIdInResponse', 'forwardClientCertDetails', 'proxy100Continue', 'upgradeConfigs', 'normalizePath',
-      'mergeSlashes', 'pathWithEscapedSlashesAction', 'stripPortMode',
+      'codecType',
+      'routeSpecifier',
+      'httpFilters',
+      'commonHttpProtocolOptions',
+      'serverName',
+      'serverHeaderTransformation',
+      'maxRequestHeadersKb',
+      'streamIdleTimeout',
+      'requestHeadersTimeout',
+      'accessLog',
+      'useRemoteAddress',
+      'xffNumTrustedHops',
+      'skipXffAppend',
+      'generateRequestId',
+      'preserveExternalRequestId',
+      'alwaysSetRequestIdInResponse',
+      'forwardClientCertDetails',
+      'proxy100Continue',
+      'upgradeConfigs',
+      'normalizePath',
+      'mergeSlashes',
+      'pathWithEscapedSlashesAction',
+      'stripPortMode',
     ],
-    ignored: ['statPrefix', 'httpProtocolOptions', 'http2ProtocolOptions', 'setCurrentClientCertDetails', 'requestIdExtension', 'internalAddressConfig', 'drainTimeout', 'delayedCloseTimeout'],
+    ignored: [
+      'statPrefix',
+      'httpProtocolOptions',
+      'http2ProtocolOptions',
+      'setCurrentClientCertDetails',
+      'requestIdExtension',
+      'internalAddressConfig',
+      'drainTimeout',
+      'delayedCloseTimeout',
+    ],
   });
-  if (config.codecType === 2 || config.codecType === 3) throw new ConfigError('codec_type', 'HTTP/2 and HTTP/3 are not supported by this proxy');
+  if (config.codecType === 2 || config.codecType === 3)
+    throw new ConfigError('codec_type', 'HTTP/2 and HTTP/3 are not supported by this proxy');
   return {
     server: serverOf(config),
     forwarding: forwardingOf(config),

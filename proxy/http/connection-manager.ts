@@ -134,9 +134,16 @@ export class ConnectionManager implements ServeHttp {
 
   #rescue(error: unknown, request: HttpRequest, record: StreamRecord): HttpResponse {
     if (!(error instanceof StreamError)) {
-      this.#rooms.system.log.error('http.handler-failed', { error: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+      this.#rooms.system.log.error('http.handler-failed', {
+        error: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      });
       record.codeDetails = 'internal_error';
-      return { status: 500, headers: HeaderMap.EMPTY, body: localReply(new StreamError('LR', { codeDetails: '' })).body, trailers: NO_TRAILERS };
+      return {
+        status: 500,
+        headers: HeaderMap.EMPTY,
+        body: localReply(new StreamError('LR', { codeDetails: '' })).body,
+        trailers: NO_TRAILERS,
+      };
     }
     if (error.codeDetails !== 'upgrade_failed' && error.codeDetails !== 'path_redirect') record.flags.add(error.flag);
     record.codeDetails = error.codeDetails;
@@ -169,7 +176,8 @@ export class ConnectionManager implements ServeHttp {
   dress(response: HttpResponse, requestId: string): HttpResponse {
     const { serverName, serverHeader, requestIdInResponse } = this.#settings;
     const flat = response.headers.flat.slice();
-    if (serverHeader === 'overwrite' || (serverHeader === 'append-if-absent' && !response.headers.has('server'))) setIn(flat, 'server', serverName);
+    if (serverHeader === 'overwrite' || (serverHeader === 'append-if-absent' && !response.headers.has('server')))
+      setIn(flat, 'server', serverName);
     if (!response.headers.has('date')) flat.push('date', this.#date());
     if (requestIdInResponse && requestId !== '') setIn(flat, 'x-request-id', requestId);
     removeIn(flat, 'x-envoy-attempt-count');

@@ -25,7 +25,13 @@ const INTERNAL = new Set(
    x-envoy-force-trace x-envoy-ip-tags x-envoy-original-url x-envoy-hedge-on-per-try-timeout x-envoy-retriable-status-codes
    x-envoy-retriable-header-names x-envoy-original-path x-envoy-original-host x-envoy-original-dst-host`.split(/\s+/),
 );
-const AT_EDGE = ['x-envoy-decorator-operation', 'x-envoy-downstream-service-cluster', 'x-envoy-downstream-service-node', 'x-envoy-peer-metadata', 'x-envoy-peer-metadata-id'];
+const AT_EDGE = [
+  'x-envoy-decorator-operation',
+  'x-envoy-downstream-service-cluster',
+  'x-envoy-downstream-service-node',
+  'x-envoy-peer-metadata',
+  'x-envoy-peer-metadata-id',
+];
 
 const dropInternal = (draft: string[]): void => {
   let write = 0;
@@ -81,14 +87,15 @@ const edgeAddress = (draft: string[], peer: string, rules: ForwardingRules): voi
   if (rules.trustedHops === 0) removeIn(draft, 'x-forwarded-proto');
   const before = allIn(draft, 'x-forwarded-for');
   const hops = before === '' ? [] : before.split(',').map((hop) => hop.trim());
-  const client = rules.trustedHops > 0 ? hops.at(-rules.trustedHops) ?? peer : peer;
+  const client = rules.trustedHops > 0 ? (hops.at(-rules.trustedHops) ?? peer) : peer;
   if (!rules.skipXffAppend) setIn(draft, 'x-forwarded-for', before === '' ? peer : `${before},${peer}`);
   draft.push('x-envoy-external-address', client);
 };
 
 const requestId = (draft: string[], rules: ForwardingRules, random: Random): string => {
   const given = valueIn(draft, 'x-request-id');
-  const keep = given !== undefined && given !== '' && (!rules.useRemoteAddress || rules.preserveExternalRequestId || !rules.generateRequestId);
+  const keep =
+    given !== undefined && given !== '' && (!rules.useRemoteAddress || rules.preserveExternalRequestId || !rules.generateRequestId);
   if (keep || !rules.generateRequestId) return given ?? '';
   const id = newRequestId(random);
   setIn(draft, 'x-request-id', id);

@@ -9,14 +9,15 @@ const GRPC_STATUS: Readonly<Record<number, number>> = { 400: 13, 401: 16, 403: 7
 /** Whether the request speaks gRPC, so that its errors must too. */
 export const isGrpc = (request: Pick<HttpRequest, 'headers'>): boolean => {
   const type = request.headers.get('content-type');
-  return type !== undefined && type.startsWith('application/grpc') && (type.length === 16 || type[16] === '+' || type[16] === ';');
+  return type?.startsWith('application/grpc') && (type.length === 16 || type[16] === '+' || type[16] === ';');
 };
 
 /** Bytes outside printable ASCII, and `%`, as percent triples (gRPC over HTTP2, "Percent-Encoded"). */
 const percentEncoded = (text: string): string => {
   let encoded = '';
   for (const byte of new TextEncoder().encode(text)) {
-    encoded += byte < 0x20 || byte > 0x7e || byte === 0x25 ? `%${byte.toString(16).toUpperCase().padStart(2, '0')}` : String.fromCharCode(byte);
+    encoded +=
+      byte < 0x20 || byte > 0x7e || byte === 0x25 ? `%${byte.toString(16).toUpperCase().padStart(2, '0')}` : String.fromCharCode(byte);
   }
   return encoded;
 };

@@ -11,7 +11,13 @@ const hexValue = (code: number): number =>
   code >= 48 && code <= 57 ? code - 48 : code >= 65 && code <= 70 ? code - 55 : code >= 97 && code <= 102 ? code - 87 : -1;
 
 const isUnreserved = (code: number): boolean =>
-  (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || (code >= 48 && code <= 57) || code === 45 || code === 46 || code === 95 || code === 126;
+  (code >= 97 && code <= 122) ||
+  (code >= 65 && code <= 90) ||
+  (code >= 48 && code <= 57) ||
+  code === 45 ||
+  code === 46 ||
+  code === 95 ||
+  code === 126;
 
 /** Escapes of unreserved characters become those characters, once; undefined when the path carries a NUL. */
 const unescapeUnreserved = (path: string): string | undefined => {

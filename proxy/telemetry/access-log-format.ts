@@ -72,12 +72,24 @@ const two = (value: number): string => String(value).padStart(2, '0');
 const startTime = (format: string): Operator => {
   if (format === '') return ({ stream }) => new Date(stream.startedAtWallMs).toISOString();
   if (format === '%s') return ({ stream }) => String(Math.floor(stream.startedAtWallMs / 1000));
-  if (/%[^YmdHMSsTFf3Z]/.test(format.replace('%3f', ''))) throw new ConfigError('', `%START_TIME(${format})% is not supported by this proxy`);
+  if (/%[^YmdHMSsTFf3Z]/.test(format.replace('%3f', '')))
+    throw new ConfigError('', `%START_TIME(${format})% is not supported by this proxy`);
   return ({ stream }) => {
     const at = new Date(stream.startedAtWallMs);
     const day = `${at.getUTCFullYear()}-${two(at.getUTCMonth() + 1)}-${two(at.getUTCDate())}`;
     const time = `${two(at.getUTCHours())}:${two(at.getUTCMinutes())}:${two(at.getUTCSeconds())}`;
-    const parts: Record<string, string> = { Y: day.slice(0, 4), m: day.slice(5, 7), d: day.slice(8), F: day, T: time, H: time.slice(0, 2), M: time.slice(3, 5), S: time.slice(6), Z: 'UTC', s: String(Math.floor(at.getTime() / 1000)) };
+    const parts: Record<string, string> = {
+      Y: day.slice(0, 4),
+      m: day.slice(5, 7),
+      d: day.slice(8),
+      F: day,
+      T: time,
+      H: time.slice(0, 2),
+      M: time.slice(3, 5),
+      S: time.slice(6),
+      Z: 'UTC',
+      s: String(Math.floor(at.getTime() / 1000)),
+    };
     const fraction = String(at.getUTCMilliseconds()).padStart(3, '0');
     return format.replace(/%3f/g, fraction).replace(/%([YmdFTHMSZsf])/g, (_, letter: string) => parts[letter] ?? fraction);
   };
@@ -89,7 +101,11 @@ const operatorOf = (name: string, argument: string | undefined, cut: string | un
   const plain = argument === undefined ? PLAIN[name] : undefined;
   const operator =
     plain ??
-    (name === 'START_TIME' ? startTime(argument ?? '') : (name === 'REQ' || name === 'RESP') && argument ? headerOperator(name, argument) : undefined);
+    (name === 'START_TIME'
+      ? startTime(argument ?? '')
+      : (name === 'REQ' || name === 'RESP') && argument
+        ? headerOperator(name, argument)
+        : undefined);
   if (!operator) throw new ConfigError('', `%${name}${argument === undefined ? '' : `(${argument})`}% is not supported by this proxy`);
   if (cut === undefined) return operator;
   return (finished) => {

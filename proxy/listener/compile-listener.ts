@@ -1,0 +1,168 @@
+/** Listener message → what to open and how to serve its connections. What this proxy does not do is refused with its path. */
+import { ConfigError, inField, refuseUnsupported } from '#api/config-error.ts';
+import { type Address, type Any, type FilterChain, type FilterChainMatch, HttpConnectionManager, type Listener, TcpProxy } from '#envoy';
+import type { SocketAddress } from '#system/network.ts';
+import type { ServeHttp } from '../http/serve.ts';
+import { checkRange } from './filter-chain-match.ts';
+import type { ServeTcp } from './tcp-proxy.ts';
+
+/** What ends a filter chain. */
+export type NetworkFilter = { readonly kind: 'http'; readonly http: ServeHttp } | { readonly kind: 'tcp'; readonly tcp: ServeTcp };
+
+/** One chain, ready to serve. */
+export interface CompiledChain {
+  readonly name: string;
+  readonly match: FilterChainMatch | undefined;
+  readonly filter: NetworkFilter;
+}
+
+/** A listener ready to be opened. Immutable; the same object means "nothing changed". */
+export interface CompiledListener {
+  readonly name: string;
+  readonly addresses: readonly SocketAddress[];
+  readonly bindToPort: boolean;
+  readonly useOriginalDst: boolean;
+  readonly proxyProtocol: boolean;
+  readonly sniffs: boolean;
+  /** 0 = wait for ever. */
+  readonly sniffTimeoutMs: number;
+  readonly continueOnTimeout: boolean;
+  readonly chains: readonly CompiledChain[];
+  readonly defaultChain: CompiledChain | undefined;
+}
+
+/** How the other rooms turn a chain's last filter into something that serves. path: where it stands in the listener. */
+export interface ListenerRooms {
+  httpConnectionManager(config: HttpConnectionManager, path: string): ServeHttp;
+  tcpProxy(config: TcpProxy, path: string): ServeTcp;
+}
+
+const addressOf = (address: Address | undefined): SocketAddress => {
+  if (address?.address?.$case !== 'socketAddress') throw new ConfigError('address', 'only a socket_address is supported by this proxy');
+  const { value } = address.address;
+  if (value.protocol !== 0) throw new ConfigError('address.socket_address.protocol', 'only TCP is supported by this proxy');
+  const port = value.portSpecifier?.$case === 'portValue' ? value.portSpecifier.value : -1;
+  if (port < 0 || port > 65_535) throw new ConfigError('address.socket_address.port_value', 'must be 0…65535');
+  return { address: value.address, port };
+};
+
+const typeOf = (any: Any): string => any.typeUrl.slice(any.typeUrl.lastIndexOf('/') + 1);
+
+const listenerFilters = (listener: Listener): Pick<CompiledListener, 'proxyProtocol' | 'sniffs'> => {
+  const found = { proxyProtocol: false, sniffs: false };
+  for (const [index, filter] of listener.listenerFilters.entries()) {
+    inField(`listener_filters[${index}]`, () => {
+      refuseUnsupported(filter, { read: ['name', 'configType'], ignored: ['filterDisabled'] });
+      const type = filter.configType?.$case === 'typedConfig' ? typeOf(filter.configType.value) : filter.name;
+      if (type.endsWith('ProxyProtocol') || type === 'envoy.filters.listener.proxy_protocol') found.proxyProtocol = true;
+      else if (/(Http|Tls)Inspector$|(http|tls)_inspector$/.test(type)) found.sniffs = true;
+      // Redirection is told by a PROXY line here: there is no kernel table to ask for an original destination.
+      else if (!/OriginalDst$|original_dst$/.test(type)) throw new ConfigError('typed_config', `${type} is not supported by this proxy`);
+    });
+  }
+  return found;
+};
+
+const networkFilter = (chain: FilterChain, path: string, rooms: ListenerRooms): NetworkFilter => {
+  const [filter, ...more] = chain.filters;
+  if (!filter || more.length > 0) throw new ConfigError('filters', 'exactly one network filter is supported by this proxy');
+  return inField('filters[0]', () => {
+    if (filter.configType?.$case !== 'typedConfig') throw new ConfigError('typed_config', 'is missing');
+    const any = filter.configType.value;
+    const at = `${path}.filters[0].typed_config`;
+    switch (typeOf(any)) {
+      case 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager':
+        return { kind: 'http', http: rooms.httpConnectionManager(HttpConnectionManager.decode(any.value), at) };
+      case 'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy':
+        return { kind: 'tcp', tcp: rooms.tcpProxy(TcpProxy.decode(any.value), at) };
+      default:
+        throw new ConfigError('typed_config', `${typeOf(any)} is not supported by this proxy`);
+    }
+  });
+};
+
+const checkMatch = (match: FilterChainMatch): void => {
+  refuseUnsupported(match, {
+    read: [
+      'destinationPort',
+      'prefixRanges',
+      'directSourcePrefixRanges',
+      'sourceType',
+      'sourcePrefixRanges',
+      'sourcePorts',
+      'serverNames',
+      'transportProtocol',
+      'applicationProtocols',
+    ],
+  });
+  for (const field of ['prefixRanges', 'directSourcePrefixRanges', 'sourcePrefixRanges'] as const) {
+    for (const [index, range] of match[field].entries())
+      inField(`${field.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`)}[${index}]`, () => checkRange(range));
+  }
+};
+
+const compileChain = (chain: FilterChain, path: string, rooms: ListenerRooms): CompiledChain => {
+  refuseUnsupported(chain, {
+    read: ['filterChainMatch', 'filters', 'transportSocket'],
+    ignored: ['name', 'metadata', 'transportSocketConnectTimeout'],
+  });
+  const socket = chain.transportSocket?.configType;
+  if (chain.transportSocket && !(socket && typeOf(socket.value).endsWith('RawBuffer'))) {
+    throw new ConfigError('transport_socket', `${chain.transportSocket.name || 'this one'} is not supported by this proxy`);
+  }
+  const match = chain.filterChainMatch;
+  if (match) inField('filter_chain_match', () => checkMatch(match));
+  return { name: chain.name, match, filter: networkFilter(chain, path, rooms) };
+};
+
+/** Throws ConfigError. HCM errors carry the path that `rooms` was given, so they are not prefixed twice: rooms throw with paths relative to the message. */
+export const compileListener = (listener: Listener, rooms: ListenerRooms): CompiledListener => {
+  refuseUnsupported(listener, {
+    read: [
+      'name',
+      'address',
+      'additionalAddresses',
+      'filterChains',
+      'useOriginalDst',
+      'defaultFilterChain',
+      'listenerFilters',
+      'listenerFiltersTimeout',
+      'continueOnListenerFiltersTimeout',
+      'bindToPort',
+    ],
+    ignored: [
+      'statPrefix',
+      'metadata',
+      'trafficDirection',
+      'drainType',
+      'enableReusePort',
+      'reusePort',
+      'connectionBalanceConfig',
+      'perConnectionBufferLimitBytes',
+      'tcpBacklogSize',
+      'maxConnectionsToAcceptPerSocketEvent',
+      'ignoreGlobalConnLimit',
+    ],
+  });
+  const chains = listener.filterChains.map((chain, index) =>
+    inField(`filter_chains[${index}]`, () => compileChain(chain, `filter_chains[${index}]`, rooms)),
+  );
+  const last = listener.defaultFilterChain;
+  const defaultChain = last && inField('default_filter_chain', () => compileChain(last, 'default_filter_chain', rooms));
+  if (chains.length === 0 && !defaultChain) throw new ConfigError('filter_chains', 'at least one is needed');
+  const timeout = listener.listenerFiltersTimeout;
+  return {
+    name: listener.name,
+    addresses: [
+      addressOf(listener.address),
+      ...listener.additionalAddresses.map((more, index) => inField(`additional_addresses[${index}]`, () => addressOf(more.address))),
+    ],
+    bindToPort: listener.bindToPort ?? true,
+    useOriginalDst: listener.useOriginalDst ?? false,
+    ...listenerFilters(listener),
+    sniffTimeoutMs: timeout ? timeout.seconds * 1000 + timeout.nanos / 1e6 : 15_000,
+    continueOnTimeout: listener.continueOnListenerFiltersTimeout,
+    chains,
+    defaultChain,
+  };
+};

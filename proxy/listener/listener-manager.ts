@@ -1,0 +1,131 @@
+/** LIVING STATE: the listeners that are open. Given those wanted now it opens, changes and drains. */
+import type { BoundListener, Connection, SocketAddress } from '#system/network.ts';
+import type { System } from '#system/system.ts';
+import type { CompiledListener } from './compile-listener.ts';
+import { type OpenConnection, serveConnection } from './listener.ts';
+
+const addressText = ({ address, port }: SocketAddress): string => `${address}:${port}`;
+
+interface OpenListener {
+  compiled: CompiledListener;
+  bound: BoundListener[];
+  readonly connections: Set<OpenConnection>;
+}
+
+/** What could not be opened. */
+export interface BindFailure {
+  readonly listener: string;
+  readonly error: unknown;
+}
+
+/** One per proxy. `reconcile` calls must not overlap. */
+export class ListenerManager {
+  readonly #system: System;
+  readonly #open = new Map<string, OpenListener>();
+  #nextConnection = 1;
+
+  constructor(system: System) {
+    this.#system = system;
+  }
+
+  /** Open listeners with the addresses they got; for read-only views. */
+  listeners(): { readonly compiled: CompiledListener; readonly addresses: readonly SocketAddress[] }[] {
+    return [...this.#open.values()].map(({ compiled, bound }) => ({ compiled, addresses: bound.map(({ address }) => address) }));
+  }
+
+  /** Makes exactly these listeners run. A changed one keeps its sockets: new connections get the new chains, old ones finish on theirs. */
+  async reconcile(wanted: ReadonlyMap<string, CompiledListener>): Promise<readonly BindFailure[]> {
+    const failures: BindFailure[] = [];
+    for (const [name, open] of this.#open) if (!wanted.has(name)) await this.#remove(name, open);
+    for (const [name, compiled] of wanted) {
+      const open = this.#open.get(name);
+      if (open?.compiled === compiled) continue;
+      try {
+        if (open && sameSockets(open.compiled, compiled)) open.compiled = compiled;
+        else {
+          if (open) await this.#remove(name, open);
+          await this.#start(name, compiled);
+        }
+      } catch (error) {
+        failures.push({ listener: name, error });
+        this.#system.log.error('listener.bind-failed', { name, error: String(error) });
+      }
+    }
+    return failures;
+  }
+
+  async #start(name: string, compiled: CompiledListener): Promise<void> {
+    const open: OpenListener = { compiled, bound: [], connections: new Set() };
+    if (compiled.bindToPort) {
+      try {
+        for (const at of compiled.addresses)
+          open.bound.push(await this.#system.network.listen(at, (connection) => this.#accept(open, connection)));
+      } catch (error) {
+        await Promise.all(open.bound.map((bound) => bound.close()));
+        throw error;
+      }
+    }
+    this.#open.set(name, open);
+    this.#system.log.info('listener.opened', { name, addresses: open.bound.map(({ address }) => addressText(address)) });
+  }
+
+  async #remove(name: string, open: OpenListener): Promise<void> {
+    this.#open.delete(name);
+    await Promise.all(open.bound.map((bound) => bound.close()));
+    for (const connection of open.connections) connection.drain();
+    this.#system.log.info('listener.removed', { name });
+  }
+
+  #accept(open: OpenListener, connection: Connection): void {
+    const scope = this.#system.metrics.scope('listener', addressText(open.bound[0]?.address ?? connection.local));
+    scope.counter('downstream_cx_total').value++;
+    const active = scope.gauge('downstream_cx_active');
+    active.value++;
+    const served = serveConnection(connection, open.compiled, {
+      system: this.#system,
+      id: this.#nextConnection++,
+      handOver: this.#handOver,
+    });
+    open.connections.add(served);
+    connection.once('close', () => {
+      active.value--;
+      open.connections.delete(served);
+    });
+  }
+
+  /** The listener that a redirected connection belongs to: its exact address, else any address with that port. */
+  readonly #handOver = ({ address, port }: SocketAddress): CompiledListener | undefined => {
+    let wildcard: CompiledListener | undefined;
+    for (const { compiled } of this.#open.values()) {
+      if (compiled.bindToPort) continue;
+      for (const own of compiled.addresses) {
+        if (own.port !== port) continue;
+        if (own.address === address) return compiled;
+        if (own.address === '0.0.0.0' || own.address === '::') wildcard = compiled;
+      }
+    }
+    return wildcard;
+  };
+
+  /** Stops accepting and says goodbye; what is left after `deadlineMs` is cut. */
+  async drain(deadlineMs: number): Promise<void> {
+    const all = [...this.#open.values()];
+    await Promise.all(all.flatMap(({ bound }) => bound.map((each) => each.close())));
+    const left = all.flatMap(({ connections }) => [...connections]);
+    for (const connection of left) connection.drain();
+    const closed = Promise.all(left.map((connection) => connection.closed));
+    const cut = this.#system.clock.after(deadlineMs, () => {
+      for (const connection of left) connection.destroy();
+    });
+    await closed;
+    cut();
+    this.#open.clear();
+  }
+
+  close(): Promise<void> {
+    return this.drain(0);
+  }
+}
+
+const sameSockets = (a: CompiledListener, b: CompiledListener): boolean =>
+  a.bindToPort === b.bindToPort && a.addresses.map(addressText).join() === b.addresses.map(addressText).join();
