@@ -4,6 +4,7 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } f
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { build } from 'esbuild';
+import { fieldTable } from './field-table.mjs';
 
 const out = 'proxy/api/envoy/gen';
 const scratch = '.cache/proto';
@@ -63,6 +64,9 @@ writeFileSync(
   `${out}/google/protobuf/message-types.ts`,
   `${imports}import type { MessageFns } from './message-fns.ts';\nlet table: Record<string, MessageFns<any>> | undefined;\n/** Message codecs by full protobuf name. */\nexport const messageTypes = (): Record<string, MessageFns<any>> => (table ??= {\n${rows}});\n`,
 );
+
+// What strict reading of JSON and Envoy's own validation need to know of the messages: a table, so that no proxy loads descriptors.
+writeFileSync(`${out}/fields.json`, JSON.stringify(fieldTable(readFileSync(`${out}/envoy.binpb`))));
 
 await build({
   entryPoints: ['proxy/api/envoy/index.ts'],

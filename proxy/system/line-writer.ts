@@ -52,7 +52,10 @@ class Sink {
   #flush(): void {
     this.#armed = false;
     if (this.#busy) return;
-    if (this.#fd === undefined) return this.#open();
+    if (this.#fd === undefined) {
+      this.#open();
+      return;
+    }
     const text = this.#take();
     if (text !== '') this.#write(this.#fd, Buffer.from(text));
   }

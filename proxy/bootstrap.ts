@@ -1,0 +1,66 @@
+/** Envoy's bootstrap from YAML or JSON, strictly: what is not understood is refused with its place. */
+import { ConfigError } from '#api/config-error.ts';
+import { Bootstrap } from '#envoy';
+import { readFieldTable } from './config/field-table.ts';
+import { checkJson, StrictJsonError } from './config/strict-json.ts';
+import { validate } from './config/validate.ts';
+
+const TYPE = 'envoy.config.bootstrap.v3.Bootstrap';
+
+/** file: named in complaints. Throws ConfigError, whose message begins with `file:line:column`. */
+export const readBootstrap = async (text: string, file: string): Promise<Bootstrap> => {
+  const tree = (await parse(text, file)) ?? {};
+  const table = readFieldTable();
+  try {
+    checkJson(tree, TYPE, table);
+    const bootstrap = Bootstrap.fromJSON(tree);
+    validate(bootstrap, TYPE, table);
+    return bootstrap;
+  } catch (error) {
+    const keys = error instanceof StrictJsonError ? error.keys : error instanceof ConfigError ? keysOf(error.path) : [];
+    throw new ConfigError(await placeOf(text, file, keys), error instanceof Error ? error.message : String(error), { cause: error });
+  }
+};
+
+const parse = async (text: string, file: string): Promise<unknown> => {
+  if (text.trimStart().startsWith('{')) {
+    try {
+      return JSON.parse(text);
+    } catch {
+      // Flow-style YAML begins like that too.
+    }
+  }
+  const { parseDocument } = await import('yaml');
+  const document = parseDocument(text, { prettyErrors: true, uniqueKeys: true });
+  const [error] = document.errors;
+  if (error) {
+    const at = error.linePos?.[0];
+    throw new ConfigError(`${file}:${at?.line ?? 1}:${at?.col ?? 1}`, (error.message.split('\n')[0] ?? '').replace(/ at line .*/, ''));
+  }
+  return document.toJS({ maxAliasCount: 100 });
+};
+
+const keysOf = (path: string): (string | number)[] => (path.match(/[^.[\]]+/g) ?? []).map((key) => (/^\d+$/.test(key) ? Number(key) : key));
+
+/** Loads the YAML reader even for JSON: only somebody with a mistake pays. */
+const placeOf = async (text: string, file: string, keys: readonly (string | number)[]): Promise<string> => {
+  const { LineCounter, isCollection, isMap, isScalar, parseDocument } = await import('yaml');
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines });
+  let node: unknown = document.contents;
+  let offset = document.contents?.range?.[0] ?? 0;
+  for (const key of keys) {
+    if (!isCollection(node)) break;
+    if (isMap(node)) {
+      const pair = node.items.find((item) => isScalar(item.key) && String(item.key.value) === String(key));
+      if (!pair || !isScalar(pair.key)) break;
+      offset = pair.key.range?.[0] ?? offset;
+      node = pair.value;
+    } else {
+      node = node.items[Number(key)];
+      offset = (node as { range?: [number] } | undefined)?.range?.[0] ?? offset;
+    }
+  }
+  const { line, col } = lines.linePos(offset);
+  return `${file}:${line}:${col}`;
+};
