@@ -1,0 +1,73 @@
+/** Two ends of a connection without sockets, and a connection manager that answers what it is told. Tests only. */
+import { duplexPair } from 'node:stream';
+import { realClock } from '#system/clock.ts';
+import type { Connection } from '#system/network.ts';
+import { textBody } from '../http/body.ts';
+import type { Handler } from '../http/filter.ts';
+import { HeaderMap } from '../http/header-map.ts';
+import { localReply } from '../http/local-reply.ts';
+import { NO_TRAILERS } from '../http/message.ts';
+import type { ServeHttp } from '../http/serve.ts';
+import { StreamRecord } from '../http/stream-record.ts';
+import { Http1Server } from './http1-server.ts';
+
+const AT = { address: '127.0.0.1', port: 1 };
+
+const asConnection = (duplex: ReturnType<typeof duplexPair>[0]): Connection =>
+  Object.assign(duplex, { local: AT, remote: AT, resetAndDestroy: () => duplex.destroy() });
+
+export const connectionPair = (): [Connection, Connection] => {
+  const [near, far] = duplexPair();
+  return [asConnection(near), asConnection(far)];
+};
+
+/** Answers with the request's own body. */
+export const echo: Handler = async (request) => ({
+  status: 200,
+  headers: HeaderMap.of(['x-path', request.path]),
+  body: request.body,
+  trailers: request.trailers,
+});
+
+export const fixedAnswer =
+  (text: string): Handler =>
+  async () => ({ status: 200, headers: HeaderMap.EMPTY, body: textBody(text), trailers: NO_TRAILERS });
+
+const served = (handler: Handler): ServeHttp => ({
+  settings: {
+    maxHeadBytes: 61_440,
+    maxHeaders: 100,
+    headTimeoutMs: 0,
+    idleTimeoutMs: 0,
+    streamIdleTimeoutMs: 0,
+    upgrades: new Set(['websocket']),
+    proxy100Continue: true,
+  },
+  draining: false,
+  serve: (request, downstream) => {
+    const record = new StreamRecord(1, downstream, 0, 0);
+    return {
+      response: handler(request, record),
+      abort: (flag, details) => record.abortWith(flag, details),
+      note: () => {},
+      finish: (status, bytesReceived, bytesSent) => record.finishWith({ status, bytesReceived, bytesSent, durationMs: 0 }),
+    };
+  },
+  refuse: (error) => localReply(error),
+  connectionOpened: () => {},
+  connectionClosed: () => {},
+});
+
+/** A server on one end; the client's end comes back. */
+export const startServer = (handler: Handler): Connection => {
+  const [near, far] = connectionPair();
+  new Http1Server(near, served(handler), { id: 1, local: AT, remote: AT }, realClock());
+  return far;
+};
+
+/** Everything that arrives until the end of the connection. */
+export const readAll = async (connection: Connection): Promise<string> => {
+  let text = '';
+  for await (const chunk of connection) text += (chunk as Buffer).toString('latin1');
+  return text;
+};
