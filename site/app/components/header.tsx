@@ -57,8 +57,8 @@ export const Header = () => {
               {mesh.value.mode} mode · {mesh.value.dataPlane} data plane
             </span>
           )}
-          <button type="button" class="button quiet" onClick={openPalette} aria-label="Go to… (Control K)">
-            <kbd>⌘K</kbd>
+          <button type="button" class="button quiet" onClick={openPalette}>
+            <kbd>⌘K</kbd> <span class="hidden-text">go to</span>
           </button>
           <button type="button" class="button quiet" onClick={toggleTheme}>
             {theme.value === 'dark' ? 'Light' : 'Dark'}

@@ -80,6 +80,7 @@ export const openYamlEditor = (host: HTMLElement, text: string, label: string, o
     }),
   });
   view.dom.style.height = '100%';
+  view.scrollDOM.tabIndex = 0;
   return {
     setText: (fresh) => {
       if (fresh === view.state.doc.toString()) return;

@@ -55,7 +55,7 @@ const EdgeLine = ({ edge, now, onChoose }: { edge: PlacedEdge; now: EdgeFigures 
 
 const EdgeText = ({ edge, now }: { edge: PlacedEdge; now: EdgeFigures | undefined }) =>
   now === undefined ? null : (
-    <g class={`edge-text ${edgeTone(now)}`} transform={`translate(${edge.label.x} ${edge.label.y})`} aria-hidden="true">
+    <g class={`edge-text ${edgeTone(now)}`} transform={`translate(${edge.label.x} ${edge.label.y - 21})`} aria-hidden="true">
       <rect x="-52" y="-16" width="104" height="33" rx="6" />
       <text y="-3">{now.rate}/s</text>
       <text y="11" class="second">
@@ -85,7 +85,7 @@ const Node = ({
       transform={`translate(${node.x} ${node.y})`}
       role="button"
       tabIndex={0}
-      aria-label={`${node.name}: show its proxy`}
+      aria-label={isGateway ? `gateway no program: show proxy ${node.name}` : `${version} ${label} + sidecar proxy: show it`.trim()}
       onClick={choose}
       onKeyDown={onEnter(choose)}
     >

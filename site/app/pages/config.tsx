@@ -24,8 +24,8 @@ const keyOf = (resource: StoredResource): string => `${resource.kind}/${resource
 const Status = ({ resource }: { resource: StoredResource }) => {
   const errors = resource.problems.filter((problem) => problem.severity === 'error').length;
   const warnings = resource.problems.filter((problem) => problem.severity === 'warning').length;
-  if (errors > 0) return <span class="chip bad">{errors} errors</span>;
-  if (warnings > 0) return <span class="chip warn">{warnings} warnings</span>;
+  if (errors > 0) return <span class="chip bad">{errors === 1 ? '1 error' : `${errors} errors`}</span>;
+  if (warnings > 0) return <span class="chip warn">{warnings === 1 ? '1 warning' : `${warnings} warnings`}</span>;
   return <span class="chip good">in force</span>;
 };
 

@@ -143,8 +143,15 @@ const Check = ({ lab, step }: { lab: LabContent; step: LabStep }) => {
 const Picture = ({ step, answers, predicted }: { step: LabStep; answers: readonly SentAnswer[]; predicted: number | undefined }) => {
   const observed = answers.filter((answer) => answer.servedBy === 'reviews-v2').length;
   const counted = step.predict.kind === 'count' ? predicted : undefined;
+  const strangers = answers.filter((answer) => !['reviews-v1', 'reviews-v2'].includes(answer.servedBy)).length;
   return (
     <div class="stack">
+      {step.stage === 'binomial' && strangers > 0 ? (
+        <p class="notice warn">
+          {strangers} of {answers.length} answers came from neither v1 nor v2, so the 90/10 rule is not in force. Apply it in the first step
+          of lab 2.
+        </p>
+      ) : null}
       {step.stage === 'hops' ? null : <Tally answers={answers} />}
       {answers.length > 1 ? <AnswerDots answers={answers} /> : null}
       {step.stage === 'binomial' ? <BinomialPicture n={answers.length} p={CANARY_SHARE} observed={observed} predicted={counted} /> : null}

@@ -1,0 +1,69 @@
+/** Every page in a real browser: it shows what it should, makes no error, and axe finds nothing to complain about. Needs the built site. */
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Site, startSite } from '../../site/server/server.ts';
+import { exchange, type SmallMesh, startSmallMesh } from '../../site/server/small-mesh.fixture.ts';
+import { openBrowser } from './browser.fixture.ts';
+
+const ROOT = new URL('../..', import.meta.url).pathname;
+const built = existsSync(`${ROOT}/.cache/site/index.html`);
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+let small: SmallMesh;
+let site: Site;
+let browser: Browser;
+
+beforeAll(async () => {
+  small = await startSmallMesh();
+  site = await startSite({ environment: small.mesh, load: 0 });
+  browser = await openBrowser();
+}, 60_000);
+
+afterAll(async () => {
+  await browser?.close();
+  await site?.close();
+  await small?.[Symbol.asyncDispose]();
+});
+
+const open = async (path: string, colorScheme: 'light' | 'dark', problems: string[]): Promise<Page> => {
+  const context = await browser.newContext({ viewport: { width: 1024, height: 800 }, colorScheme, reducedMotion: 'reduce' });
+  const page = await context.newPage();
+  page.on('console', (message) => message.type() === 'error' && problems.push(message.text()));
+  page.on('pageerror', (error) => problems.push(error.message));
+  await page.goto(site.url);
+  await page.locator('.chip', { hasText: 'process mode' }).waitFor();
+  small.tell(exchange({}));
+  await page.goto(new URL(path, site.url).href);
+  return page;
+};
+
+const PAGES = [
+  ['/', 'Bookinfo, live'],
+  ['/?proxy=productpage-v1', 'Its proxy is live'],
+  ['/labs', 'Canary 90/10'],
+  ['/labs/02-canary?step=apply', 'canary.yaml'],
+  ['/config', 'A new document'],
+  ['/xds', 'The control plane sends'],
+  ['/conformance', 'Sentences that can be false'],
+] as const;
+
+for (const scheme of ['light', 'dark'] as const)
+  for (const [path, words] of PAGES)
+    test.skipIf(!built)(`${path} is whole and accessible, ${scheme}`, { timeout: 30_000 }, async () => {
+      const problems: string[] = [];
+      const page = await open(path, scheme, problems);
+      await page.getByText(words).first().waitFor();
+      // Not by a script element: the page's own content policy refuses those, as it should.
+      await page.evaluate(axe);
+      const violations = await page.evaluate(async () => {
+        const run = Reflect.get(globalThis, 'axe').run as () => Promise<{ violations: { id: string; nodes: { html: string }[] }[] }>;
+        return (await run()).violations.map(
+          (violation) => `${violation.id}: ${violation.nodes.map((node) => node.html.slice(0, 160)).join(' | ')}`,
+        );
+      });
+      expect(violations).toEqual([]);
+      expect(problems).toEqual([]);
+      await page.context().close();
+    });
