@@ -1,0 +1,54 @@
+/** What every document has in common once it is read. */
+import type { DestinationRuleSpec } from './destination-rule.ts';
+import type { GatewaySpec } from './gateway.ts';
+import type { ServiceSpec } from './service.ts';
+import type { ServiceEntrySpec } from './service-entry.ts';
+import type { VirtualServiceSpec } from './virtual-service.ts';
+import type { WorkloadEntrySpec } from './workload-entry.ts';
+
+/** Where a document stands; 1-based. */
+export interface Origin {
+  readonly file: string;
+  readonly line: number;
+}
+
+/** Name and labels of a resource; namespace is always known (`default` when the document names none). */
+export interface Metadata {
+  readonly name: string;
+  readonly namespace: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+/** A document of one kind. */
+export interface Resource<Kind extends string, Spec> {
+  readonly kind: Kind;
+  readonly apiVersion: string;
+  readonly metadata: Metadata;
+  readonly spec: Spec;
+  readonly origin: Origin;
+  /** The document as it was written. */
+  readonly yaml: string;
+}
+
+/** Specs by kind: the kinds that this mesh acts on. */
+export interface Specs {
+  readonly VirtualService: VirtualServiceSpec;
+  readonly DestinationRule: DestinationRuleSpec;
+  readonly Gateway: GatewaySpec;
+  readonly ServiceEntry: ServiceEntrySpec;
+  readonly WorkloadEntry: WorkloadEntrySpec;
+  readonly Service: ServiceSpec;
+}
+
+/** One of the kinds that this mesh acts on. */
+export type ActiveKind = keyof Specs;
+
+/** A resource of a given kind. */
+export type ResourceOf<Kind extends ActiveKind> = Resource<Kind, Specs[Kind]>;
+
+/** Any resource that this mesh acts on. */
+export type ActiveResource = { [Kind in ActiveKind]: ResourceOf<Kind> }[ActiveKind];
+
+/** A document that is kept and shown, but changes nothing here. */
+export type InertResource = Resource<string, unknown> & { readonly inert: true };
