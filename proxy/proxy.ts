@@ -7,22 +7,16 @@ import type { SocketAddress } from '#system/network.ts';
 import type { System } from '#system/system.ts';
 import { type BuildResult, SnapshotBuilder } from './config/build-snapshot.ts';
 import { EMPTY_RESOURCES, keepOnly, type ResourceOf, type ResourceSet, withKind, withSome } from './config/resource-set.ts';
-import { type CompiledListener, type ProxySnapshot, SnapshotHolder } from './config/snapshot.ts';
+import { type ProxySnapshot, SnapshotHolder } from './config/snapshot.ts';
 import { validate } from './config/validate.ts';
+import type { CompiledListener } from './listener/compile-listener.ts';
+import { ListenerManager } from './listener/listener-manager.ts';
 import { ClusterManager } from './upstream/cluster-manager.ts';
 import { errorText, ResourceGate } from './xds/accept-response.ts';
 import { AdsClient } from './xds/ads-client.ts';
 import { controlPlaneAddress } from './xds/control-plane-address.ts';
 
 export { SnapshotBuilder } from './config/build-snapshot.ts';
-
-/** What keeps the open ports equal to the listeners wanted now. */
-export interface ListenerReconciler {
-  reconcile(wanted: ReadonlyMap<string, CompiledListener>): Promise<void>;
-  /** Says goodbye on every connection; settles when the last one is gone or the drain time is over. */
-  drain(): Promise<void>;
-  close(): Promise<void>;
-}
 
 /** A proxy that runs. */
 export interface RunningProxy {
@@ -41,25 +35,29 @@ export interface RunningProxy {
 export interface ProxyOptions {
   /** Transport to the control plane; gRPC to the bootstrap's ADS cluster when absent. */
   readonly openAds?: OpenAdsStream;
-  readonly listeners: ListenerReconciler;
+  /** How long open connections may go on after `drain`; Envoy's 600 s when absent. */
+  readonly drainTimeMs?: number;
 }
 
 const MESSAGE_NAMES: Readonly<Record<Kind, string>> = Object.fromEntries(
   KINDS.map((kind) => [kind, TYPE_URLS[kind].slice(TYPE_URLS[kind].indexOf('/') + 1)]),
 ) as Record<Kind, string>;
 
+const ENVOY_DRAIN_MS = 600_000;
+
 /** Starts a proxy; settles when its static configuration is in force. Rejects with ConfigError when that cannot be used. */
-export const startProxy = async (bootstrap: Bootstrap, system: System, options: ProxyOptions): Promise<RunningProxy> => {
-  const proxy = new Proxy(bootstrap, system, options);
+export const startProxy = async (bootstrap: Bootstrap, system: System, options: ProxyOptions = {}): Promise<RunningProxy> => {
+  const proxy = new ConfiguredProxy(bootstrap, system, options);
   await proxy.start();
   return proxy;
 };
 
-class Proxy implements RunningProxy {
+class ConfiguredProxy implements RunningProxy {
   readonly #bootstrap: Bootstrap;
   readonly #system: System;
   readonly #options: ProxyOptions;
   readonly #clusters: ClusterManager;
+  readonly #listeners: ListenerManager;
   readonly #builder: SnapshotBuilder;
   readonly #gate: ResourceGate;
   readonly #holder = new SnapshotHolder();
@@ -68,6 +66,9 @@ class Proxy implements RunningProxy {
   #resources: ResourceSet = EMPTY_RESOURCES;
   #ads: AdsClient | undefined;
   readonly #answered = new Set<Kind>();
+  #missing = 0;
+  #closed = false;
+  #reconciling: Promise<void> = Promise.resolve();
   ready = false;
 
   constructor(bootstrap: Bootstrap, system: System, options: ProxyOptions) {
@@ -75,6 +76,7 @@ class Proxy implements RunningProxy {
     this.#system = system;
     this.#options = options;
     this.#clusters = new ClusterManager(system);
+    this.#listeners = new ListenerManager(system);
     this.#builder = new SnapshotBuilder({ system, clusters: this.#clusters });
     this.#gate = new ResourceGate((kind, resource) => this.#check(kind, resource));
     const { clusters = [], listeners = [] } = bootstrap.staticResources ?? {};
@@ -103,18 +105,21 @@ class Proxy implements RunningProxy {
     this.#resources = { ...EMPTY_RESOURCES, ...this.#static };
     const [first] = this.#apply().errors;
     if (first) throw first.error.within(`static ${first.kind} ${first.name}`);
-    await this.#options.listeners.reconcile(this.snapshot.listeners);
+    const [unbound] = await this.#listeners.reconcile(this.#wantedListeners());
+    if (unbound) throw new ConfigError('', errorText('lds', unbound.listener, String(unbound.error)), { cause: unbound.error });
     if (ads || this.#options.openAds) await this.#subscribe();
     else this.#becomeReady();
   }
 
   async drain(): Promise<void> {
-    await this.#options.listeners.drain();
+    await this.#listeners.drain(this.#options.drainTimeMs ?? ENVOY_DRAIN_MS);
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     this.#ads?.close();
-    await this.#options.listeners.close();
+    await this.#reconciling;
+    await this.#listeners.close();
     this.#clusters.close();
   }
 
@@ -141,7 +146,7 @@ class Proxy implements RunningProxy {
       resources.map((resource) => (kind === 'eds' ? (resource as ResourceOf['eds']).clusterName : nameOf(resource))),
     );
     this.#answered.add(kind);
-    void this.#reconcile();
+    this.#reconcile();
     return [...errors, ...broken.filter(({ name }) => sent.has(name)).map(({ name, error }) => errorText(kind, name, error.message))].join(
       '\n',
     );
@@ -167,17 +172,19 @@ class Proxy implements RunningProxy {
     return built;
   }
 
-  #missing = 0;
-
-  async #reconcile(): Promise<void> {
+  /** One after another, each with the newest snapshot. */
+  #reconcile(): void {
     // Listeners are asked for once clusters are known, so that no route points at nothing.
     if (this.#answered.has('cds')) this.#ads?.want('lds');
-    try {
-      await this.#options.listeners.reconcile(this.snapshot.listeners);
-    } catch (error) {
-      this.#system.log.error('listener.reconcile-failed', { reason: error instanceof Error ? error.message : String(error) });
-    }
-    if (this.#answered.has('lds') && this.#missing === 0) this.#becomeReady();
+    this.#reconciling = this.#reconciling.then(async () => {
+      if (this.#closed) return;
+      await this.#listeners.reconcile(this.#wantedListeners());
+      if (this.#answered.has('lds') && this.#missing === 0) this.#becomeReady();
+    });
+  }
+
+  #wantedListeners(): ReadonlyMap<string, CompiledListener> {
+    return this.snapshot.listeners as ReadonlyMap<string, CompiledListener>;
   }
 
   #becomeReady(): void {

@@ -18,7 +18,9 @@ export class StrictJsonError extends ConfigError {
 type Keys = readonly (string | number)[];
 
 /** Throws StrictJsonError. typeName: full protobuf name. */
-export const checkJson = (tree: unknown, typeName: string, table: FieldTable): void => checkMessage(tree, typeName, { table, keys: [] });
+export const checkJson = (tree: unknown, typeName: string, table: FieldTable): void => {
+  checkMessage(tree, typeName, { table, keys: [] });
+};
 
 interface Place {
   readonly table: FieldTable;
@@ -110,7 +112,7 @@ const checkOne = (value: unknown, row: FieldRow, place: Place): unknown => {
     fail(place, `${shown(value)} is not one of ${Object.keys(words).join(', ')}`);
 };
 
-const checkScalar = (value: unknown, type: FieldRow['type'], place: Place): unknown => {
+const checkScalar = (value: unknown, type: FieldRow['type'], place: Place): void => {
   if (type === 'string' || type === 'bytes') {
     if (typeof value !== 'string') fail(place, `expected text, got ${shown(value)}`);
   } else if (type === 'bool') {

@@ -6,8 +6,9 @@ type Message = Readonly<Record<string, unknown>>;
 type Union = { readonly $case: string; readonly value: unknown } | undefined;
 
 /** Throws ConfigError with the field's path when a rule is broken. typeName: full protobuf name, `envoy.config.cluster.v3.Cluster`. Any is not opened. */
-export const validate = (message: object, typeName: string, table: FieldTable = keptFieldTable()): void =>
+export const validate = (message: object, typeName: string, table: FieldTable = keptFieldTable()): void => {
   validateMessage(message as Message, typeName, { table, path: '' });
+};
 
 interface Place {
   readonly table: FieldTable;
@@ -22,13 +23,13 @@ const validateMessage = (message: Message, typeName: string, place: Place): unkn
   for (const oneof of row.required ?? [])
     if (message[camelCase(oneof)] === undefined) throw new ConfigError(at(place, oneof).path, 'is required');
   for (const [name, field] of Object.entries(row.fields)) {
-    const value = valueOf(message, name, field);
+    const value = fieldValue(message, name, field);
     if (value === undefined && (field.oneof !== undefined || !field.rules?.required)) continue;
     validateField(value, field, at(place, name));
   }
 };
 
-const valueOf = (message: Message, name: string, { oneof }: FieldRow): unknown => {
+const fieldValue = (message: Message, name: string, { oneof }: FieldRow): unknown => {
   if (oneof === undefined || camelCase(oneof) in message === false) return message[camelCase(name)];
   const union = message[camelCase(oneof)] as Union;
   return union?.$case === camelCase(name) ? union.value : undefined;
@@ -53,7 +54,7 @@ const validateMany = (value: object, field: FieldRow, place: Place): unknown => 
   for (const [key, item] of entries) validateMessage(item as Message, field.of, { ...place, path: `${place.path}[${key}]` });
 };
 
-const checkRules = (value: unknown, field: FieldRow, place: Place): unknown => {
+const checkRules = (value: unknown, field: FieldRow, place: Place): void => {
   const rules = field.rules ?? {};
   const fail = (reason: string): never => {
     throw new ConfigError(place.path, reason);
@@ -75,7 +76,7 @@ const numberOf = (value: unknown): number | undefined => {
   return Number(value.seconds) + Number(value.nanos) / 1e9;
 };
 
-const checkRange = (value: number, { gt, gte, lt, lte }: FieldRules, fail: (reason: string) => never): unknown => {
+const checkRange = (value: number, { gt, gte, lt, lte }: FieldRules, fail: (reason: string) => never): void => {
   if (gt !== undefined && !(value > gt)) fail(`value must be greater than ${gt}`);
   if (gte !== undefined && !(value >= gte)) fail(`value must be greater than or equal to ${gte}`);
   if (lt !== undefined && !(value < lt)) fail(`value must be less than ${lt}`);

@@ -1,0 +1,92 @@
+/** One proxy as a process, with Envoy's flags. The only reader of `process` in the proxy. */
+import { readFileSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
+import { parseArgs } from 'node:util';
+import { ConfigError } from '#api/config-error.ts';
+import { type Bootstrap, Node } from '#envoy';
+import { LOG_LEVELS, type LogLevel } from '#system/log.ts';
+import { type RealSystem, realSystem } from '#system/real-system.ts';
+import { readBootstrap } from './bootstrap.ts';
+import { type RunningProxy, startProxy } from './proxy.ts';
+
+const VERSION = '0.1.0';
+const ENVOY_LEVELS: Readonly<Record<string, LogLevel>> = { trace: 'debug', warning: 'warn', critical: 'error' };
+
+const flags = () =>
+  parseArgs({
+    options: {
+      'config-path': { type: 'string', short: 'c' },
+      'config-yaml': { type: 'string' },
+      'log-level': { type: 'string', short: 'l', default: 'info' },
+      'log-path': { type: 'string' },
+      concurrency: { type: 'string' },
+      'drain-time-s': { type: 'string', default: '600' },
+      'drain-strategy': { type: 'string', default: 'gradual' },
+      'service-node': { type: 'string' },
+      'service-cluster': { type: 'string' },
+      mode: { type: 'string', default: 'serve' },
+      'base-id': { type: 'string' },
+      'use-dynamic-base-id': { type: 'boolean' },
+      'disable-hot-restart': { type: 'boolean' },
+      'admin-address-path': { type: 'string' },
+      version: { type: 'boolean' },
+    },
+  }).values;
+
+type Flags = ReturnType<typeof flags>;
+
+const logLevel = (word: string): LogLevel => {
+  const level = ENVOY_LEVELS[word] ?? word;
+  const known = LOG_LEVELS.find((candidate) => candidate === level);
+  if (!known) throw new ConfigError('--log-level', `${word} is not one of trace, debug, info, warning, error, critical, off`);
+  return known;
+};
+
+const read = async (given: Flags): Promise<Bootstrap> => {
+  const path = given['config-path'];
+  const inline = given['config-yaml'];
+  if ((path === undefined) === (inline === undefined)) throw new ConfigError('', 'give either --config-path or --config-yaml');
+  const bootstrap = await readBootstrap(inline ?? readFileSync(path ?? '', 'utf8'), path ?? '--config-yaml');
+  const node = Node.fromPartial(bootstrap.node ?? {});
+  return { ...bootstrap, node: { ...node, id: given['service-node'] ?? node.id, cluster: given['service-cluster'] ?? node.cluster } };
+};
+
+/** First signal: drain, then leave. Second: leave. */
+const leaveOnSignals = (proxy: RunningProxy, system: RealSystem): void => {
+  let leaving = false;
+  const leave = async (): Promise<void> => {
+    if (leaving) process.exit(1);
+    leaving = true;
+    system.log.info('proxy.draining');
+    await proxy.drain();
+    await proxy.close();
+    process.exit(0);
+  };
+  process.on('SIGTERM', leave).on('SIGINT', leave);
+};
+
+const run = async (): Promise<void> => {
+  const given = flags();
+  if (given.version) {
+    process.stdout.write(`dinghy ${VERSION}\n`);
+    return;
+  }
+  const logPath = given['log-path'];
+  const system = realSystem({ logLevel: logLevel(given['log-level']), ...(logPath !== undefined && { logPath }) });
+  process.on('exit', () => system.flush());
+  const bootstrap = await read(given);
+  if (given.mode === 'validate') {
+    process.stdout.write('configuration OK\n');
+    return;
+  }
+  const proxy = await startProxy(bootstrap, system, { drainTimeMs: Number(given['drain-time-s']) * 1000 });
+  leaveOnSignals(proxy, system);
+  await proxy.whenReady;
+  flushCompileCache();
+};
+
+run().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+  process.exit();
+});
