@@ -97,10 +97,10 @@ const Node = ({
         <text class="letter" x={x + 17} y="5">
           {version}
         </text>
-      )}
+      )}{' '}
       <text class="name" x={x + 44} y={-3}>
         {label}
-      </text>
+      </text>{' '}
       <text class="under" x={x + 44} y="16">
         {isGateway ? 'no program' : '+ sidecar proxy'}
       </text>
