@@ -125,7 +125,10 @@ export class Http1Client {
 
   readonly #onData = (chunk: Buffer): void => {
     if (this.#closed) return;
-    if (this.#responseDone && !this.#pending) return this.#fail(protocolError(new Error('unasked bytes')));
+    if (this.#responseDone && !this.#pending) {
+      this.#fail(protocolError(new Error('unasked bytes')));
+      return;
+    }
     this.#buffer = this.#buffer ? Buffer.concat([this.#buffer, chunk]) : chunk;
     try {
       while (this.#buffer && this.#pending) if (!this.#takeHead(this.#pending, this.#buffer)) return;
@@ -160,7 +163,8 @@ export class Http1Client {
       const bytes = chunks.length === 0 ? undefined : chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
       const trailers = decoder && decoder.trailers.flat.length > 0 ? Promise.resolve(decoder.trailers) : NO_TRAILERS;
       pending.resolve({ status, headers, body: bytes ? wholeBody(bytes) : EMPTY_BODY, trailers });
-      return this.#responded();
+      this.#responded();
+      return;
     }
     const body = new IncomingBody({ resume: () => this.#connection.resume(), abandoned: () => this.close() });
     for (const chunk of chunks) body.push(chunk);
@@ -222,7 +226,10 @@ export class Http1Client {
       // An answer before the whole request is final: the connection cannot be used again.
       this.#reusable = false;
     }
-    if (!this.#reusable) return this.#end();
+    if (!this.#reusable) {
+      this.#end();
+      return;
+    }
     this.#unsubscribe();
     this.#unsubscribe = () => {};
     if (this.#connection.isPaused()) this.#connection.resume();

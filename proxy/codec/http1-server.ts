@@ -12,6 +12,7 @@ import type { DownstreamConnection } from '../http/stream-info.ts';
 import { type BodyDecoder, ChunkedDecoder, LengthDecoder } from './body-decoder.ts';
 import { HeadError } from './head.ts';
 import { IncomingBody } from './incoming-body.ts';
+import { refusalOf, STREAM_TIMEOUT } from './refusal.ts';
 import { parseRequestHead, type RequestHead } from './request-head.ts';
 import { responseHead } from './response-text.ts';
 import { joinTunnel } from './upgrade.ts';
@@ -194,17 +195,16 @@ export class Http1Server {
 
   #malformed(error: HeadError): void {
     const exchange = this.#exchange;
-    const refusal = new StreamError('DPE', {
-      status: error.status,
-      text: WORDLESS.has(error.details) ? '' : (ERROR_TEXTS[error.status] ?? ''),
-      codeDetails: error.details,
-    });
+    const refusal = refusalOf(error);
     this.#closing = true;
     this.#buffer = undefined;
     if (exchange) {
       exchange.stream.abort('DPE', error.details);
       this.#body?.fail(refusal);
-      if (exchange.headSent) return this.#drop(exchange);
+      if (exchange.headSent) {
+        this.#drop(exchange);
+        return;
+      }
       this.#exchange = undefined;
       exchange.status = refusal.status;
       exchange.stream.finish(refusal.status, exchange.received, 0);
@@ -221,11 +221,17 @@ export class Http1Server {
       response?.upgraded?.destroy();
       return;
     }
-    if (!response) return this.#drop(exchange);
+    if (!response) {
+      this.#drop(exchange);
+      return;
+    }
     exchange.headSent = true;
     exchange.status = response.status;
     this.#activeAtMs = this.#clock.nowMs();
-    if (response.upgraded) return this.#joinTunnel(exchange, response, response.upgraded);
+    if (response.upgraded) {
+      this.#joinTunnel(exchange, response, response.upgraded);
+      return;
+    }
     const { head } = exchange;
     const bodiless = head.method === 'HEAD' || response.status === 204 || response.status === 304;
     const whole = bodiless ? EMPTY_BODY.whole : response.body.whole;
@@ -236,7 +242,8 @@ export class Http1Server {
       writeWhole(this.#connection, responseHead(response, { close, chunked: false, length }), whole);
       exchange.sent = whole.length;
       if (bodiless && response.body.whole === undefined) void response.body[Symbol.asyncIterator]().return?.();
-      return this.#responded(exchange);
+      this.#responded(exchange);
+      return;
     }
     const declared = response.headers.get('content-length');
     this.#connection.write(responseHead(response, { close, chunked: declared === undefined, length: undefined }), 'latin1');
@@ -270,7 +277,10 @@ export class Http1Server {
     this.#body = undefined;
     this.#decoder = undefined;
     exchange.stream.finish(exchange.status, exchange.received, exchange.sent);
-    if (this.#draining || this.#closing) return this.#hangUp();
+    if (this.#draining || this.#closing) {
+      this.#hangUp();
+      return;
+    }
     if (this.#connection.isPaused()) this.#connection.resume();
     if (this.#buffer) this.#advance();
   }
@@ -318,7 +328,10 @@ export class Http1Server {
       headSinceMs = inHead ? (headSinceMs ?? now) : undefined;
       const limit = this.#exchange ? streamIdleTimeoutMs : inHead ? headTimeoutMs : idleTimeoutMs;
       const left = limit === 0 ? shortest : limit - (now - (headSinceMs ?? this.#activeAtMs));
-      if (left <= 0) return this.#expire();
+      if (left <= 0) {
+        this.#expire();
+        return;
+      }
       this.#cancelWatch = this.#clock.after(Math.min(left, shortest), look);
     };
     this.#cancelWatch = this.#clock.after(shortest, look);
@@ -332,23 +345,16 @@ export class Http1Server {
       return;
     }
     exchange.stream.abort('SI', 'stream_idle_timeout');
-    if (exchange.headSent) return this.#drop(exchange);
+    if (exchange.headSent) {
+      this.#drop(exchange);
+      return;
+    }
     this.#exchange = undefined;
     this.#body?.fail(new StreamError('SI', { codeDetails: 'stream_idle_timeout' }));
     exchange.stream.finish(408, exchange.received, 14);
-    const text = Buffer.from('stream timeout');
-    const reply = `HTTP/1.1 408 Request Timeout\r\ncontent-length: 14\r\ncontent-type: text/plain\r\nconnection: close\r\n\r\n`;
-    writeWhole(this.#connection, reply, text);
+    this.#connection.write(STREAM_TIMEOUT, 'latin1');
     this.#hangUp();
   }
 }
-
-/** What Envoy's connection manager, not its codec, refuses: without a body. */
-const WORDLESS = new Set(['low_version', 'missing_host_header', 'upgrade_failed']);
-const ERROR_TEXTS: Readonly<Record<number, string>> = {
-  400: 'Bad Request',
-  431: 'Request Header Fields Too Large',
-  501: 'Not Implemented',
-};
 
 const joined = (chunks: Uint8Array[]): Uint8Array => (chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks));

@@ -9,7 +9,7 @@ const GRPC_STATUS: Readonly<Record<number, number>> = { 400: 13, 401: 16, 403: 7
 /** Whether the request speaks gRPC, so that its errors must too. */
 export const isGrpc = (request: Pick<HttpRequest, 'headers'>): boolean => {
   const type = request.headers.get('content-type');
-  return type?.startsWith('application/grpc') && (type.length === 16 || type[16] === '+' || type[16] === ';');
+  return type !== undefined && /^application\/grpc(?:$|[+;])/.test(type);
 };
 
 /** Bytes outside printable ASCII, and `%`, as percent triples (gRPC over HTTP2, "Percent-Encoded"). */

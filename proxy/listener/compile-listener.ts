@@ -31,7 +31,7 @@ export interface CompiledListener {
   readonly defaultChain: CompiledChain | undefined;
 }
 
-/** How the other rooms turn a chain's last filter into something that serves. path: where it stands in the listener. */
+/** How the other rooms turn a chain's last filter into something that serves. path: what to put before the path of a ConfigError; the rest is added further out. */
 export interface ListenerRooms {
   httpConnectionManager(config: HttpConnectionManager, path: string): ServeHttp;
   tcpProxy(config: TcpProxy, path: string): ServeTcp;
@@ -63,13 +63,13 @@ const listenerFilters = (listener: Listener): Pick<CompiledListener, 'proxyProto
   return found;
 };
 
-const networkFilter = (chain: FilterChain, path: string, rooms: ListenerRooms): NetworkFilter => {
+const networkFilter = (chain: FilterChain, rooms: ListenerRooms): NetworkFilter => {
   const [filter, ...more] = chain.filters;
   if (!filter || more.length > 0) throw new ConfigError('filters', 'exactly one network filter is supported by this proxy');
   return inField('filters[0]', () => {
     if (filter.configType?.$case !== 'typedConfig') throw new ConfigError('typed_config', 'is missing');
     const any = filter.configType.value;
-    const at = `${path}.filters[0].typed_config`;
+    const at = 'typed_config';
     switch (typeOf(any)) {
       case 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager':
         return { kind: 'http', http: rooms.httpConnectionManager(HttpConnectionManager.decode(any.value), at) };
@@ -101,7 +101,7 @@ const checkMatch = (match: FilterChainMatch): void => {
   }
 };
 
-const compileChain = (chain: FilterChain, path: string, rooms: ListenerRooms): CompiledChain => {
+const compileChain = (chain: FilterChain, rooms: ListenerRooms): CompiledChain => {
   refuseUnsupported(chain, {
     read: ['filterChainMatch', 'filters', 'transportSocket'],
     ignored: ['name', 'metadata', 'transportSocketConnectTimeout'],
@@ -112,10 +112,10 @@ const compileChain = (chain: FilterChain, path: string, rooms: ListenerRooms): C
   }
   const match = chain.filterChainMatch;
   if (match) inField('filter_chain_match', () => checkMatch(match));
-  return { name: chain.name, match, filter: networkFilter(chain, path, rooms) };
+  return { name: chain.name, match, filter: networkFilter(chain, rooms) };
 };
 
-/** Throws ConfigError. HCM errors carry the path that `rooms` was given, so they are not prefixed twice: rooms throw with paths relative to the message. */
+/** Throws ConfigError with the path inside the listener. */
 export const compileListener = (listener: Listener, rooms: ListenerRooms): CompiledListener => {
   refuseUnsupported(listener, {
     read: [
@@ -144,11 +144,9 @@ export const compileListener = (listener: Listener, rooms: ListenerRooms): Compi
       'ignoreGlobalConnLimit',
     ],
   });
-  const chains = listener.filterChains.map((chain, index) =>
-    inField(`filter_chains[${index}]`, () => compileChain(chain, `filter_chains[${index}]`, rooms)),
-  );
+  const chains = listener.filterChains.map((chain, index) => inField(`filter_chains[${index}]`, () => compileChain(chain, rooms)));
   const last = listener.defaultFilterChain;
-  const defaultChain = last && inField('default_filter_chain', () => compileChain(last, 'default_filter_chain', rooms));
+  const defaultChain = last && inField('default_filter_chain', () => compileChain(last, rooms));
   if (chains.length === 0 && !defaultChain) throw new ConfigError('filter_chains', 'at least one is needed');
   const timeout = listener.listenerFiltersTimeout;
   return {

@@ -91,7 +91,10 @@ const readOpening = (connection: Connection, { listener, opening, rooms, start }
       }
     }
     const target = targetOf(listener, opening, rooms);
-    if (!listener.sniffs && !target?.sniffs) return proceed();
+    if (!listener.sniffs && !target?.sniffs) {
+      proceed();
+      return;
+    }
     opening.spoken = sniff(bytes);
     if (opening.spoken !== 'undetermined') proceed();
   };

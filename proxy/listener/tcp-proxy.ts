@@ -53,6 +53,10 @@ const clusterPicker = (config: TcpProxy, { random }: System): (() => string) => 
   if (total <= 0) throw new ConfigError('weighted_clusters', 'the weights must add up to more than 0');
   return () => {
     let left = random.float() * total;
-    return clusters.find(({ weight }) => (left -= weight) < 0)?.name ?? clusters[0]?.name ?? '';
+    for (const { name, weight } of clusters) {
+      left -= weight;
+      if (left < 0) return name;
+    }
+    return clusters[0]?.name ?? '';
   };
 };
