@@ -50,3 +50,23 @@ export const compileLimits = (breakers: CircuitBreakers | undefined): Limits => 
     return limits ?? DEFAULTS;
   });
 };
+
+/** LIVING STATE: how much of a cluster is in use now. Counters are fields: the request path adds and subtracts. */
+export class CircuitBreaker {
+  limits: Limits;
+  connections = 0;
+  pending = 0;
+  requests = 0;
+  retries = 0;
+
+  constructor(limits: Limits) {
+    this.limits = limits;
+  }
+
+  /** Whether one more retry may run beside those that run now. */
+  get mayRetry(): boolean {
+    const budget = this.limits.retryBudget;
+    if (!budget) return this.retries < this.limits.maxRetries;
+    return this.retries < Math.max(budget.minRetries, Math.floor(budget.share * (this.requests + this.pending)));
+  }
+}

@@ -1,24 +1,194 @@
-/** LIVING STATE of one cluster. */
+/** LIVING STATE of one cluster: its hosts, whom to pick, what is in use. The configuration around it may change at any time. */
+import type { Connection } from '#system/network.ts';
 import type { System } from '#system/system.ts';
-import type { CompiledCluster } from './compile-cluster.ts';
+import type { HttpRequest, HttpResponse } from '../http/message.ts';
+import type { StreamInfo } from '../http/stream-info.ts';
+import { attempt } from './attempt.ts';
+import { balancerFor } from './balancers/balancer.ts';
+import { CircuitBreaker } from './circuit-breaker.ts';
+import { type ClusterStats, clusterStats } from './cluster-stats.ts';
+import type { ClusterConfig, CompiledCluster } from './compile-cluster.ts';
+import type { ConnectionOptions } from './compile-connection-options.ts';
+import type { EndpointConfig, Endpoints } from './compile-endpoints.ts';
+import { keepResolving } from './dns-resolution.ts';
+import { Host } from './host.ts';
+import { hostPicker, type LocalityHosts } from './host-set.ts';
+import type { PoolRoom } from './pools/pool.ts';
+
+/** What a route asks of the pick. */
+export interface HostChoice {
+  /** How often to pick again when a host was tried already by this exchange; 0 = take the first pick. */
+  readonly repicks: number;
+}
+
+/** Where the client meant to go. */
+interface Destination {
+  readonly address: string;
+  readonly port: number;
+}
+
+const ORIGINAL_HOSTS_KEPT = 256;
 
 /** A running cluster. */
-export class Cluster {
-  #compiled: CompiledCluster;
+export class Cluster implements PoolRoom {
   readonly system: System;
+  readonly stats: ClusterStats;
+  readonly breaker: CircuitBreaker;
+  readonly #hosts = new Map<string, Host>();
+  #compiled: CompiledCluster;
+  #endpoints: Endpoints;
+  #priorities: LocalityHosts<Host>[][] = [];
+  #pick: () => Host | undefined = () => undefined;
+  #resolving: AbortController | undefined;
 
   constructor(compiled: CompiledCluster, system: System) {
-    this.#compiled = compiled;
     this.system = system;
+    this.#compiled = compiled;
+    this.#endpoints = compiled.endpoints;
+    this.stats = clusterStats(system.metrics.scope('cluster', compiled.config.name));
+    this.breaker = new CircuitBreaker(compiled.config.limits);
+    this.#apply(compiled, undefined);
   }
 
-  get config() {
+  get name(): string {
+    return this.#compiled.config.name;
+  }
+
+  get config(): ClusterConfig {
     return this.#compiled.config;
   }
 
-  update(compiled: CompiledCluster): void {
-    this.#compiled = compiled;
+  /** Connection settings in force. */
+  get options(): ConnectionOptions {
+    return this.#compiled.config.connections;
   }
 
-  retire(): void {}
+  get hosts(): ReadonlyMap<string, Host> {
+    return this.#hosts;
+  }
+
+  /** Hosts as they are balanced: index = priority. */
+  get priorities(): readonly (readonly LocalityHosts<Host>[])[] {
+    return this.#priorities;
+  }
+
+  /** New configuration or endpoints; hosts with the same address keep their state. */
+  update(compiled: CompiledCluster): void {
+    if (compiled === this.#compiled) return;
+    const before = this.#compiled;
+    this.#compiled = compiled;
+    this.breaker.limits = compiled.config.limits;
+    this.#apply(compiled, before);
+  }
+
+  /** Idle connections end now, busy ones with their exchange. */
+  retire(): void {
+    this.#resolving?.abort();
+    for (const host of this.#hosts.values()) host.pool.retire();
+    this.stats.members.value = 0;
+    this.stats.healthyMembers.value = 0;
+  }
+
+  /** One try. Settles with the response head; rejects with StreamError. */
+  send(request: HttpRequest, stream: StreamInfo, choice: HostChoice): Promise<HttpResponse> {
+    return attempt(this, request, stream, choice);
+  }
+
+  /** An open connection for who copies bytes; undefined when there is no host. Rejects with ConnectError. */
+  async connect(destination: Destination, signal?: AbortSignal): Promise<{ connection: Connection; host: Host } | undefined> {
+    const host = this.pick(destination);
+    if (!host) {
+      this.stats.noneHealthy.value++;
+      return undefined;
+    }
+    const timeoutMs = this.options.connectTimeoutMs;
+    this.stats.connections.value++;
+    try {
+      const connection = await this.system.network.connect(host, signal ? { timeoutMs, signal } : { timeoutMs });
+      this.stats.activeConnections.value++;
+      this.breaker.connections++;
+      connection.once('close', () => {
+        this.stats.activeConnections.value--;
+        this.breaker.connections--;
+      });
+      return { connection, host };
+    } catch (error) {
+      this.stats.connectFailures.value++;
+      throw error;
+    }
+  }
+
+  /** destination: where the client meant to go; only ORIGINAL_DST clusters look at it. */
+  pick(destination: Destination): Host | undefined {
+    return this.#compiled.config.discovery.kind === 'original-dst' ? this.#originalHost(destination) : this.#pick();
+  }
+
+  #originalHost({ address, port }: Destination): Host {
+    const key = `${address}:${port}`;
+    const known = this.#hosts.get(key);
+    if (known) return known;
+    if (this.#hosts.size >= ORIGINAL_HOSTS_KEPT) this.#forgetUnusedHosts();
+    const host = new Host({ key, address, port, hostname: '', weight: 1, health: 'healthy' }, this);
+    this.#hosts.set(key, host);
+    return host;
+  }
+
+  #forgetUnusedHosts(): void {
+    for (const [key, host] of this.#hosts) if (host.connections === 0 && host.activeRequests === 0) this.#hosts.delete(key);
+  }
+
+  #apply(compiled: CompiledCluster, before: CompiledCluster | undefined): void {
+    const { discovery } = compiled.config;
+    if (discovery.kind !== 'strict-dns') {
+      this.#resolving?.abort();
+      this.#resolving = undefined;
+      this.#setEndpoints(compiled.endpoints);
+      return;
+    }
+    if (compiled.config !== before?.config) this.#resolve(discovery);
+    this.#rebuild();
+  }
+
+  #resolve(discovery: Extract<ClusterConfig['discovery'], { kind: 'strict-dns' }>): void {
+    this.#resolving?.abort();
+    this.#resolving = new AbortController();
+    this.#endpoints = { ...this.#endpoints, priorities: [] };
+    keepResolving(discovery, this.system, (endpoints) => this.#setEndpoints(endpoints), this.#resolving.signal);
+  }
+
+  #setEndpoints(endpoints: Endpoints): void {
+    this.#endpoints = endpoints;
+    this.#rebuild();
+  }
+
+  #rebuild(): void {
+    if (this.#compiled.config.discovery.kind === 'original-dst') return;
+    const kept = new Set<string>();
+    this.#priorities = this.#endpoints.priorities.map((localities) =>
+      localities.map(({ weight, endpoints }) => ({ weight, hosts: endpoints.map((endpoint) => this.#hostFor(endpoint, kept)) })),
+    );
+    for (const [key, host] of this.#hosts) {
+      if (kept.has(key)) continue;
+      this.#hosts.delete(key);
+      host.pool.retire();
+    }
+    const { panicShare, localityWeighted, balancer } = this.#compiled.config;
+    const rules = { panicShare, localityWeighted, overprovisioning: this.#endpoints.overprovisioning, balancer: balancerFor(balancer) };
+    this.#pick = hostPicker(this.#priorities, rules, this.system.random);
+    this.stats.members.value = this.#hosts.size;
+    this.stats.healthyMembers.value = [...this.#hosts.values()].filter((host) => host.health === 'healthy').length;
+    this.stats.membershipChanges.value++;
+  }
+
+  #hostFor(endpoint: EndpointConfig, kept: Set<string>): Host {
+    kept.add(endpoint.key);
+    const known = this.#hosts.get(endpoint.key);
+    if (known) {
+      known.update(endpoint);
+      return known;
+    }
+    const host = new Host(endpoint, this);
+    this.#hosts.set(endpoint.key, host);
+    return host;
+  }
 }

@@ -1,0 +1,61 @@
+/** One try of an exchange: pick a host, borrow a connection, send, write down what came of it. */
+import type { HttpRequest, HttpResponse } from '../http/message.ts';
+import { StreamError } from '../http/stream-error.ts';
+import type { Attempt, StreamInfo } from '../http/stream-info.ts';
+import type { Cluster, HostChoice } from './cluster.ts';
+import type { Host } from './host.ts';
+import { transportFailure } from './pools/connect-failure.ts';
+
+const NO_HOST = { text: 'no healthy upstream', codeDetails: 'no_healthy_upstream' } as const;
+
+const wasTried = (stream: StreamInfo, host: Host): boolean => {
+  for (const tried of stream.attempts) if (tried.host === host.key) return true;
+  return false;
+};
+
+const pickHost = (cluster: Cluster, stream: StreamInfo, choice: HostChoice): Host | undefined => {
+  let host = cluster.pick(stream.downstream.local);
+  for (let repick = 0; host && repick < choice.repicks && wasTried(stream, host); repick++) host = cluster.pick(stream.downstream.local);
+  return host;
+};
+
+const failed = (cluster: Cluster, stream: StreamInfo, tried: Attempt, error: unknown): void => {
+  if (!(error instanceof StreamError)) return;
+  tried.flag = error.flag;
+  const reason = transportFailure(error.cause);
+  if (reason !== '') stream.upstreamFailure = reason;
+  if (error.flag === 'DC') cluster.stats.cancelled.value++;
+  else if (error.status >= 500) cluster.stats.failures.value++;
+};
+
+/** Settles with the response head. Rejects with StreamError: UH nobody to pick, UO no room, UF no connection, UC and UPE a broken one. */
+export const attempt = async (cluster: Cluster, request: HttpRequest, stream: StreamInfo, choice: HostChoice): Promise<HttpResponse> => {
+  const { stats, system } = cluster;
+  const startedAtMs = system.clock.nowMs();
+  const host = pickHost(cluster, stream, choice);
+  if (host === undefined) {
+    stream.attempts.push({ cluster: cluster.name, startedAtMs, flag: 'UH' });
+    stats.noneHealthy.value++;
+    throw new StreamError('UH', NO_HOST);
+  }
+  const tried: Attempt = { cluster: cluster.name, host: host.key, startedAtMs };
+  stream.attempts.push(tried);
+  stats.requests.value++;
+  host.requests++;
+  try {
+    const response = await host.pool.send(request, stream.signal);
+    const { status } = response;
+    tried.status = status;
+    tried.headMs = system.clock.nowMs() - startedAtMs;
+    stats.completed.value++;
+    const counter = stats.byClass[Math.floor(status / 100)];
+    if (counter) counter.value++;
+    stats.time.observe(tried.headMs);
+    if (status >= 500) host.errors++;
+    return response;
+  } catch (error) {
+    host.errors++;
+    failed(cluster, stream, tried, error);
+    throw error;
+  }
+};

@@ -1,0 +1,43 @@
+/** Connections to one host, borrowed for one exchange at a time; who finds none waits in order. */
+import type { System } from '#system/system.ts';
+import type { HttpRequest, HttpResponse } from '../../http/message.ts';
+import { StreamError } from '../../http/stream-error.ts';
+import type { CircuitBreaker } from '../circuit-breaker.ts';
+import type { ClusterStats } from '../cluster-stats.ts';
+import type { ConnectionOptions } from '../compile-connection-options.ts';
+
+/** What a pool shares with the other pools of its cluster. Options are read at use, so that a new configuration reaches old pools. */
+export interface PoolRoom {
+  readonly system: System;
+  readonly breaker: CircuitBreaker;
+  readonly stats: ClusterStats;
+  readonly options: ConnectionOptions;
+}
+
+/** What the host of a pool is told. */
+export interface PoolHost {
+  readonly address: string;
+  readonly port: number;
+  activeRequests: number;
+  connections: number;
+  connectFailures: number;
+}
+
+/** A way to one host. */
+export interface Pool {
+  /** Settles with the response head; rejects with StreamError. An abort takes the exchange back, waiting or under way. */
+  send(request: HttpRequest, signal: AbortSignal): Promise<HttpResponse>;
+  /** Ends what is idle now and the rest when its exchange is over. */
+  retire(): void;
+}
+
+/** The start of every text about an upstream that gave no response head. */
+export const RESET_TEXT = 'upstream connect error or disconnect/reset before headers. reset reason: ';
+
+/** A limit of the cluster is reached: the request never leaves this proxy. */
+export const overflow = (): StreamError =>
+  new StreamError('UO', {
+    text: `${RESET_TEXT}overflow`,
+    codeDetails: 'upstream_reset_before_response_started{overflow}',
+    headers: [['x-envoy-overloaded', 'true']],
+  });
