@@ -6,10 +6,11 @@ import type { Clock } from '#system/clock.ts';
 import type { Connection } from '#system/network.ts';
 import { EMPTY_BODY, wholeBody } from '../http/body.ts';
 import { type HttpRequest, type HttpResponse, NO_TRAILERS } from '../http/message.ts';
-import type { ServedStream, ServeHttp } from '../http/serve.ts';
+import type { ServeHttp } from '../http/serve.ts';
 import { StreamError } from '../http/stream-error.ts';
 import type { DownstreamConnection } from '../http/stream-info.ts';
 import { type BodyDecoder, ChunkedDecoder, LengthDecoder } from './body-decoder.ts';
+import type { Exchange } from './exchange.ts';
 import { HeadError } from './head.ts';
 import { IncomingBody } from './incoming-body.ts';
 import { refusalOf, STREAM_TIMEOUT } from './refusal.ts';
@@ -21,17 +22,6 @@ import { pumpBody, writeWhole } from './write-message.ts';
 const HEAD_END = '\r\n\r\n';
 /** How long a client may take to read a last answer while it still sends. */
 const LINGER_MS = 1000;
-
-/** What one exchange needs while it is under way. */
-interface Exchange {
-  readonly stream: ServedStream;
-  readonly head: RequestHead;
-  headSent: boolean;
-  responseDone: boolean;
-  received: number;
-  sent: number;
-  status: number;
-}
 
 /** LIVING STATE of one server connection. */
 export class Http1Server {
