@@ -1,9 +1,7 @@
 /** What a conformance case is: data, one configuration and one function. Failure text, documents, labs' claims and reports are made from it. */
 import type { OpenAdsStream } from '#api/ads-stream.ts';
 import type { SyncStatus } from '#api/sync.ts';
-
-/** `TRAF-WEIGHT-003`: permanent, never reused. */
-export type CaseId = `${string}-${number}`;
+import type { CaseId } from './registry.ts';
 
 /** How a case meets a mesh: real processes, or everything in one process with simulated network and clock. */
 export type Driver = 'process' | 'simulation';

@@ -1,6 +1,7 @@
 /** Runs one case on one mesh and says how it ended. There are no retries: the first answer counts. */
-import type { CaseId, ConformanceCase, DataPlane, Driver, MeshUnderTest } from './define-case.ts';
+import type { ConformanceCase, DataPlane, Driver, MeshUnderTest } from './define-case.ts';
 import { Mismatch } from './expect.ts';
+import type { CaseId } from './registry.ts';
 
 /** A column of the matrix. */
 export interface Cell {

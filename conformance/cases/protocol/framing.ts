@@ -49,7 +49,7 @@ export const framing: readonly ConformanceCase[] = [
     source: 'Envoy accept_http_10: false, details low_version',
     profile: 'core',
     apply: '',
-    killedBy: [],
+    killedBy: ['MUT-LOW-VERSION-ACCEPTED'],
     labs: [],
     run: refused(head('GET /x HTTP/1.0', HOST), 426),
   }),

@@ -11,7 +11,7 @@ export const head = (...lines: readonly string[]): string => `${lines.join('\r\n
 export const converse = async (mesh: MeshUnderTest, bytes: string): Promise<string> => {
   await using wire = await mesh.dial('productpage-v1', 'reviews:9080');
   wire.write(bytes);
-  return wire.untilClosed();
+  return await wire.untilClosed();
 };
 
 /** First line of each response in a text of responses. */

@@ -122,12 +122,12 @@ export const ruleOrder: readonly ConformanceCase[] = [
     profile: 'core',
     apply: reviewsRules(`
 - match: [{ uri: { prefix: / } }]
-  ${to('v1')}
+  ${to('v3')}
 - match: [{ uri: { exact: /exact }, headers: { end-user: { exact: jason } } }]
   ${to('v2')}`),
     killedBy: ['MUT-LAST-MATCH-WINS'],
     labs: [],
-    run: (mesh) => expectVersion(mesh, 'at /exact for jason', { url: at('/exact'), headers: { 'end-user': 'jason' } }, 'v1'),
+    run: (mesh) => expectVersion(mesh, 'at /exact for jason', { url: at('/exact'), headers: { 'end-user': 'jason' } }, 'v3'),
   }),
   defineCase({
     id: 'TRAF-MATCH-010',

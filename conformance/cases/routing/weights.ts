@@ -55,12 +55,12 @@ export const weights: readonly ConformanceCase[] = [
     claim: 'A destination with weight 0 never gets a request.',
     source: 'Istio HTTPRouteDestination.weight: "if set to 0, the destination will not receive any traffic"',
     profile: 'core',
-    apply: split([100, 0]),
+    apply: split([0, 100]),
     killedBy: [],
     labs: [],
     async run(mesh) {
       const workloads = await answeredBy(mesh, { url: REVIEWS }, 300);
-      expectEqual('workloads that answered', [...new Set(workloads)], ['reviews-v1']);
+      expectEqual('workloads that answered', [...new Set(workloads)], ['reviews-v2']);
     },
   }),
   defineCase({

@@ -1,0 +1,37 @@
+/** All cases, in the order in which they run. */
+import type { ConformanceCase } from '../define-case.ts';
+import { gateway } from './gateway/gateway.ts';
+import { framing, pooling } from './protocol/framing.ts';
+import { bodies, fields, interim } from './protocol/messages.ts';
+import { proxyHeaders } from './protocol/proxy-headers.ts';
+import { localReplies, retries, timeouts } from './resilience/failures.ts';
+import { faults } from './resilience/faults.ts';
+import { headerMatch } from './routing/header-match.ts';
+import { requestMatch, ruleOrder } from './routing/request-match.ts';
+import { hostForms, subsets } from './routing/subsets.ts';
+import { weights } from './routing/weights.ts';
+import { apply } from './xds/apply.ts';
+import { xdsProtocol } from './xds/protocol.ts';
+
+/** Every case once. */
+export const catalogue: readonly ConformanceCase[] = [
+  ...headerMatch,
+  ...requestMatch,
+  ...ruleOrder,
+  ...weights,
+  ...subsets,
+  ...hostForms,
+  ...gateway,
+  ...framing,
+  ...pooling,
+  ...bodies,
+  ...interim,
+  ...fields,
+  ...proxyHeaders,
+  ...localReplies,
+  ...retries,
+  ...timeouts,
+  ...faults,
+  ...xdsProtocol,
+  ...apply,
+];

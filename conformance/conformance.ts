@@ -1,0 +1,33 @@
+/** Front door: the registry of cases, and running some of them on a given mesh. */
+import { catalogue } from './cases/catalogue.ts';
+import type { ConformanceCase, MeshUnderTest } from './define-case.ts';
+import type { LiveMesh } from './drivers/live-mesh.ts';
+import { meshUnderTest } from './drivers/mesh-under-test.ts';
+import { observe, type Verdict, verify } from './verify.ts';
+
+/** Every case, in the order in which they run. */
+export const cases: readonly ConformanceCase[] = catalogue;
+
+/** The cases of those IDs, in the suite's order; all when there are none. Throws on an ID that does not exist. */
+export const chosen = (ids: readonly string[] = []): readonly ConformanceCase[] => {
+  const unknown = ids.filter((id) => !cases.some((one) => one.id === id));
+  if (unknown.length > 0) throw new Error(`there is no case ${unknown.join(', ')}`);
+  return ids.length === 0 ? cases : cases.filter((one) => ids.includes(one.id));
+};
+
+/** Runs cases one after another on a mesh as it is configured now, changing nothing. For labs and the site. */
+export async function* runCases(live: LiveMesh, ids: readonly string[]): AsyncIterable<Verdict> {
+  using mesh = meshUnderTest(live);
+  for (const one of chosen(ids)) yield await observe(one, mesh);
+}
+
+/** Runs cases one after another on a mesh that is the suite's own: each brings its configuration and takes it away. */
+export async function* verifyCases(mesh: MeshUnderTest, ids: readonly string[] = []): AsyncIterable<Verdict> {
+  for (const one of chosen(ids)) yield await verify(one, mesh);
+}
+
+/** The same, on a mesh whose clients are not made yet. */
+export async function* verifyLive(live: LiveMesh, ids: readonly string[] = []): AsyncIterable<Verdict> {
+  using mesh = meshUnderTest(live);
+  yield* verifyCases(mesh, ids);
+}

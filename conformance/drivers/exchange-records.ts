@@ -1,0 +1,52 @@
+/** The exchange records of a mesh, found again by the user-agent that carries the probe's id: x-request-id is replaced at a gateway. */
+import type { Exchange } from '#api/exchange.ts';
+import { PROBE_USER_AGENT } from '../define-case.ts';
+import { Mismatch } from '../expect.ts';
+
+const PATIENCE_MS = 3_000;
+const KEPT = 20_000;
+
+/** Keeps what probes caused; the last KEPT of it. */
+export class ExchangeRecords implements Disposable {
+  readonly #kept = new Map<string, Exchange>();
+  readonly #waiting = new Map<string, (exchange: Exchange) => void>();
+  readonly #unsubscribe: () => void;
+
+  constructor(exchanges: { subscribe(listener: (exchange: Exchange) => void): () => void }) {
+    this.#unsubscribe = exchanges.subscribe((exchange) => this.#keep(exchange));
+  }
+
+  #keep(exchange: Exchange): void {
+    if (exchange.side === 'inbound' || !exchange.userAgent.startsWith(`${PROBE_USER_AGENT}/`)) return;
+    const key = `${exchange.reporter} ${exchange.userAgent}`;
+    this.#kept.set(key, exchange);
+    this.#waiting.get(key)?.(exchange);
+    this.#waiting.delete(key);
+    if (this.#kept.size <= KEPT) return;
+    for (const oldest of this.#kept.keys()) {
+      this.#kept.delete(oldest);
+      return;
+    }
+  }
+
+  /** The record of that proxy; waits for it. */
+  of(reporter: string, probeId: string): Promise<Exchange> {
+    const key = `${reporter} ${PROBE_USER_AGENT}/${probeId}`;
+    const kept = this.#kept.get(key);
+    if (kept !== undefined) return Promise.resolve(kept);
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#waiting.delete(key);
+        reject(new Mismatch(`exchange record of ${reporter}`, `one within ${PATIENCE_MS} ms`, 'none'));
+      }, PATIENCE_MS);
+      this.#waiting.set(key, (exchange) => {
+        clearTimeout(timer);
+        resolve(exchange);
+      });
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.#unsubscribe();
+  }
+}

@@ -1,0 +1,178 @@
+/** Makes what cases ask for out of what a running mesh offers: requests through sidecars, the ACK barrier, records, statistics. */
+import type { Answer, Ask, MeshUnderTest, Wire } from '../define-case.ts';
+import { PROBE_USER_AGENT } from '../define-case.ts';
+import { Mismatch } from '../expect.ts';
+import { ExchangeRecords } from './exchange-records.ts';
+import { HttpClient, type WireResponse } from './http-client.ts';
+import type { LiveMesh, ProxySeat } from './live-mesh.ts';
+import { openWire } from './wire.ts';
+
+const OUTBOUND_PORT = 15001;
+const GATEWAY_PORT = 8080;
+const CALLER = 'productpage-v1';
+const AT_ONCE = 8;
+const BARRIER_MS = 5_000;
+const POLL_MS = 5;
+/** For hosts that the control plane gave no address: the listener of the port takes them by their Host. */
+const ANY_VIP = '240.240.255.254';
+
+const seatOf = (live: LiveMesh, name: string): ProxySeat => {
+  const seat = [...live.workloads, ...live.gateways].find((one) => one.name === name);
+  if (seat === undefined) throw new Error(`no workload ${name} in this mesh`);
+  return seat;
+};
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Settles when every connected proxy has acknowledged that version. */
+const barrier = async (live: LiveMesh, version: number): Promise<void> => {
+  const own = new Set([...live.workloads, ...live.gateways].map((seat) => seat.name));
+  const deadline = performance.now() + BARRIER_MS;
+  for (;;) {
+    const status = await live.sync();
+    const behind = status.proxies.filter((proxy) => own.has(proxy.workload) && proxy.version < version);
+    if (status.proxies.length > 0 && behind.length === 0) return;
+    const refused = behind.flatMap((proxy) => Object.values(proxy.kinds).flatMap((kind) => kind.refused?.reason ?? []));
+    if (refused.length > 0) throw new Mismatch('acknowledgement by every proxy', `version ${version}`, refused.join('; '));
+    if (performance.now() > deadline) {
+      const late = behind.map((proxy) => `${proxy.workload} at ${proxy.version}`).join(', ');
+      throw new Mismatch('acknowledgement by every proxy', `version ${version} within ${BARRIER_MS} ms`, late || 'no proxy connected');
+    }
+    await pause(POLL_MS);
+  }
+};
+
+const vipOf = async (live: LiveMesh, host: string): Promise<string> => {
+  const vips = await live.vips();
+  return vips[host] ?? vips[`${host}.default.svc.cluster.local`] ?? ANY_VIP;
+};
+
+interface Way {
+  open(): Promise<HttpClient>;
+  readonly seat: ProxySeat;
+}
+
+/** As the capture does it: the sidecar's outbound port, with a PROXY line that says where the program meant to go. */
+const throughSidecar = async (live: LiveMesh, from: string, host: string, port: number) => {
+  const seat = seatOf(live, from);
+  const preface = `PROXY TCP4 ${seat.address} ${await vipOf(live, host)} 40000 ${port}\r\n`;
+  return { seat, preface, connect: () => live.connect(seat.address, OUTBOUND_PORT) };
+};
+
+const wayOf = async (live: LiveMesh, ask: Ask, url: URL): Promise<Way> => {
+  if (ask.from === 'gateway') {
+    const [seat] = live.gateways;
+    if (seat === undefined) throw new Error('this mesh has no gateway');
+    return { seat, open: async () => new HttpClient(await live.connect(seat.address, GATEWAY_PORT), '') };
+  }
+  const { seat, preface, connect } = await throughSidecar(live, ask.from ?? CALLER, url.hostname, Number(url.port || 80));
+  return { seat, open: async () => new HttpClient(await connect(), preface) };
+};
+
+const echoedWorkload = (body: string): string | undefined => /"workload":"([^"]*)"/.exec(body)?.[1];
+
+/** One way through the mesh with its records; ids are unique, so that records of parallel requests cannot be confused. */
+class Caller {
+  readonly #live: LiveMesh;
+  readonly #records: ExchangeRecords;
+  #next = 0;
+  readonly #run = Math.floor(performance.timeOrigin).toString(36);
+
+  constructor(live: LiveMesh, records: ExchangeRecords) {
+    this.#live = live;
+    this.#records = records;
+  }
+
+  #answer(response: WireResponse, seat: ProxySeat, probeId: string): Answer {
+    const record = () => this.#records.of(seat.name, probeId);
+    return {
+      ...response,
+      servedBy: async () => {
+        const echoed = echoedWorkload(response.body);
+        if (echoed !== undefined) return echoed;
+        const { upstreamHost } = await record();
+        return this.#live.workloads.find((one) => upstreamHost.startsWith(`${one.address}:`))?.name ?? '';
+      },
+      told: async () => {
+        const { flags, details, cluster, durationMs } = await record();
+        return { flags, details, cluster, durationMs };
+      },
+    };
+  }
+
+  async #one(client: HttpClient, way: Way, ask: Ask, url: URL): Promise<Answer> {
+    const headers: [string, string][] = [['Host', url.host], ...Object.entries(ask.headers ?? {}).filter(([name]) => name !== 'Host')];
+    const host = ask.headers?.Host;
+    if (host !== undefined) headers[0] = ['Host', host];
+    const probeId = `${this.#run}-${this.#next++}`;
+    if (!headers.some(([name]) => name === 'x-request-id')) headers.push(['x-request-id', `probe-${probeId}`]);
+    headers.push(['User-Agent', `${PROBE_USER_AGENT}/${probeId}`]);
+    const request = { method: ask.method ?? 'GET', path: `${url.pathname}${url.search}`, headers, body: ask.body ?? '' };
+    return this.#answer(await client.send(request), way.seat, probeId);
+  }
+
+  /** `count` requests, `atOnce` connections, each request on whichever connection is free. */
+  async send(ask: Ask, count: number, atOnce: number): Promise<Answer[]> {
+    const url = new URL(ask.url);
+    const way = await wayOf(this.#live, ask, url);
+    const answers: Answer[] = [];
+    let left = count;
+    const work = async (): Promise<void> => {
+      let client = await way.open();
+      try {
+        while (left-- > 0) {
+          if (!client.usable) {
+            client[Symbol.dispose]();
+            client = await way.open();
+          }
+          answers.push(await this.#one(client, way, ask, url));
+        }
+      } finally {
+        client[Symbol.dispose]();
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(atOnce, count) }, work));
+    return answers;
+  }
+}
+
+const readStat = (text: string, name: string): number => {
+  const line = text.split('\n').find((one) => one.startsWith(`${name}: `));
+  return line === undefined ? 0 : Number(line.slice(name.length + 2));
+};
+
+const dial = async (live: LiveMesh, from: string, to: string): Promise<Wire> => {
+  const url = new URL(`http://${to}`);
+  const { preface, connect } = await throughSidecar(live, from, url.hostname, Number(url.port || 80));
+  return openWire(await connect(), preface);
+};
+
+/** One view of a mesh for cases; the caller ends it. */
+export const meshUnderTest = (live: LiveMesh): MeshUnderTest & Disposable => {
+  const records = new ExchangeRecords(live.exchanges);
+  const caller = new Caller(live, records);
+  return {
+    driver: live.driver,
+    dataPlane: live.dataPlane,
+    async apply(yaml) {
+      const { problems, version } = await live.applyYaml(yaml);
+      if (problems.length > 0) throw new Mismatch('applying the configuration', 'no problem', problems.join('; '));
+      await barrier(live, version);
+    },
+    remove: async (yaml) => barrier(live, (await live.deleteYaml(yaml)).version),
+    refused: async (yaml) => (await live.applyYaml(yaml)).problems,
+    async send(ask) {
+      const [answer] = await caller.send(ask, 1, 1);
+      if (answer === undefined) throw new Error('invariant: one request, one answer');
+      return answer;
+    },
+    sendMany: (ask, count) => caller.send(ask, count, AT_ONCE),
+    dial: (from, to) => dial(live, from, to),
+    stat: async (workload, name) => readStat((await live.admin(workload, '/stats')).replaceAll(';.', '.'), name),
+    admin: async (workload, path) => JSON.parse(await live.admin(workload, path)),
+    sync: () => live.sync(),
+    openAds: live.openAds,
+    ...(live.restartControlPlane && { restartControlPlane: live.restartControlPlane }),
+    [Symbol.dispose]: () => records[Symbol.dispose](),
+  };
+};

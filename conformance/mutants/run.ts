@@ -1,0 +1,60 @@
+/** Switches on one mutant after another and expects the cases that name it to fail. */
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { cases } from '../conformance.ts';
+import type { Verdict } from '../verify.ts';
+import { MUTANTS, type Mutant } from './mutants.ts';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const LOADER = new URL('./mutate-loader.ts', import.meta.url).href;
+const AT_ONCE = 2;
+
+interface Ended {
+  readonly code: number | null;
+  readonly output: string;
+}
+
+const runSuite = (mutant: Mutant, ids: readonly string[]): Promise<Ended> =>
+  new Promise((resolve, reject) => {
+    const args = ['--import', LOADER, 'conformance/main.ts', '--driver', 'simulation', ...ids.flatMap((id) => ['--id', id])];
+    const child = spawn(process.execPath, args, { cwd: ROOT, env: { ...process.env, MUTANT: JSON.stringify(mutant) } });
+    let output = '';
+    const keep = (bytes: Buffer): void => {
+      output += bytes.toString();
+    };
+    child.stdout.on('data', keep);
+    child.stderr.on('data', keep);
+    child.on('error', reject);
+    child.on('exit', (code) => resolve({ code, output }));
+  });
+
+/** What one mutant came to. A crash is no catch: the case itself must have said what was wrong. */
+const judge = async (mutant: Mutant): Promise<Verdict[]> => {
+  const catchers = cases.filter((one) => one.killedBy.includes(mutant.id));
+  const startedAt = performance.now();
+  const { output } = await runSuite(
+    mutant,
+    catchers.map(({ id }) => id),
+  );
+  const durationMs = Math.round(performance.now() - startedAt);
+  return catchers.map((one) => {
+    const caught = output.includes(`${one.id} failed (`) && !output.includes(`mutant ${mutant.id}:`);
+    return {
+      id: one.id,
+      claim: `${mutant.id} (${mutant.wrong}) is caught by ${one.id}`,
+      source: one.source,
+      profile: one.profile,
+      cell: { driver: 'simulation', dataPlane: 'dinghy' },
+      outcome: caught ? 'passed' : 'failed',
+      text: caught ? '' : `${mutant.id} survived ${one.id}: ${mutant.wrong}\n${output.slice(-2_000)}`,
+      durationMs,
+    };
+  });
+};
+
+/** All mutants, two at a time. */
+export async function* runMutants(): AsyncIterable<Verdict> {
+  for (let i = 0; i < MUTANTS.length; i += AT_ONCE) {
+    for (const verdicts of await Promise.all(MUTANTS.slice(i, i + AT_ONCE).map(judge))) yield* verdicts;
+  }
+}
