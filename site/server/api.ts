@@ -1,7 +1,7 @@
 /** The site's JSON API: what the pages read, and the few things they may change. */
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
-import { openCases, type Suite } from './cases.ts';
+import { openCases } from './cases.ts';
 import { controlPlaneClient, type Files } from './control-plane-client.ts';
 import { eventStream } from './event-stream.ts';
 import type { Guard } from './guard.ts';
@@ -10,6 +10,7 @@ import type { LiveMesh } from './live-mesh.ts';
 import { readProxy } from './proxy-view.ts';
 import { OrderError, Sender, type SendOrder } from './sender.ts';
 import { SteadyLoad } from './steady-load.ts';
+import { suiteOn } from './suite.ts';
 import { TrafficLog } from './traffic-log.ts';
 
 const MAX_BODY_BYTES = 512 * 1024;
@@ -20,7 +21,6 @@ export interface ApiRoom {
   readonly guard: Guard;
   readonly root: string;
   readonly loadPerSecond: number;
-  readonly suite: Suite | undefined;
 }
 
 type Body = Readonly<Record<string, unknown>>;
@@ -61,7 +61,7 @@ export const siteApi = (mesh: LiveMesh, room: ApiRoom): { readonly routes: Hono;
   const sender = new Sender(mesh, controlPlane, log);
   const gateway = mesh.gateways[0];
   const load = new SteadyLoad(gateway === undefined ? undefined : new URL('/productpage', gateway.url).href, room.loadPerSecond);
-  const cases = openCases(room.suite);
+  const cases = openCases(() => suiteOn(mesh, controlPlane));
 
   const state = async () => ({ load: load.state, proxies: await proxyCount() });
   const expected = mesh.workloads.length + mesh.gateways.length;
@@ -114,7 +114,7 @@ export const siteApi = (mesh: LiveMesh, room: ApiRoom): { readonly routes: Hono;
     else load.stop();
     return context.json(load.state);
   });
-  routes.get('/cases', (context) => context.json(cases.list()));
+  routes.get('/cases', async (context) => context.json(await cases.list()));
   routes.post('/cases/:id', async (context) => context.json(await cases.run(context.req.param('id'))));
   routes.route('/labs', labRoutes({ cases, controlPlane, progressFile: `${room.root}/.cache/run/progress.json` }));
   routes.all('*', (context) => context.json({ error: 'There is no such call.' }, 404));

@@ -12,7 +12,7 @@ export interface CaseRow {
   readonly labs: readonly string[];
 }
 
-/** The suite, as whoever starts the site hands it over. */
+/** The suite on one mesh. */
 export interface Suite {
   readonly cases: readonly CaseRow[];
   /** Runs one case on the mesh as it is configured now, without applying anything. Rejects or gives a failed verdict; both are shown. */
@@ -21,7 +21,7 @@ export interface Suite {
 
 /** The cases of this mesh. */
 export interface Cases {
-  list(): readonly CaseRow[];
+  list(): Promise<readonly CaseRow[]>;
   /** Waits for an earlier run to end: two at once would count each other's requests. */
   run(id: string): Promise<CaseVerdict>;
 }
@@ -29,23 +29,25 @@ export interface Cases {
 /** Takes exactly the fields of a row: a case also has functions. */
 const rowOf = ({ id, claim, source, profile, apply, labs }: CaseRow): CaseRow => ({ id, claim, source, profile, apply, labs });
 
-/** suite: undefined where this mesh cannot run cases. */
-export const openCases = (suite: Suite | undefined): Cases => {
-  const rows = (suite?.cases ?? []).map(rowOf);
+/** open: called once, when somebody first asks. */
+export const openCases = (open: () => Promise<Suite>): Cases => {
+  let opened: Promise<Suite> | undefined;
+  const suite = () => {
+    opened ??= open();
+    return opened;
+  };
   let before: Promise<unknown> = Promise.resolve();
   const runOne = async (id: string): Promise<CaseVerdict> => {
-    if (suite === undefined) return { id, passed: false, reason: 'This mesh was started without the conformance suite.', ms: 0 };
-    if (!rows.some((row) => row.id === id)) return { id, passed: false, reason: 'There is no such case.', ms: 0 };
     const startedAtMs = performance.now();
     try {
-      return await suite.run(id);
+      return await (await suite()).run(id);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       return { id, passed: false, reason, ms: Math.round(performance.now() - startedAtMs) };
     }
   };
   return {
-    list: () => rows,
+    list: async () => (await suite()).cases.map(rowOf),
     run: (id) => {
       const verdict = before.then(() => runOne(id));
       before = verdict;

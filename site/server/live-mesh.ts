@@ -1,4 +1,6 @@
 /** What the site reads of a running mesh. Structural on purpose: every environment mode offers it, and so does a test's own small mesh. */
+import type { Duplex } from 'node:stream';
+import type { OpenAdsStream } from '#api/ads-stream.ts';
 import type { Exchange } from '#api/exchange.ts';
 
 /** A program with its sidecar, as the site needs it. */
@@ -18,5 +20,9 @@ export interface LiveMesh {
   readonly controlPlane: { readonly url: string; readonly token: string };
   readonly gateways: readonly { readonly name: string; readonly url: string; readonly address?: string; readonly adminUrl?: string }[];
   readonly workloads: readonly LiveWorkload[];
+  /** Opens a connection inside the mesh's network; real sockets when absent. */
+  connect?(address: string, port: number): Promise<Duplex>;
+  /** A stream to the control plane, for the cases that speak xDS themselves. */
+  readonly openAds?: OpenAdsStream;
   readonly exchanges: { subscribe(listener: (exchange: Exchange) => void): () => void };
 }

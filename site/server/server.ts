@@ -2,7 +2,6 @@
 import { serve } from '@hono/node-server';
 import { Hono } from 'hono';
 import { siteApi } from './api.ts';
-import type { Suite } from './cases.ts';
 import { createGuard } from './guard.ts';
 import type { LiveMesh } from './live-mesh.ts';
 import { staticFiles } from './static.ts';
@@ -16,8 +15,6 @@ export interface SiteOptions {
   readonly host?: string;
   /** Project root; default: where this file lives. */
   readonly root?: string;
-  /** The conformance suite on this mesh; without it the checks say so. */
-  readonly suite?: Suite;
   /** Requests a second of the built-in steady load; 0 starts it stopped. Default 4. */
   readonly load?: number;
 }
@@ -35,7 +32,7 @@ export const startSite = async (options: SiteOptions): Promise<Site> => {
   const host = options.host ?? '127.0.0.1';
   let port = options.port ?? 0;
   const guard = createGuard(() => port);
-  const api = siteApi(options.environment, { guard, root, loadPerSecond: options.load ?? 4, suite: options.suite });
+  const api = siteApi(options.environment, { guard, root, loadPerSecond: options.load ?? 4 });
 
   const app = new Hono();
   app.use(guard.middleware);

@@ -45,7 +45,6 @@ export const AnswerDots = ({ answers }: { answers: readonly SentAnswer[] }) => (
       const version = /v\d+$/.exec(answer.servedBy)?.[0] ?? 'other';
       const words = `Request ${index + 1}: ${answer.servedBy || answer.error || 'the mesh itself'}, ${answer.status}, ${milliseconds(answer.durationMs)}`;
       return (
-        // biome-ignore lint/suspicious/noArrayIndexKey: the order of sending is the only identity an answer has
         <li key={index}>
           <button
             type="button"

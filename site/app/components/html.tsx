@@ -1,4 +1,3 @@
 /** Text that the build made from our own Markdown; nothing from the mesh ever comes here. */
 export const Html = ({ html, inline }: { html: string; inline?: boolean }) =>
-  // biome-ignore lint/security/noDangerouslySetInnerHtml: made at build time from files of this repository, raw HTML switched off
   inline === true ? <span dangerouslySetInnerHTML={{ __html: html }} /> : <div class="prose" dangerouslySetInnerHTML={{ __html: html }} />;

@@ -1,8 +1,10 @@
 /** The tape: the last requests, newest first, one line each. It is how people find "my request". */
+
 import { signal } from '@preact/signals';
 import { ownIds, skipped, tape } from '../live/store.ts';
 import type { LoggedExchange } from '../live/types.ts';
 import { flagWords, milliseconds, timeOf, toneOf } from '../live/words.ts';
+import { ScrollRegion } from './scroll-region.tsx';
 import { WorkloadName } from './version.tsx';
 import { openRequest } from './x-ray.tsx';
 
@@ -63,7 +65,7 @@ export const Tape = () => {
         </span>
       </div>
       {open.value ? (
-        <div class="tape-body" tabIndex={0} role="region" aria-label="Requests, newest first">
+        <ScrollRegion class="tape-body" label="Requests, newest first">
           {lines.length === 0 ? (
             <p class="empty small">
               {onlyMine.value
@@ -77,7 +79,7 @@ export const Tape = () => {
               ))}
             </ol>
           )}
-        </div>
+        </ScrollRegion>
       ) : null}
     </section>
   );

@@ -33,6 +33,7 @@ const EdgeLine = ({ edge, now, onChoose }: { edge: PlacedEdge; now: EdgeFigures 
       ? 'no request in ten seconds'
       : `${now.rate} requests a second, ${percent(now.success)} good, p99 ${milliseconds(now.p99Ms)}`;
   return (
+    // biome-ignore lint/a11y/useSemanticElements: SVG has no button element
     <g
       class={`edge ${tone}`}
       role="button"
@@ -55,6 +56,7 @@ const EdgeLine = ({ edge, now, onChoose }: { edge: PlacedEdge; now: EdgeFigures 
 
 const EdgeText = ({ edge, now }: { edge: PlacedEdge; now: EdgeFigures | undefined }) =>
   now === undefined ? null : (
+    // biome-ignore lint/a11y/noAriaHiddenOnFocusable: a group of SVG text cannot be focused; its line says the same
     <g class={`edge-text ${edgeTone(now)}`} transform={`translate(${edge.label.x} ${edge.label.y - 21})`} aria-hidden="true">
       <rect x="-52" y="-16" width="104" height="33" rx="6" />
       <text y="-3">{now.rate}/s</text>
@@ -80,6 +82,7 @@ const Node = ({
   const label = isGateway ? 'gateway' : service;
   const x = -BOX.width / 2;
   return (
+    // biome-ignore lint/a11y/useSemanticElements: SVG has no button element
     <g
       class={`node ${version || 'gateway'}${service === 'reviews' ? ' versioned' : ''}${chosen ? ' chosen' : ''}`}
       transform={`translate(${node.x} ${node.y})`}
@@ -168,6 +171,7 @@ export const LiveGraph = ({ chosen, onChoose }: { chosen: Chosen | undefined; on
   const now = new Map(figures.value?.edges.map((edge) => [`${edge.from} ${edge.to}`, edge]));
   const gateways = new Set(facts?.gateways.map(({ name }) => name));
   return (
+    // biome-ignore lint/a11y/useSemanticElements: a fieldset cannot be a picture
     <svg
       class="graph"
       ref={svg}
@@ -191,7 +195,7 @@ export const LiveGraph = ({ chosen, onChoose }: { chosen: Chosen | undefined; on
       {picture.edges.map((edge) => (
         <EdgeText key={`${edge.from} ${edge.to}`} edge={edge} now={now.get(`${edge.from} ${edge.to}`)} />
       ))}
-      <g ref={layer} class="dots" aria-hidden="true" />
+      <g ref={layer} class="dots" />
       {picture.nodes.map((node) => (
         <Node
           key={node.name}

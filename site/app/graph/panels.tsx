@@ -1,5 +1,7 @@
 /** What opens beside the graph: a proxy's own view of its work, or the last requests of one line. */
+
 import { useEffect, useState } from 'preact/hooks';
+import { ScrollRegion } from '../components/scroll-region.tsx';
 import { TapeLine } from '../components/tape.tsx';
 import { WorkloadName } from '../components/version.tsx';
 import { get, wordsOf } from '../live/api.ts';
@@ -153,14 +155,14 @@ export const ProxyPanel = ({ name, onClose }: { name: string; onClose: () => voi
           : `Its proxy is ${view.state.toLowerCase() || 'answering'}. ${view.version.slice(0, 60)}`}
       </p>
       {error === '' ? null : <p class="notice bad">Its proxy does not answer: {error}</p>}
-      <div class="segments" role="group" aria-label="Part of the proxy">
+      <fieldset class="segments" aria-label="Part of the proxy">
         {PARTS.map((name) => (
           <button key={name} type="button" aria-pressed={part === name} onClick={() => setPart(name)}>
             {name} <span class="muted">{counts[name] ?? ''}</span>
           </button>
         ))}
-      </div>
-      <div class="panel-body" tabIndex={0} role="region" aria-label={part}>
+      </fieldset>
+      <ScrollRegion class="panel-body" label={part}>
         {view === undefined ? null : part === 'listeners' ? (
           <Listeners view={view} />
         ) : part === 'routes' ? (
@@ -170,7 +172,7 @@ export const ProxyPanel = ({ name, onClose }: { name: string; onClose: () => voi
         ) : (
           <Endpoints view={view} />
         )}
-      </div>
+      </ScrollRegion>
     </section>
   );
 };
@@ -196,14 +198,14 @@ export const EdgePanel = ({ from, to, onClose }: { from: string; to: string; onC
         The last fifty:
       </p>
       {error === '' ? null : <p class="notice bad">{error}</p>}
-      <div class="panel-body" tabIndex={0} role="region" aria-label="Requests">
+      <ScrollRegion class="panel-body" label="Requests">
         {value?.length === 0 ? <p class="empty small">None yet.</p> : null}
         <ol class="tape-lines narrow">
           {value?.map((exchange) => (
             <TapeLine key={exchange.seq} exchange={exchange} />
           ))}
         </ol>
-      </div>
+      </ScrollRegion>
     </section>
   );
 };

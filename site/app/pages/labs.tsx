@@ -43,7 +43,9 @@ export const LabsPage = () => {
               </span>
               <div class="lab-what">
                 <h2>
-                  <a href={`/labs/${lab.id}`}>{lab.title}</a>
+                  <a class="lab-title" href={`/labs/${lab.id}`}>
+                    {lab.title}
+                  </a>
                 </h2>
                 <p>{lab.proves}</p>
                 <p class="small muted">

@@ -25,13 +25,13 @@ const LoadControl = () => {
         {load.on ? `The built-in load opens /productpage ${load.perSecond} times a second.` : 'The built-in load is stopped.'}
       </span>
       {load.on ? (
-        <span class="segments" role="group" aria-label="Pages a second">
+        <fieldset class="segments" aria-label="Pages a second">
           {[1, 4, 10, 25, 50].map((rate) => (
             <button key={rate} type="button" aria-pressed={load.perSecond === rate} onClick={() => set({ on: true, perSecond: rate })}>
               {rate}/s
             </button>
           ))}
-        </span>
+        </fieldset>
       ) : null}
       <button type="button" class="button" disabled={mesh.value?.open !== true} onClick={() => set({ on: !load.on })}>
         {load.on ? 'Stop the load' : 'Start the load'}

@@ -1,6 +1,8 @@
 /** Did the proxies take it? Per proxy and kind: what was sent, acknowledged, refused and why. */
+
 import { useEffect, useState } from 'preact/hooks';
 import type { KindSync, ProxySync, SyncState, SyncStatus } from '#api/sync.ts';
+import { ScrollRegion } from '../components/scroll-region.tsx';
 import { WorkloadName } from '../components/version.tsx';
 import { get, wordsOf } from '../live/api.ts';
 
@@ -66,7 +68,7 @@ export const XdsPage = () => {
       {error === '' ? null : <p class="notice warn">The control plane does not answer ({error}). Proxies go on with what they have.</p>}
       {status !== undefined && proxies.length === 0 ? <p class="empty">No proxy is connected yet.</p> : null}
       {proxies.length === 0 ? null : (
-        <div class="card scroll-x" tabIndex={0} role="region" aria-label="Proxies">
+        <ScrollRegion class="card scroll-x" label="Proxies">
           <table class="sync">
             <thead>
               <tr>
@@ -107,7 +109,7 @@ export const XdsPage = () => {
               ))}
             </tbody>
           </table>
-        </div>
+        </ScrollRegion>
       )}
       <dl class="words small">
         {(Object.keys(WORDS) as SyncState[]).map((state) => (
