@@ -57,7 +57,7 @@ const EdgeLine = ({ edge, now, onChoose }: { edge: PlacedEdge; now: EdgeFigures 
 const EdgeText = ({ edge, now }: { edge: PlacedEdge; now: EdgeFigures | undefined }) =>
   now === undefined ? null : (
     // biome-ignore lint/a11y/noAriaHiddenOnFocusable: a group of SVG text cannot be focused; its line says the same
-    <g class={`edge-text ${edgeTone(now)}`} transform={`translate(${edge.label.x} ${edge.label.y - 21})`} aria-hidden="true">
+    <g class={`edge-text ${edgeTone(now)}`} transform={`translate(${edge.label.x} ${edge.label.y})`} aria-hidden="true">
       <rect x="-52" y="-16" width="104" height="33" rx="6" />
       <text y="-3">{now.rate}/s</text>
       <text y="11" class="second">

@@ -68,7 +68,9 @@ export const placeGraph = (names: readonly string[], edges: readonly (readonly [
       .filter(([from, to]) => from !== to)
       .map(([from, to]) => {
         const placed = graph.edge({ v: from, w: to }) as { points: Point[] } & Point;
-        return { from, to, path: curve(placed.points), label: { x: placed.x, y: placed.y } };
+        const falls = (placed.points.at(-1)?.y ?? 0) - (placed.points[0]?.y ?? 0) > 30;
+        // Above the line, and to the right of one that falls: there nothing else is drawn.
+        return { from, to, path: curve(placed.points), label: { x: placed.x + (falls ? 24 : 0), y: placed.y - (falls ? 26 : 21) } };
       }),
   };
 };
