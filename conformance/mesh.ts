@@ -1,5 +1,8 @@
 /** The mesh that the suite brings up for itself: Bookinfo's names with the scripted echo behind each, so that labs' cases mean the same there. */
-import type { MeshDefinition, WorkloadDefinition } from '#environment';
+import type { StartMode } from '#environment';
+
+type MeshDefinition = Parameters<StartMode>[0];
+type WorkloadDefinition = MeshDefinition['workloads'][number];
 
 const workload = (app: string, version: string): WorkloadDefinition => ({
   name: `${app}-${version}`,

@@ -26,7 +26,7 @@ export interface SourceFile {
   readonly lines: readonly string[];
 }
 
-const SKIPPED = new Set(['node_modules', 'gen', 'dist', '.cache']);
+const SKIPPED = new Set(['node_modules', 'gen', 'wkt', 'dist', '.cache']);
 
 /** Every file below a folder, as paths from the root. */
 export const filesBelow = (folder: string): string[] =>
@@ -41,7 +41,7 @@ export const sourceFiles: readonly SourceFile[] = FOLDERS.flatMap(filesBelow)
   .filter((path) => /\.(ts|tsx|mjs|cjs)$/.test(path))
   .map((path) => {
     const text = readFileSync(join(ROOT, path), 'utf8');
-    return { path, text, lines: text.split('\n') };
+    return { path, text, lines: text.trimEnd().split('\n') };
   });
 
 /** Sources that are part of the product: no tests, no fixtures. */

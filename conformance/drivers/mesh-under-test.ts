@@ -147,8 +147,25 @@ const dial = async (live: LiveMesh, from: string, to: string): Promise<Wire> => 
   return openWire(await connect(), preface);
 };
 
+/** Lets virtual time flow, a millisecond whenever nothing else can happen, until it is told to stop. */
+const pump = (advance: (ms: number) => Promise<void>): (() => void) => {
+  let over = false;
+  const flow = async (): Promise<void> => {
+    while (!over) {
+      await advance(1);
+      await new Promise(setImmediate);
+    }
+  };
+  // Nobody awaits it: a world that cannot go on shows itself in the case that waits for it.
+  flow().catch(() => {});
+  return () => {
+    over = true;
+  };
+};
+
 /** One view of a mesh for cases; the caller ends it. */
 export const meshUnderTest = (live: LiveMesh): MeshUnderTest & Disposable => {
+  const stopTime = live.advance === undefined ? () => {} : pump(live.advance);
   const records = new ExchangeRecords(live.exchanges);
   const caller = new Caller(live, records);
   return {
@@ -173,6 +190,9 @@ export const meshUnderTest = (live: LiveMesh): MeshUnderTest & Disposable => {
     sync: () => live.sync(),
     openAds: live.openAds,
     ...(live.restartControlPlane && { restartControlPlane: live.restartControlPlane }),
-    [Symbol.dispose]: () => records[Symbol.dispose](),
+    [Symbol.dispose]() {
+      stopTime();
+      records[Symbol.dispose]();
+    },
   };
 };

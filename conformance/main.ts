@@ -1,0 +1,71 @@
+/** The suite as a program: `node conformance/main.ts --driver simulation --id TRAF-WEIGHT-001`. Exit code 1 when a case failed. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { DataPlane, Driver } from './define-case.ts';
+import { CellUnavailable, runCell, skippedCell } from './matrix/cells.ts';
+import { runMutants } from './mutants/run.ts';
+import { junitReport } from './report/junit.ts';
+import { formatTotals, formatVerdict, totalsOf } from './report/summary.ts';
+import { yamlReport } from './report/yaml.ts';
+import type { Cell, Verdict } from './verify.ts';
+
+const { values: flags } = parseArgs({
+  options: {
+    driver: { type: 'string', default: 'process' },
+    'data-plane': { type: 'string', default: 'dinghy' },
+    id: { type: 'string', multiple: true, default: [] },
+    report: { type: 'string' },
+    required: { type: 'boolean', default: false },
+    mutants: { type: 'boolean', default: false },
+    verbose: { type: 'boolean', default: false },
+  },
+});
+
+const DRIVERS: readonly Driver[] = ['process', 'simulation'];
+const DATA_PLANES: readonly DataPlane[] = ['dinghy', 'envoy'];
+
+const oneOf = <T extends string>(flag: string, value: string, known: readonly T[]): T => {
+  const found = known.find((one) => one === value);
+  if (found === undefined) throw new Error(`--${flag} is one of ${known.join(', ')}, not ${value}`);
+  return found;
+};
+
+const cell: Cell = {
+  driver: oneOf('driver', flags.driver, DRIVERS),
+  dataPlane: oneOf('data-plane', flags['data-plane'], DATA_PLANES),
+};
+
+/** A cell that cannot be had here is skipped, unless the caller requires it. */
+async function* verdictsOf(): AsyncIterable<Verdict> {
+  if (flags.mutants) return yield* runMutants();
+  try {
+    yield* runCell(cell, flags.id);
+  } catch (error) {
+    if (!(error instanceof CellUnavailable) || flags.required) throw error;
+    yield* skippedCell(cell, flags.id, error.message);
+  }
+}
+
+const writeReports = (path: string, verdicts: readonly Verdict[]): void => {
+  mkdirSync(dirname(path), { recursive: true });
+  const skips = verdicts.filter(({ outcome }) => outcome === 'skipped').map(({ id, text }) => `${id}: ${text}`);
+  const head = {
+    implementation: `dinghy control plane, ${cell.dataPlane} data plane`,
+    version: process.version,
+    date: new Date().toISOString(),
+  };
+  writeFileSync(`${path}.totals.json`, JSON.stringify({ ...totalsOf(verdicts), skips }));
+  writeFileSync(`${path}.yaml`, yamlReport(head, verdicts));
+  writeFileSync(`${path}.xml`, junitReport(verdicts));
+};
+
+const verdicts: Verdict[] = [];
+for await (const verdict of verdictsOf()) {
+  verdicts.push(verdict);
+  if (verdict.outcome !== 'skipped' || flags.verbose) console.log(formatVerdict(verdict));
+}
+if (flags.report !== undefined) writeReports(flags.report, verdicts);
+const totals = totalsOf(verdicts);
+console.log(formatTotals(totals));
+process.exitCode = totals.failed === 0 ? 0 : 1;
