@@ -1,9 +1,10 @@
 /** Front door: the registry of cases, and running some of them on a given mesh. */
+import type { BenchOptions } from './benchmarks/bench.ts';
 import { catalogue } from './cases/catalogue.ts';
 import type { ConformanceCase, MeshUnderTest } from './define-case.ts';
 import type { LiveMesh } from './drivers/live-mesh.ts';
 import { meshUnderTest } from './drivers/mesh-under-test.ts';
-import { observe, type Verdict, verify } from './verify.ts';
+import { type Cell, observe, type Verdict, verify } from './verify.ts';
 
 /** Every case, in the order in which they run. */
 export const cases: readonly ConformanceCase[] = catalogue;
@@ -31,3 +32,16 @@ export async function* verifyLive(live: LiveMesh, ids: readonly string[] = []): 
   using mesh = meshUnderTest(live);
   yield* verifyCases(mesh, ids);
 }
+// Loaded only when asked for: they bring up meshes and start programs, which the site never does.
+
+/** Brings the suite's own mesh up in one cell, runs the chosen cases (all when there are none), and takes it down. Throws CellUnavailable where the cell cannot be had. */
+export async function* runSuite(cell: Cell, ids: readonly string[] = []): AsyncIterable<Verdict> {
+  const { runCell } = await import('./matrix/cells.ts');
+  yield* runCell(cell, ids);
+}
+
+/** What one proxied request costs, as a table; see benchmarks/bench.ts. */
+export const runBench = async (options: BenchOptions): Promise<void> => {
+  const { bench } = await import('./benchmarks/bench.ts');
+  await bench(options);
+};

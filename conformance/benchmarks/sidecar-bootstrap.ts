@@ -1,0 +1,53 @@
+/** The Envoy bootstrap of the benchmark: one listener with a sidecar's filters in place, one static cluster. */
+
+const TYPE = 'type.googleapis.com/envoy.extensions';
+
+/** The same text drives our proxy and Envoy. */
+export const ROUTER_YAML = (seat: { readonly listen: number; readonly admin: number; readonly upstream: number }): string => `
+admin: { address: { socket_address: { address: 127.0.0.1, port_value: ${seat.admin} } } }
+static_resources:
+  clusters:
+  - name: app
+    connect_timeout: 1s
+    type: STATIC
+    load_assignment:
+      cluster_name: app
+      endpoints: [{ lb_endpoints: [{ endpoint: { address: { socket_address: { address: 127.0.0.1, port_value: ${seat.upstream} } } } }] }]
+  listeners:
+  - name: in
+    address: { socket_address: { address: 127.0.0.1, port_value: ${seat.listen} } }
+    filter_chains:
+    - filters:
+      - name: envoy.filters.network.http_connection_manager
+        typed_config:
+          "@type": ${TYPE}.filters.network.http_connection_manager.v3.HttpConnectionManager
+          stat_prefix: in
+          access_log:
+          - name: file
+            typed_config:
+              "@type": ${TYPE}.access_loggers.file.v3.FileAccessLog
+              path: /dev/null
+              log_format: { text_format_source: { inline_string: "%REQ(:METHOD)% %REQ(:PATH)% %RESPONSE_CODE% %RESPONSE_FLAGS% %DURATION%\\n" } }
+          route_config:
+            name: app
+            virtual_hosts:
+            - name: app
+              domains: ["*"]
+              routes:
+              - match: { prefix: / }
+                route:
+                  cluster: app
+                  timeout: 0s
+                  retry_policy: { retry_on: "connect-failure,refused-stream", num_retries: 2 }
+          http_filters:
+          - name: envoy.filters.http.rbac
+            typed_config:
+              "@type": ${TYPE}.filters.http.rbac.v3.RBAC
+              rules:
+                action: ALLOW
+                policies: { all: { permissions: [{ header: { name: ":method", string_match: { exact: GET } } }], principals: [{ any: true }] } }
+          - { name: envoy.filters.http.grpc_stats, typed_config: { "@type": ${TYPE}.filters.http.grpc_stats.v3.FilterConfig } }
+          - { name: envoy.filters.http.fault, typed_config: { "@type": ${TYPE}.filters.http.fault.v3.HTTPFault } }
+          - { name: envoy.filters.http.cors, typed_config: { "@type": ${TYPE}.filters.http.cors.v3.Cors } }
+          - { name: envoy.filters.http.router, typed_config: { "@type": ${TYPE}.filters.http.router.v3.Router } }
+`;

@@ -1,0 +1,120 @@
+/** Who is measured: programs that proxy one port to another. Ours and Envoy get the very same file. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { ROUTER_YAML } from './sidecar-bootstrap.ts';
+
+/** Where a subject listens, whom it calls, and where it may write. */
+export interface Seat {
+  readonly listen: number;
+  readonly admin: number;
+  readonly upstream: number;
+  readonly folder: string;
+}
+
+/** A proxy that can be started. */
+export interface Subject {
+  readonly name: string;
+  /** Absent program: the sentence that says so. */
+  readonly missing?: string;
+  start(seat: Seat): ChildProcess;
+}
+
+const ROOT = join(import.meta.dirname, '../..');
+
+const inPath = (program: string): string | undefined =>
+  [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/usr/local/sbin']
+    .map((folder) => join(folder, program))
+    .find((path) => existsSync(path));
+
+const run = (program: string, args: readonly string[]): ChildProcess =>
+  spawn(program, args, { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'] });
+
+const written = (seat: Seat, name: string, text: string): string => {
+  const path = join(seat.folder, name);
+  writeFileSync(path, text);
+  return path;
+};
+
+const dinghy: Subject = {
+  name: 'dinghy',
+  start: (seat) =>
+    run(process.execPath, [
+      '--max-semi-space-size=2',
+      '--v8-pool-size=1',
+      'proxy/main.ts',
+      '-c',
+      written(seat, 'bootstrap.yaml', ROUTER_YAML(seat)),
+    ]),
+};
+
+const optional = (name: string, program: string | undefined, args: (seat: Seat) => readonly string[]): Subject => ({
+  name,
+  ...(program === undefined && { missing: `${name} is not on this machine` }),
+  start: (seat) => run(program ?? name, args(seat)),
+});
+
+const haproxyConfig = ({ listen, upstream }: Seat): string => `global
+  nbthread 1
+defaults
+  mode http
+  timeout connect 5s
+  timeout client 60s
+  timeout server 60s
+frontend in
+  bind 127.0.0.1:${listen}
+  default_backend out
+backend out
+  http-reuse always
+  server app 127.0.0.1:${upstream}
+`;
+
+const nginxConfig = ({ listen, upstream, folder }: Seat): string => `worker_processes 1;
+master_process off;
+daemon off;
+pid ${folder}/nginx.pid;
+error_log stderr error;
+events { worker_connections 1024; }
+http {
+  access_log off;
+  keepalive_requests 1000000;
+  upstream app { server 127.0.0.1:${upstream}; keepalive 64; keepalive_requests 1000000; }
+  server { listen 127.0.0.1:${listen}; location / { proxy_http_version 1.1; proxy_set_header Connection ""; proxy_pass http://app; } }
+}
+`;
+
+/** envoy: path of its binary; undefined when it was not fetched. */
+export const subjects = (envoy: string | undefined): readonly Subject[] => [
+  dinghy,
+  optional('envoy', envoy, (seat) => [
+    '-c',
+    written(seat, 'bootstrap.yaml', ROUTER_YAML(seat)),
+    '--concurrency',
+    '1',
+    '--disable-hot-restart',
+    '-l',
+    'error',
+  ]),
+  optional('haproxy', inPath('haproxy'), (seat) => ['-f', written(seat, 'haproxy.cfg', haproxyConfig(seat))]),
+  optional('nginx', inPath('nginx'), (seat) => ['-c', written(seat, 'nginx.conf', nginxConfig(seat))]),
+];
+
+const answers = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.on('error', () => resolve(false));
+  });
+
+/** Settles when the subject accepts connections. Rejects when it ended or took longer than ten seconds. */
+export const listening = async (child: ChildProcess, port: number): Promise<void> => {
+  for (let tries = 0; tries < 500; tries++) {
+    if (child.exitCode !== null) throw new Error(`ended with code ${child.exitCode} before it listened`);
+    if (await answers(port)) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error(`does not listen on ${port}`);
+};
