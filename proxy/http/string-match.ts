@@ -1,0 +1,74 @@
+/** StringMatcher and RegexMatcher → predicates. A pattern that backtracking could blow up runs on RE2; the rest on the engine's own. */
+import { RE2JS } from 're2js';
+import { ConfigError, inField, refuseUnsupported } from '#api/config-error.ts';
+import type { RegexMatcher, StringMatcher } from '#envoy';
+
+/** Whether a text is meant. */
+export type TextTest = (text: string) => boolean;
+
+/**
+ * Atoms without groups or alternatives, and at most one unbounded repeat: such a pattern, anchored at both ends, is matched in linear time
+ * by any engine, and means the same in RE2 and here.
+ */
+const ATOM = String.raw`(?:[A-Za-z0-9_\-/ ,=@~%&;:!"'#<>]|\\[.\-/+*?()[\]{}^$|dw]|\.|\[\^?[A-Za-z0-9_./ -]+\])`;
+const SIMPLE = new RegExp(`^(?:${ATOM}(?:\\?|\\{\\d{1,2}\\})?)*(?:${ATOM}[*+])?(?:${ATOM}(?:\\{\\d{1,2}\\})?)*$`);
+
+/** Full match, as Envoy's regex matchers mean it. Throws ConfigError for a pattern that RE2 does not know. */
+export const compileRegex = (matcher: RegexMatcher): TextTest => {
+  if (matcher.regex === '') throw new ConfigError('regex', 'must not be empty');
+  try {
+    if (SIMPLE.test(matcher.regex)) {
+      const native = new RegExp(`^(?:${matcher.regex})$`);
+      return (text) => native.test(text);
+    }
+    const compiled = RE2JS.compile(matcher.regex);
+    return (text) => compiled.matches(text);
+  } catch (cause) {
+    throw new ConfigError('regex', cause instanceof Error ? cause.message : String(cause), { cause });
+  }
+};
+
+/** Replaces every match; `\1` names a group. Throws ConfigError as compileRegex does. */
+export const compileReplace = (matcher: RegexMatcher | undefined, substitution: string): ((text: string) => string) => {
+  if (!matcher || matcher.regex === '') throw new ConfigError('pattern.regex', 'must not be empty');
+  try {
+    const compiled = RE2JS.compile(matcher.regex);
+    const groups = compiled.groupCount();
+    const parts = substitution.split(/\\(\d)/);
+    for (let i = 1; i < parts.length; i += 2) {
+      if (Number(parts[i]) > groups) throw new ConfigError('substitution', `\\${parts[i]} names a group that the pattern does not have`);
+    }
+    const replacement = parts
+      .map((part, index) => (index % 2 === 1 ? `$${part}` : part.replaceAll('\\\\', '\\').replaceAll('$', '\\$')))
+      .join('');
+    return (text) => compiled.matcher(text).replaceAll(replacement);
+  } catch (cause) {
+    if (cause instanceof ConfigError) throw cause;
+    throw new ConfigError('pattern.regex', cause instanceof Error ? cause.message : String(cause), { cause });
+  }
+};
+
+/** Throws ConfigError with a path relative to the matcher. */
+export const compileString = (matcher: StringMatcher): TextTest => {
+  refuseUnsupported(matcher, { read: ['matchPattern', 'ignoreCase'] });
+  const pattern = matcher.matchPattern;
+  if (!pattern) throw new ConfigError('match_pattern', 'is required');
+  if (pattern.$case === 'safeRegex') return inField('safe_regex', () => compileRegex(pattern.value));
+  if (pattern.$case === 'custom') throw new ConfigError('custom', 'not supported by this proxy');
+  const wanted = matcher.ignoreCase ? pattern.value.toLowerCase() : pattern.value;
+  const test = testFor(pattern.$case, wanted);
+  return matcher.ignoreCase ? (text) => test(text.toLowerCase()) : test;
+};
+
+const testFor = (how: 'exact' | 'prefix' | 'suffix' | 'contains', wanted: string): TextTest => {
+  switch (how) {
+    case 'exact':
+      return (text) => text === wanted;
+    case 'prefix':
+      return (text) => text.startsWith(wanted);
+    case 'suffix':
+      return (text) => text.endsWith(wanted);
+    case 'contains':
+      return (text) => text.includes(wanted);
+  }
+};

@@ -1,0 +1,155 @@
+/** RouteAction → where a request goes, changed how, under which rules. Source: config.route.v3.RouteAction. */
+import { ConfigError, inField, refuseUnsupported } from '#api/config-error.ts';
+import { durationMs, shareOf } from '#api/units.ts';
+import type { RetryPolicy, RouteAction, WeightedCluster } from '#envoy';
+import { compileLayer, type HeaderEdit } from './header-edits.ts';
+import type { PathMatch } from './match.ts';
+import { compileHostRewrite, compilePathRewrite, type RewritePath } from './rewrite.ts';
+
+/** One cluster that a route may lead to, with the header edits that only it has. */
+export interface Target {
+  readonly cluster: string;
+  readonly weight: number;
+  readonly requestEdits: readonly HeaderEdit[];
+  readonly responseEdits: readonly HeaderEdit[];
+  readonly hostRewrite: string | undefined;
+}
+
+/** A copy of the request that goes elsewhere, its answer unread. */
+export interface MirrorPlan {
+  readonly cluster: string;
+  readonly share: number;
+  readonly shadowSuffix: boolean;
+}
+
+/** Where a request goes. Times in milliseconds, 0 = none. */
+export interface ForwardPlan {
+  readonly targets: readonly Target[];
+  readonly rewritePath: RewritePath | undefined;
+  readonly appendForwardedHost: boolean;
+  readonly timeoutMs: number;
+  /** For gRPC: the caller's grpc-timeout counts, up to this; 0 = without bound; undefined = it does not count. */
+  readonly maxGrpcTimeoutMs: number | undefined;
+  readonly maxStreamDurationMs: number;
+  /** As written; the router compiles it. Absent = no retries. */
+  readonly retry: RetryPolicy | undefined;
+  /** Where `retry` stands, for the paths of ConfigErrors. */
+  readonly retryPath: string;
+  readonly mirrors: readonly MirrorPlan[];
+  readonly clusterNotFoundStatus: number;
+}
+
+/** What a virtual host says for those of its routes that do not say it themselves. */
+export interface Inherited {
+  readonly retry: RetryPolicy | undefined;
+  readonly retryPath: string;
+  readonly mirrors: readonly MirrorPlan[];
+}
+
+const DEFAULT_TIMEOUT_MS = 15_000;
+const NOT_FOUND_STATUS: Readonly<Record<number, number>> = { 0: 503, 1: 404, 2: 500 };
+
+type MirrorPolicy = RouteAction['requestMirrorPolicies'][number];
+type ClusterWeight = WeightedCluster['clusters'][number];
+
+const compileMirror = (policy: MirrorPolicy): MirrorPlan => {
+  refuseUnsupported(policy, { read: ['cluster', 'runtimeFraction', 'disableShadowHostSuffixAppend'], ignored: ['traceSampled'] });
+  if (policy.cluster === '') throw new ConfigError('cluster', 'must not be empty');
+  const share = policy.runtimeFraction ? shareOf(policy.runtimeFraction.defaultValue, 0) : 1;
+  return { cluster: policy.cluster, share, shadowSuffix: !policy.disableShadowHostSuffixAppend };
+};
+
+/** Throws ConfigError with a path relative to the message that has the list. */
+export const compileMirrors = (policies: readonly MirrorPolicy[]): MirrorPlan[] =>
+  policies.map((policy, index) => inField(`request_mirror_policies[${index}]`, () => compileMirror(policy)));
+
+const compileTarget = (entry: ClusterWeight): Target => {
+  refuseUnsupported(entry, {
+    read: [
+      'name',
+      'weight',
+      'requestHeadersToAdd',
+      'requestHeadersToRemove',
+      'responseHeadersToAdd',
+      'responseHeadersToRemove',
+      'hostRewriteSpecifier',
+    ],
+  });
+  if (entry.name === '') throw new ConfigError('name', 'must not be empty');
+  return {
+    cluster: entry.name,
+    weight: entry.weight ?? 0,
+    requestEdits: compileLayer({ add: entry.requestHeadersToAdd, remove: entry.requestHeadersToRemove }, REQUEST_FIELDS),
+    responseEdits: compileLayer({ add: entry.responseHeadersToAdd, remove: entry.responseHeadersToRemove }, RESPONSE_FIELDS),
+    hostRewrite: entry.hostRewriteSpecifier?.value || undefined,
+  };
+};
+
+/** Proto names of the two lists of edits. */
+export const REQUEST_FIELDS = { add: 'request_headers_to_add', remove: 'request_headers_to_remove' } as const;
+/** Proto names of the two lists of edits. */
+export const RESPONSE_FIELDS = { add: 'response_headers_to_add', remove: 'response_headers_to_remove' } as const;
+
+const compileTargets = (action: RouteAction): Target[] => {
+  const specifier = action.clusterSpecifier;
+  const hostRewrite = compileHostRewrite(action);
+  if (specifier?.$case === 'cluster') {
+    if (specifier.value === '') throw new ConfigError('cluster', 'must not be empty');
+    return [{ cluster: specifier.value, weight: 1, requestEdits: [], responseEdits: [], hostRewrite }];
+  }
+  if (specifier?.$case !== 'weightedClusters')
+    throw new ConfigError('cluster_specifier', 'only cluster and weighted_clusters are supported');
+  return inField('weighted_clusters', () => {
+    refuseUnsupported(specifier.value, { read: ['clusters'], ignored: ['totalWeight', 'runtimeKeyPrefix'] });
+    const targets = specifier.value.clusters.map((entry, index) => inField(`clusters[${index}]`, () => compileTarget(entry)));
+    const sum = targets.reduce((total, { weight }) => total + weight, 0);
+    if (sum === 0) throw new ConfigError('clusters', 'the weights must add up to more than 0');
+    if (sum > 0xffff_ffff) throw new ConfigError('clusters', 'the weights must add up to less than 2^32');
+    return targets.filter(({ weight }) => weight > 0).map((target) => ({ ...target, hostRewrite: target.hostRewrite ?? hostRewrite }));
+  });
+};
+
+const streamDuration = (action: RouteAction): { maxStreamDurationMs: number; grpcMs: number | undefined } => {
+  const duration = action.maxStreamDuration;
+  if (!duration) return { maxStreamDurationMs: 0, grpcMs: undefined };
+  return inField('max_stream_duration', () => {
+    refuseUnsupported(duration, { read: ['maxStreamDuration', 'grpcTimeoutHeaderMax'] });
+    return { maxStreamDurationMs: durationMs(duration.maxStreamDuration) ?? 0, grpcMs: durationMs(duration.grpcTimeoutHeaderMax) };
+  });
+};
+
+/** Throws ConfigError with a path relative to the action. */
+export const compileAction = (action: RouteAction, match: PathMatch, inherited: Inherited): ForwardPlan => {
+  refuseUnsupported(action, {
+    read: [
+      'clusterSpecifier',
+      'clusterNotFoundResponseCode',
+      'prefixRewrite',
+      'regexRewrite',
+      'hostRewriteSpecifier',
+      'appendXForwardedHost',
+      'timeout',
+      'retryPolicy',
+      'requestMirrorPolicies',
+      'maxGrpcTimeout',
+      'maxStreamDuration',
+      'idleTimeout',
+    ],
+    ignored: ['includeVhRateLimits'],
+  });
+  if ((durationMs(action.idleTimeout) ?? 0) > 0) throw new ConfigError('idle_timeout', 'not supported by this proxy');
+  const { maxStreamDurationMs, grpcMs } = streamDuration(action);
+  const mirrors = compileMirrors(action.requestMirrorPolicies);
+  return {
+    targets: compileTargets(action),
+    rewritePath: compilePathRewrite(action, match),
+    appendForwardedHost: action.appendXForwardedHost,
+    timeoutMs: durationMs(action.timeout) ?? DEFAULT_TIMEOUT_MS,
+    maxGrpcTimeoutMs: durationMs(action.maxGrpcTimeout) ?? grpcMs,
+    maxStreamDurationMs,
+    retry: action.retryPolicy ?? inherited.retry,
+    retryPath: action.retryPolicy ? 'retry_policy' : inherited.retryPath,
+    mirrors: mirrors.length > 0 ? mirrors : inherited.mirrors,
+    clusterNotFoundStatus: NOT_FOUND_STATUS[action.clusterNotFoundResponseCode] ?? 503,
+  };
+};
