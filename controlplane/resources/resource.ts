@@ -45,10 +45,10 @@ export interface Specs {
 export type ActiveKind = keyof Specs;
 
 /** A resource of a given kind. */
-export type ResourceOf<Kind extends ActiveKind> = Resource<Kind, Specs[Kind]>;
+export type ResourceOf<Kind extends ActiveKind> = Extract<ActiveResource, { readonly kind: Kind }>;
 
 /** Any resource that this mesh acts on. */
-export type ActiveResource = { [Kind in ActiveKind]: ResourceOf<Kind> }[ActiveKind];
+export type ActiveResource = { [Kind in ActiveKind]: Resource<Kind, Specs[Kind]> }[ActiveKind];
 
 /** A document that is kept and shown, but changes nothing here. */
 export type InertResource = Resource<string, unknown> & { readonly inert: true };

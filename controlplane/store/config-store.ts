@@ -101,6 +101,14 @@ export class ConfigStore {
     );
   }
 
+  /** Deletes what these documents name, whatever else they say. */
+  removeFiles(files: Readonly<Record<string, string>>): ApplyResult {
+    const { resources, problems } = parseFiles(files);
+    return resources.length === 0 && hasErrors(problems)
+      ? { applied: [], problems, version: this.version }
+      : this.remove(resources.map(nameOf));
+  }
+
   /** Replaces what a file said before by what it says now: what it no longer names is deleted. */
   replaceFile(file: string, text: string): ApplyResult {
     const { resources, problems } = parseFiles({ [file]: text });

@@ -21,8 +21,12 @@ export const createResourceApi = (store: ConfigStore, { token, analyze }: Resour
       onError: (context) => context.json({ error: `body is larger than ${MAX_BODY_BYTES} bytes` }, 413),
     }),
   );
-  api.use('/apply', (context, next) => authorized(context.req.header('authorization'), token, next) ?? context.json(NOT_AUTHORIZED, 401));
-  api.use('/delete', (context, next) => authorized(context.req.header('authorization'), token, next) ?? context.json(NOT_AUTHORIZED, 401));
+  for (const path of ['/apply', '/delete']) {
+    api.use(path, async (context, next) => {
+      if (context.req.header('authorization') !== `Bearer ${token}`) return context.json(NOT_AUTHORIZED, 401);
+      return next();
+    });
+  }
   api.post('/apply', async (context) => {
     const files = readFiles(await readJson(context.req));
     if (files === undefined) return context.json({ error: 'expected {"files": {"name.yaml": "text"}}' }, 400);
@@ -36,9 +40,12 @@ export const createResourceApi = (store: ConfigStore, { token, analyze }: Resour
       : context.json(store.apply(files, { dryRun: true }));
   });
   api.post('/delete', async (context) => {
-    const names = readNames(await readJson(context.req));
-    if (names === undefined) return context.json({ error: 'expected {"resources": [{"kind", "namespace", "name"}]}' }, 400);
-    const result = store.remove(names);
+    const body = await readJson(context.req);
+    const files = readFiles(body);
+    const names = readNames(body);
+    if (files === undefined && names === undefined)
+      return context.json({ error: 'expected {"resources": [{"kind", "namespace", "name"}]} or {"files": …}' }, 400);
+    const result = files === undefined ? store.remove(names ?? []) : store.removeFiles(files);
     return context.json(result, result.problems.length > 0 ? 404 : 200);
   });
   api.get('/resources', (context) => {
@@ -56,9 +63,6 @@ export const createResourceApi = (store: ConfigStore, { token, analyze }: Resour
 };
 
 const NOT_AUTHORIZED = { error: 'this call changes the mesh and wants the header "authorization: Bearer <token>"' };
-
-const authorized = (header: string | undefined, token: string, next: () => Promise<void>): Promise<void> | undefined =>
-  header === `Bearer ${token}` ? next() : undefined;
 
 const matches = (value: string, wanted: string | undefined): boolean =>
   wanted === undefined || wanted.toLowerCase() === value.toLowerCase();

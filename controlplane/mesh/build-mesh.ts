@@ -1,0 +1,118 @@
+/** Store and registry → Mesh. Pure: the same inputs give the same mesh, virtual addresses included. */
+
+import type { Workload } from '../registry/workload.ts';
+import type { ResourceOf } from '../resources/resource.ts';
+import type { StoreView } from '../store/config-store.ts';
+import { CLUSTER_SUFFIX, resolveHost } from './hostnames.ts';
+import type { ListedEndpoint, Mesh, MeshConfig, MeshService, ServicePort } from './mesh.ts';
+
+/** Joins what is configured with what runs. */
+export const buildMesh = (view: StoreView, workloads: readonly Workload[], config: MeshConfig): Mesh => {
+  const services = [
+    ...view.of('Service').map(({ resource }) => fromService(resource)),
+    ...view.of('ServiceEntry').flatMap(({ resource }) => fromServiceEntry(resource)),
+  ];
+  const listed = view.of('WorkloadEntry').map(({ resource }) => fromWorkloadEntry(resource));
+  return {
+    version: view.version,
+    config,
+    services: allotVips(uniqueByHost(services)),
+    workloads: [...workloads, ...listed],
+    virtualServices: view.of('VirtualService'),
+    destinationRules: view.of('DestinationRule'),
+    gateways: view.of('Gateway'),
+  };
+};
+
+type Unaddressed = Omit<MeshService, 'vip'> & { readonly address: string | undefined };
+
+const IPV4 = /^\d{1,3}(?:\.\d{1,3}){3}$/;
+
+/** Istio's protocol selection: appProtocol, then the port name's first word. Unnamed ports are HTTP here: nothing sniffs yet. */
+const protocolOf = (name: string | undefined, explicit: string | undefined): ServicePort['protocol'] => {
+  const word = (explicit ?? name?.split('-')[0] ?? 'http').toLowerCase();
+  return ['tcp', 'tls', 'https', 'mongo', 'redis', 'mysql', 'udp'].includes(word) ? 'tcp' : 'http';
+};
+
+const fromService = ({ metadata, spec }: ResourceOf<'Service'>): Unaddressed => ({
+  hostname: `${metadata.name}.${metadata.namespace}.${CLUSTER_SUFFIX}`,
+  namespace: metadata.namespace,
+  address: spec.clusterIP && IPV4.test(spec.clusterIP) ? spec.clusterIP : undefined,
+  ports: (spec.ports ?? []).map((port) => ({
+    number: port.port ?? 0,
+    name: port.name ?? '',
+    protocol: protocolOf(port.name, port.appProtocol),
+    targetPort: /^\d{1,5}$/.test(String(port.targetPort ?? '')) ? Number(port.targetPort) : (port.port ?? 0),
+  })),
+  discovery: 'selected',
+  selector: spec.selector ?? {},
+  endpoints: [],
+  exportTo: metadata.annotations['networking.istio.io/exportTo']?.split(',').map((scope) => scope.trim()) ?? ['*'],
+});
+
+const DISCOVERY = { NONE: 'passthrough', STATIC: 'listed', DNS: 'dns', DNS_ROUND_ROBIN: 'dns' } as const;
+
+const fromServiceEntry = ({ metadata, spec }: ResourceOf<'ServiceEntry'>): Unaddressed[] =>
+  (spec.hosts ?? []).map((host) => ({
+    hostname: resolveHost(host, metadata.namespace),
+    namespace: metadata.namespace,
+    address: spec.addresses?.find((address) => IPV4.test(address)),
+    ports: (spec.ports ?? []).map((port) => ({
+      number: port.number ?? 0,
+      name: port.name ?? '',
+      protocol: protocolOf(port.name, port.protocol),
+      targetPort: port.targetPort ?? port.number ?? 0,
+    })),
+    discovery: spec.workloadSelector ? 'selected' : DISCOVERY[spec.resolution ?? 'NONE'],
+    selector: spec.workloadSelector?.labels ?? {},
+    endpoints: listedEndpoints(spec, host),
+    exportTo: spec.exportTo ?? ['*'],
+  }));
+
+const listedEndpoints = (spec: ResourceOf<'ServiceEntry'>['spec'], host: string): ListedEndpoint[] => {
+  const given = (spec.endpoints ?? []).map((endpoint) => ({
+    address: endpoint.address ?? '',
+    labels: endpoint.labels ?? {},
+    weight: endpoint.weight ?? 1,
+    ports: endpoint.ports ?? {},
+  }));
+  const resolvesItself = given.length === 0 && (spec.resolution === 'DNS' || spec.resolution === 'DNS_ROUND_ROBIN');
+  return resolvesItself ? [{ address: host, labels: {}, weight: 1, ports: {} }] : given;
+};
+
+const fromWorkloadEntry = ({ metadata, spec }: ResourceOf<'WorkloadEntry'>): Workload => ({
+  type: 'sidecar',
+  name: metadata.name,
+  namespace: metadata.namespace,
+  labels: { ...metadata.labels, ...spec.labels },
+  serviceAccount: spec.serviceAccount ?? 'default',
+  address: spec.address ?? '',
+  appPorts: {},
+});
+
+const uniqueByHost = (services: readonly Unaddressed[]): Unaddressed[] =>
+  [...new Map([...services].reverse().map((service) => [service.hostname, service])).values()].reverse();
+
+/** FNV-1a, 32 bits. */
+const hash = (text: string): number => {
+  let value = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193) >>> 0;
+  return value;
+};
+
+/** 240.240.x.y from the host name, so that a service keeps its address whatever else comes and goes; the rare clash moves on by one. */
+const allotVips = (services: readonly Unaddressed[]): MeshService[] => {
+  const taken = new Set(services.flatMap(({ address }) => address ?? []));
+  const free = (hostname: string): string => {
+    for (let slot = hash(hostname) % 65_024; ; slot = (slot + 1) % 65_024) {
+      const vip = `240.240.${Math.floor(slot / 254)}.${(slot % 254) + 1}`;
+      if (!taken.has(vip)) return vip;
+    }
+  };
+  const byName = [...services].sort((a, b) => (a.hostname < b.hostname ? -1 : 1));
+  return byName.map(({ address, ...service }) => {
+    const vip = address ?? free(service.hostname);
+    taken.add(vip);
+    return { ...service, vip };
+  });
+};

@@ -1,0 +1,64 @@
+/** THE HINGE: everything that translation may read, at one version; frozen. */
+
+import type { Workload } from '../registry/workload.ts';
+import type { ResourceOf } from '../resources/resource.ts';
+import type { Stored } from '../store/config-store.ts';
+
+/** Settings of the whole mesh, named as in Istio's MeshConfig. */
+export interface MeshConfig {
+  readonly rootNamespace: string;
+  readonly outboundTrafficPolicy: 'ALLOW_ANY' | 'REGISTRY_ONLY';
+  /** File that every proxy writes its exchange records to; empty = none. */
+  readonly accessLogFile: string;
+}
+
+/** What Istio's demo profile has, with exchange records on standard output. */
+export const DEFAULT_MESH_CONFIG: MeshConfig = {
+  rootNamespace: 'istio-system',
+  outboundTrafficPolicy: 'ALLOW_ANY',
+  accessLogFile: '/dev/stdout',
+};
+
+/** One port of a service. */
+export interface ServicePort {
+  readonly number: number;
+  readonly name: string;
+  readonly protocol: 'http' | 'tcp';
+  readonly targetPort: number;
+}
+
+/** An endpoint that a ServiceEntry lists itself. */
+export interface ListedEndpoint {
+  readonly address: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly weight: number;
+  /** By port name, where they differ from the target port. */
+  readonly ports: Readonly<Record<string, number>>;
+}
+
+/** Something that can be called, from a Service or a ServiceEntry. */
+export interface MeshService {
+  /** Fully qualified, lower-case. */
+  readonly hostname: string;
+  readonly namespace: string;
+  /** Virtual address that programs dial. */
+  readonly vip: string;
+  readonly ports: readonly ServicePort[];
+  /** selected: workloads by label; listed: its own endpoints; dns: names to resolve; passthrough: wherever the client dials. */
+  readonly discovery: 'selected' | 'listed' | 'dns' | 'passthrough';
+  readonly selector: Readonly<Record<string, string>>;
+  readonly endpoints: readonly ListedEndpoint[];
+  /** Namespaces that may see it; `*` = all. */
+  readonly exportTo: readonly string[];
+}
+
+/** The whole mesh at one moment. Lists of resources are oldest first. */
+export interface Mesh {
+  readonly version: number;
+  readonly config: MeshConfig;
+  readonly services: readonly MeshService[];
+  readonly workloads: readonly Workload[];
+  readonly virtualServices: readonly Stored<ResourceOf<'VirtualService'>>[];
+  readonly destinationRules: readonly Stored<ResourceOf<'DestinationRule'>>[];
+  readonly gateways: readonly Stored<ResourceOf<'Gateway'>>[];
+}

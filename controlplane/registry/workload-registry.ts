@@ -1,0 +1,60 @@
+/** LIVING STATE: who runs. Workloads come with their proxy's stream and go when it stays away for a while. */
+import type { Clock } from '#system/clock.ts';
+import type { ProxyNode } from '../translate/proxy-node.ts';
+import type { Workload } from './workload.ts';
+
+interface Entry {
+  readonly workload: Workload;
+  streams: number;
+  cancelRemoval: () => void;
+}
+
+const sameWorkload = (a: Workload, b: Workload): boolean => JSON.stringify(a) === JSON.stringify(b);
+
+/** graceMs: how long a workload is kept after its last stream ended, so that a reconnecting proxy does not make its endpoints blink. */
+export class WorkloadRegistry {
+  readonly #clock: Clock;
+  readonly #graceMs: number;
+  readonly #entries = new Map<string, Entry>();
+  readonly #listeners = new Set<() => void>();
+
+  constructor(clock: Clock, graceMs: number) {
+    this.#clock = clock;
+    this.#graceMs = graceMs;
+  }
+
+  /** Announces a workload for as long as its stream lives; call what it returns when the stream ends. */
+  connect(node: ProxyNode): () => void {
+    const { id, ip, type, namespace, labels, serviceAccount, appPorts } = node;
+    const workload: Workload = { type, name: node.workload, namespace, labels, serviceAccount, address: ip, appPorts };
+    const known = this.#entries.get(id);
+    known?.cancelRemoval();
+    const entry: Entry = { workload, streams: (known?.streams ?? 0) + 1, cancelRemoval: () => {} };
+    this.#entries.set(id, entry);
+    if (!known || !sameWorkload(known.workload, workload)) this.#changed();
+    return () => this.#disconnect(id);
+  }
+
+  list(): readonly Workload[] {
+    return [...this.#entries.values()].map(({ workload }) => workload).sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** Returns how to stop. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  #disconnect(id: string): void {
+    const entry = this.#entries.get(id);
+    if (!entry || --entry.streams > 0) return;
+    entry.cancelRemoval = this.#clock.after(this.#graceMs, () => {
+      this.#entries.delete(id);
+      this.#changed();
+    });
+  }
+
+  #changed(): void {
+    for (const listener of this.#listeners) listener();
+  }
+}

@@ -1,0 +1,18 @@
+/** An instance that runs: one proxy and, behind a sidecar, one program. */
+
+/** type: sidecars stand in front of a program; routers are gateways. appPorts: workload port → port of the program on 127.0.0.1. */
+export interface Workload {
+  readonly type: 'sidecar' | 'router';
+  readonly name: string;
+  readonly namespace: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly serviceAccount: string;
+  readonly address: string;
+  readonly appPorts: Readonly<Record<string, number>>;
+}
+
+/** True when every wanted label is there. An empty selector selects nothing. */
+export const selects = (selector: Readonly<Record<string, string>>, labels: Readonly<Record<string, string>>): boolean => {
+  const wanted = Object.entries(selector);
+  return wanted.length > 0 && wanted.every(([name, value]) => labels[name] === value);
+};
