@@ -1,0 +1,91 @@
+/** Tries again while the policy covers the outcome and the cluster has room for it. The method plays no part: Envoy does not look at it. */
+import type { System } from '#system/system.ts';
+import type { HttpFilter } from '../http/filter.ts';
+import { setIn } from '../http/header-map.ts';
+import type { HttpRequest, HttpResponse } from '../http/message.ts';
+import { StreamError } from '../http/stream-error.ts';
+import type { StreamInfo } from '../http/stream-info.ts';
+import { backoffMs } from './backoff.ts';
+import type { RetryRules } from './compile-retry.ts';
+import { release } from './release.ts';
+import { replayable } from './replayable-body.ts';
+import type { Outcome, RetryTest } from './retry-conditions.ts';
+import type { UpstreamCluster, UpstreamSlot } from './upstream-cluster.ts';
+
+/** What the retry filter stands on. */
+export interface RetryRoom {
+  readonly system: System;
+  readonly slot: UpstreamSlot;
+  readonly bufferBytes: number;
+  /** Whether upstream is told which try this is. */
+  readonly attemptCount: boolean;
+}
+
+const outcomeOf = async (answer: Promise<HttpResponse>): Promise<Outcome> => {
+  try {
+    return { kind: 'response', response: await answer };
+  } catch (error) {
+    if (error instanceof StreamError) return { kind: 'error', error };
+    throw error;
+  }
+};
+
+const reworded = (error: StreamError): StreamError => {
+  const { flag, status, codeDetails, headers, cause } = error;
+  const text = error.text.replace('before headers. reset reason:', 'before headers. retried and the latest reset reason:');
+  return new StreamError(flag, { status, text, codeDetails, headers, cause });
+};
+
+const answer = (outcome: Outcome, retries: number): HttpResponse => {
+  if (outcome.kind === 'response') return outcome.response;
+  throw retries > 0 ? reworded(outcome.error) : outcome.error;
+};
+
+/** Why the next try is not made; undefined when it is. */
+const refusal = (cluster: UpstreamCluster, rules: RetryRules, retries: number, stream: StreamInfo): boolean => {
+  if (retries >= rules.maxRetries) {
+    stream.flags.add('URX');
+    cluster.stats.retryLimitExceeded.value++;
+    return true;
+  }
+  if (cluster.breaker.mayRetry) return false;
+  stream.flags.add('UO');
+  cluster.stats.retryOverflow.value++;
+  return true;
+};
+
+const numbered = (request: HttpRequest, attempt: number): HttpRequest => ({
+  ...request,
+  headers: request.headers.edit((draft) => setIn(draft, 'x-envoy-attempt-count', String(attempt))),
+});
+
+/** covers: the policy's own test, known to be there. */
+export const retry = (rules: RetryRules, covers: RetryTest, room: RetryRoom): HttpFilter => {
+  const { clock, random } = room.system;
+  return async (request, stream, next) => {
+    for (const matches of rules.requests) if (!matches(request)) return next(request, stream);
+    const body = replayable(request.body, room.bufferBytes);
+    const attempt = async (retries: number): Promise<Outcome> => {
+      const numberedRequest = retries > 0 && room.attemptCount ? numbered(request, retries + 1) : request;
+      return outcomeOf(next({ ...numberedRequest, body: body.again() }, stream));
+    };
+    let outcome = await attempt(0);
+    for (let retries = 0; ; retries++) {
+      const cluster = room.slot.current;
+      if (cluster === undefined || !covers(outcome)) {
+        if (retries > 0 && cluster) cluster.stats.retrySuccess.value++;
+        return answer(outcome, retries);
+      }
+      if (!body.canReplay || stream.signal.aborted || refusal(cluster, rules, retries, stream)) return answer(outcome, retries);
+      if (outcome.kind === 'response') release(outcome.response);
+      cluster.breaker.retries++;
+      cluster.stats.retries.value++;
+      try {
+        await clock.sleep(backoffMs(rules.backoff, retries, random), stream.signal);
+        outcome = await attempt(retries + 1);
+      } finally {
+        cluster.breaker.retries--;
+      }
+    }
+  };
+};

@@ -1,0 +1,106 @@
+/** Deadlines: of the whole exchange and of one try. They run until the response's last byte; after the head they reset instead of answering. */
+import type { Clock } from '#system/clock.ts';
+import type { HttpFilter } from '../http/filter.ts';
+import { isGrpc } from '../http/local-reply.ts';
+import type { HttpRequest, HttpResponse } from '../http/message.ts';
+import { StreamError } from '../http/stream-error.ts';
+import type { StreamInfo } from '../http/stream-info.ts';
+import { release } from './release.ts';
+import { ScopedStream } from './scoped-stream.ts';
+
+const UNIT_MS: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 1e-3, n: 1e-6 };
+
+/** Milliseconds of a grpc-timeout value, at least 1; undefined when it has another form. Source: gRPC over HTTP2, "Timeout". */
+export const parseGrpcTimeout = (value: string | undefined): number | undefined => {
+  const match = value === undefined ? null : /^(\d{1,8})([HMSmun])$/.exec(value);
+  return match ? Math.max(1, Math.ceil(Number(match[1]) * (UNIT_MS[match[2] ?? ''] ?? 1))) : undefined;
+};
+
+/** What a route says about time; milliseconds, 0 = none. */
+export interface RouteTimeouts {
+  readonly timeoutMs: number;
+  /** For gRPC the caller's own deadline counts, up to this; undefined = it does not count. */
+  readonly maxGrpcTimeoutMs: number | undefined;
+}
+
+/** The deadline of one request in milliseconds; 0 = none. */
+export const timeoutOf = ({ timeoutMs, maxGrpcTimeoutMs }: RouteTimeouts, request: HttpRequest): number => {
+  if (maxGrpcTimeoutMs === undefined || !isGrpc(request)) return timeoutMs;
+  const asked = parseGrpcTimeout(request.headers.get('grpc-timeout')) ?? 0;
+  return maxGrpcTimeoutMs > 0 && (asked === 0 || asked > maxGrpcTimeoutMs) ? maxGrpcTimeoutMs : asked;
+};
+
+/** Runs `run` with a signal that also aborts after `ms`, and rejects with `expired()` then if no head came. */
+const withDeadline = (
+  stream: StreamInfo,
+  deadline: { readonly ms: number; readonly clock: Clock; readonly expired: () => StreamError },
+  run: (scoped: StreamInfo) => Promise<HttpResponse>,
+): Promise<HttpResponse> =>
+  new Promise((resolve, reject) => {
+    const controller = new AbortController();
+    const outer = stream.signal;
+    let settled = false;
+    const expire = () => {
+      const error = deadline.expired();
+      controller.abort(error);
+      if (!settled) reject(error);
+      settled = true;
+    };
+    const cancel = deadline.clock.after(deadline.ms, expire);
+    const abort = () => controller.abort(outer.reason);
+    const stop = () => {
+      cancel();
+      outer.removeEventListener('abort', abort);
+    };
+    outer.addEventListener('abort', abort, { once: true });
+    run(new ScopedStream(stream, controller.signal)).then(
+      (response) => {
+        if (settled) return release(response);
+        settled = true;
+        stream.onDone(stop);
+        resolve(response);
+      },
+      (error: unknown) => {
+        stop();
+        if (!settled) reject(error);
+        settled = true;
+      },
+    );
+  });
+
+/** What a filter that waits stands on. */
+export interface TimeoutRoom {
+  readonly clock: Clock;
+  /** Counts an expiry. */
+  readonly count: () => void;
+}
+
+const TEXT = 'upstream request timeout';
+
+/** The whole exchange, tries and pauses together. */
+export const timeout =
+  (timeouts: RouteTimeouts, { clock, count }: TimeoutRoom): HttpFilter =>
+  (request, stream, next) => {
+    const ms = timeoutOf(timeouts, request);
+    if (ms === 0) return next(request, stream);
+    const expired = () => {
+      count();
+      return new StreamError('UT', { text: TEXT, codeDetails: 'response_timeout' });
+    };
+    return withDeadline(stream, { ms, clock, expired }, (scoped) => next(request, scoped));
+  };
+
+/** One try; whether another follows is for the retry around it to say. */
+export const perTryTimeout = (ms: number, { clock, count }: TimeoutRoom): HttpFilter => {
+  const expired = () => {
+    count();
+    return new StreamError('UT', { text: TEXT, codeDetails: 'upstream_per_try_timeout' });
+  };
+  return (request, stream, next) => withDeadline(stream, { ms, clock, expired }, (scoped) => next(request, scoped));
+};
+
+/** The longest that an exchange may take, however well it goes. */
+export const maxStreamDuration = (ms: number, clock: Clock): HttpFilter => {
+  const expired = () => new StreamError('UMSDR', { text: 'downstream duration timeout', codeDetails: 'max_duration_timeout' });
+  return (request, stream, next) => withDeadline(stream, { ms, clock, expired }, (scoped) => next(request, scoped));
+};
