@@ -1,0 +1,134 @@
+/** Services and their subsets → clusters. Pure. Defaults are Istio's: least request, 10 s to connect, no limits, no panic. */
+import { BLACK_HOLE_CLUSTER, inboundClusterName, outboundClusterName, PASSTHROUGH_CLUSTER } from '#api/names.ts';
+import { Cluster, Cluster_DiscoveryType, Cluster_LbPolicy } from '#envoy';
+import type { Mesh, MeshService, ServicePort } from '../mesh/mesh.ts';
+import { durationMs } from '../resources/checks.ts';
+import type { TrafficPolicy } from '../resources/destination-rule.ts';
+import { endpointsOf, toLoadAssignment } from './endpoints.ts';
+import { pack, toDuration } from './pack.ts';
+import { type EffectiveRule, policyFor } from './subsets.ts';
+
+const UNLIMITED = 4_294_967_295;
+const HTTP_OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
+
+const POLICIES = {
+  UNSPECIFIED: Cluster_LbPolicy.LEAST_REQUEST,
+  LEAST_CONN: Cluster_LbPolicy.LEAST_REQUEST,
+  LEAST_REQUEST: Cluster_LbPolicy.LEAST_REQUEST,
+  ROUND_ROBIN: Cluster_LbPolicy.ROUND_ROBIN,
+  RANDOM: Cluster_LbPolicy.RANDOM,
+  PASSTHROUGH: Cluster_LbPolicy.CLUSTER_PROVIDED,
+} as const;
+
+type Pool = NonNullable<TrafficPolicy['connectionPool']>;
+
+/** The cluster of each port, and of each subset of it. */
+export const outboundClusters = (mesh: Mesh, service: MeshService, rule: EffectiveRule): Cluster[] =>
+  service.ports.flatMap((port) =>
+    [undefined, ...rule.subsets].map((subset) => {
+      const name = outboundClusterName(port.number, subset?.name ?? '', service.hostname);
+      const policy = policyFor(rule.trafficPolicy, subset?.trafficPolicy, port.number);
+      return outboundCluster({ mesh, service, port, name, labels: subset?.labels ?? {}, policy });
+    }),
+  );
+
+interface OutboundInput {
+  readonly mesh: Mesh;
+  readonly service: MeshService;
+  readonly port: ServicePort;
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly policy: Pick<TrafficPolicy, 'loadBalancer' | 'connectionPool'>;
+}
+
+const outboundCluster = (input: OutboundInput): Cluster => {
+  const { name, policy } = input;
+  const simple = policy.loadBalancer?.simple ?? 'UNSPECIFIED';
+  const passthrough = simple === 'PASSTHROUGH' || input.service.discovery === 'passthrough';
+  return Cluster.fromPartial({
+    name,
+    altStatName: `${name};`,
+    ...(passthrough ? ORIGINAL_DESTINATION : { ...discoveryOf(input), lbPolicy: POLICIES[simple] }),
+    commonLbConfig: { healthyPanicThreshold: { value: 0 } },
+    ...connectionSettings(policy.connectionPool),
+  });
+};
+
+const ORIGINAL_DESTINATION = {
+  clusterDiscoveryType: { $case: 'type', value: Cluster_DiscoveryType.ORIGINAL_DST },
+  lbPolicy: Cluster_LbPolicy.CLUSTER_PROVIDED,
+} as const;
+
+const discoveryOf = ({ mesh, service, port, name, labels }: OutboundInput) => {
+  if (service.discovery !== 'dns')
+    return {
+      clusterDiscoveryType: { $case: 'type', value: Cluster_DiscoveryType.EDS } as const,
+      edsClusterConfig: { edsConfig: ADS, serviceName: name },
+    };
+  return {
+    clusterDiscoveryType: { $case: 'type', value: Cluster_DiscoveryType.STRICT_DNS } as const,
+    dnsLookupFamily: 1 as const,
+    dnsRefreshRate: toDuration(60_000),
+    respectDnsTtl: true,
+    loadAssignment: toLoadAssignment(name, endpointsOf(mesh, service, port, labels)),
+  };
+};
+
+/** "Ask on the stream that this came on." */
+export const ADS = {
+  configSourceSpecifier: { $case: 'ads', value: {} },
+  resourceApiVersion: 2,
+  initialFetchTimeout: toDuration(0),
+} as const;
+
+/** In Istio a limit of 0 means "not set", not "none". */
+const connectionSettings = (pool: Pool | undefined) => {
+  const http = {
+    ...(pool?.http?.maxRequestsPerConnection ? { maxRequestsPerConnection: pool.http.maxRequestsPerConnection } : {}),
+    ...(pool?.http?.idleTimeout === undefined ? {} : { idleTimeout: toDuration(durationMs(pool.http.idleTimeout)) }),
+  };
+  const options = {
+    commonHttpProtocolOptions: http,
+    upstreamProtocolOptions: { $case: 'explicitHttpConfig', value: { protocolConfig: { $case: 'httpProtocolOptions', value: {} } } },
+  };
+  return {
+    connectTimeout: toDuration(pool?.tcp?.connectTimeout === undefined ? 10_000 : durationMs(pool.tcp.connectTimeout)),
+    circuitBreakers: {
+      thresholds: [
+        {
+          maxConnections: pool?.tcp?.maxConnections || UNLIMITED,
+          maxPendingRequests: pool?.http?.http1MaxPendingRequests || UNLIMITED,
+          maxRequests: pool?.http?.http2MaxRequests || UNLIMITED,
+          maxRetries: pool?.http?.maxRetries || UNLIMITED,
+        },
+      ],
+    },
+    ...(Object.keys(http).length === 0 ? {} : { typedExtensionProtocolOptions: { [HTTP_OPTIONS]: pack(HTTP_OPTIONS, options) } }),
+  };
+};
+
+/** The program behind a sidecar: on 127.0.0.1, at the port that it was given. */
+export const inboundCluster = (port: number, appPort: number): Cluster => {
+  const name = inboundClusterName(port);
+  return Cluster.fromPartial({
+    name,
+    altStatName: `${name};`,
+    clusterDiscoveryType: { $case: 'type', value: Cluster_DiscoveryType.STATIC },
+    connectTimeout: toDuration(10_000),
+    loadAssignment: toLoadAssignment(name, [{ address: '127.0.0.1', port: appPort, weight: 1 }]),
+    circuitBreakers: {
+      thresholds: [{ maxConnections: UNLIMITED, maxPendingRequests: UNLIMITED, maxRequests: UNLIMITED, maxRetries: UNLIMITED }],
+    },
+  });
+};
+
+/** Where unknown destinations go: nowhere, or wherever they wanted. */
+export const standingClusters = (): Cluster[] => [
+  Cluster.fromPartial({
+    name: BLACK_HOLE_CLUSTER,
+    clusterDiscoveryType: { $case: 'type', value: Cluster_DiscoveryType.STATIC },
+    connectTimeout: toDuration(10_000),
+    loadAssignment: { clusterName: BLACK_HOLE_CLUSTER },
+  }),
+  Cluster.fromPartial({ name: PASSTHROUGH_CLUSTER, ...ORIGINAL_DESTINATION, connectTimeout: toDuration(10_000) }),
+];

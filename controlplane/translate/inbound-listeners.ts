@@ -1,0 +1,88 @@
+/** Where a sidecar takes calls to its program. Pure. One listener on the workload's own address; the port decides the chain. */
+import { inboundClusterName } from '#api/names.ts';
+import { Listener, RouteConfiguration } from '#envoy';
+import type { Mesh, MeshService } from '../mesh/mesh.ts';
+import { selects } from '../registry/workload.ts';
+import { socketAddress } from './endpoints.ts';
+import { connectionManager, direction, filterChain, tcpProxy } from './listener-parts.ts';
+import { toDuration } from './pack.ts';
+import type { ProxyNode } from './proxy-node.ts';
+import { emptyRouteAction } from './route-action.ts';
+import { toRouteMatch } from './route-match.ts';
+
+/** The port that inbound connections go to where the network redirects them. */
+export const INBOUND_PORT = 15_006;
+
+/** A port of the workload, and how its program listens to it. */
+export interface InboundPort {
+  readonly number: number;
+  readonly protocol: 'http' | 'tcp';
+  readonly appPort: number;
+  /** Host of the service that it belongs to; the route's name. */
+  readonly hostname: string;
+}
+
+/** Ports of the workload that some service leads to and its program listens on. */
+export const inboundPorts = (mesh: Mesh, proxy: ProxyNode): InboundPort[] => {
+  const own = mesh.services.filter((service) => service.namespace === proxy.namespace && selects(service.selector, proxy.labels));
+  const ports = own.flatMap((service) => service.ports.map((port) => inboundPort(service, port, proxy)));
+  return [...new Map(ports.map((port) => [port.number, port])).values()].sort((a, b) => a.number - b.number);
+};
+
+const inboundPort = (
+  { hostname }: MeshService,
+  { targetPort, protocol }: MeshService['ports'][number],
+  { appPorts }: ProxyNode,
+): InboundPort => ({
+  number: targetPort,
+  protocol,
+  appPort: appPorts[String(targetPort)] ?? targetPort,
+  hostname,
+});
+
+/** virtualInbound, or nothing for a workload that no service leads to. */
+export const inboundListeners = (mesh: Mesh, proxy: ProxyNode): Listener[] => {
+  const ports = inboundPorts(mesh, proxy);
+  if (ports.length === 0) return [];
+  const chains = ports.map((port) =>
+    filterChain(
+      `0.0.0.0_${port.number}`,
+      [port.protocol === 'tcp' ? tcpProxy(inboundClusterName(port.number)) : httpChain(mesh, port)],
+      port.number,
+    ),
+  );
+  return [
+    Listener.fromPartial({
+      name: 'virtualInbound',
+      address: socketAddress(proxy.ip, INBOUND_PORT),
+      additionalAddresses: ports.map(({ number }) => ({ address: socketAddress(proxy.ip, number) })),
+      filterChains: chains,
+      ...direction('inbound'),
+    }),
+  ];
+};
+
+const httpChain = ({ config }: Mesh, port: InboundPort) =>
+  connectionManager({
+    config,
+    statPrefix: `inbound_0.0.0.0_${port.number};`,
+    routes: { inline: inboundRoutes(port) },
+    edge: false,
+    serverName: 'istio-envoy',
+  });
+
+const inboundRoutes = ({ number, hostname }: InboundPort): RouteConfiguration => {
+  const cluster = inboundClusterName(number);
+  const action = { ...emptyRouteAction(), clusterSpecifier: { $case: 'cluster', value: cluster }, timeout: toDuration(0) } as const;
+  const route = {
+    name: 'default',
+    match: toRouteMatch(undefined),
+    action: { $case: 'route', value: action } as const,
+    decorator: { operation: `${hostname}:${number}/*` },
+  };
+  return RouteConfiguration.fromPartial({
+    name: cluster,
+    virtualHosts: [{ name: `inbound|http|${number}`, domains: ['*'], routes: [route] }],
+    validateClusters: false,
+  });
+};

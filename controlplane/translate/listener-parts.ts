@@ -1,0 +1,70 @@
+/** What the three kinds of listeners share. Pure. */
+import { type Any, type Filter, FilterChain, type Listener, type ListenerFilter, TrafficDirection } from '#envoy';
+import type { MeshConfig } from '../mesh/mesh.ts';
+import { accessLogs } from './access-log.ts';
+import { ADS } from './clusters.ts';
+import { httpFilters } from './http-filters.ts';
+import { pack, toDuration } from './pack.ts';
+
+/** What differs between connection managers. routes: an RDS name, or routes in place. */
+export interface ConnectionManagerOptions {
+  readonly config: MeshConfig;
+  readonly statPrefix: string;
+  readonly routes: { readonly rds: string } | { readonly inline: object };
+  /** True at the edge: the peer's address is the client's, and its request id is not trusted. */
+  readonly edge: boolean;
+  /** `server` header; empty = Envoy's own. */
+  readonly serverName: string;
+}
+
+const HCM = 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager';
+
+/** The filter that speaks HTTP. */
+export const connectionManager = ({ config, statPrefix, routes, edge, serverName }: ConnectionManagerOptions): Filter =>
+  networkFilter('envoy.filters.network.http_connection_manager', HCM, {
+    statPrefix,
+    routeSpecifier:
+      'rds' in routes
+        ? { $case: 'rds', value: { configSource: ADS, routeConfigName: routes.rds } }
+        : { $case: 'routeConfig', value: routes.inline },
+    httpFilters: httpFilters(),
+    serverName,
+    useRemoteAddress: edge,
+    normalizePath: true,
+    pathWithEscapedSlashesAction: 1,
+    streamIdleTimeout: toDuration(0),
+    proxy100Continue: true,
+    upgradeConfigs: [{ upgradeType: 'websocket' }],
+    accessLog: accessLogs(config),
+  });
+
+/** The filter that copies bytes to one cluster. */
+export const tcpProxy = (cluster: string): Filter =>
+  networkFilter('envoy.filters.network.tcp_proxy', 'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy', {
+    statPrefix: cluster,
+    clusterSpecifier: { $case: 'cluster', value: cluster },
+  });
+
+const networkFilter = (name: string, message: string, fields: object): Filter => ({
+  name,
+  configType: { $case: 'typedConfig', value: pack(message, fields) as Any },
+});
+
+/** Reads the destination that the capture wrote in front of the connection. */
+export const proxyProtocolFilter = (): ListenerFilter => ({
+  name: 'envoy.filters.listener.proxy_protocol',
+  configType: { $case: 'typedConfig', value: pack('envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol', {}) },
+});
+
+/** One chain; destinationPort absent: for every connection. */
+export const filterChain = (name: string, filters: readonly Filter[], destinationPort?: number): FilterChain =>
+  FilterChain.fromPartial({
+    name,
+    filters: [...filters],
+    ...(destinationPort === undefined ? {} : { filterChainMatch: { destinationPort } }),
+  });
+
+/** Fields of a listener that faces the program (`outbound`) or the network (`inbound`). */
+export const direction = (side: 'inbound' | 'outbound'): Pick<Listener, 'trafficDirection'> => ({
+  trafficDirection: side === 'inbound' ? TrafficDirection.INBOUND : TrafficDirection.OUTBOUND,
+});

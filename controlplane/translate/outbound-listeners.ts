@@ -1,0 +1,67 @@
+/** Where a sidecar takes its program's calls. Pure. Shape as Istio's: one bound port, and unbound listeners by original destination. */
+import { BLACK_HOLE_CLUSTER, outboundClusterName, PASSTHROUGH_CLUSTER } from '#api/names.ts';
+import { Listener } from '#envoy';
+import type { Mesh, MeshService } from '../mesh/mesh.ts';
+import { socketAddress } from './endpoints.ts';
+import { connectionManager, direction, filterChain, proxyProtocolFilter, tcpProxy } from './listener-parts.ts';
+import type { ProxyNode } from './proxy-node.ts';
+
+/** The port that captured connections go to. */
+export const OUTBOUND_PORT = 15_001;
+
+/** Ports on which at least one visible service speaks HTTP; each has an RDS of that name. */
+export const httpPorts = (services: readonly MeshService[]): number[] =>
+  [...new Set(services.flatMap(({ ports }) => ports.filter(({ protocol }) => protocol === 'http').map(({ number }) => number)))].sort(
+    (a, b) => a - b,
+  );
+
+/** virtualOutbound, one `0.0.0.0_PORT` per HTTP port, one `VIP_PORT` per TCP port. */
+export const outboundListeners = (mesh: Mesh, proxy: ProxyNode, services: readonly MeshService[]): Listener[] => [
+  virtualOutbound(mesh, proxy),
+  ...httpPorts(services).map((port) => httpListener(mesh, port)),
+  ...services.flatMap((service) =>
+    service.ports.filter(({ protocol }) => protocol === 'tcp').map(({ number }) => tcpListener(service, number)),
+  ),
+];
+
+const virtualOutbound = ({ config }: Mesh, { ip }: ProxyNode): Listener => {
+  const cluster = config.outboundTrafficPolicy === 'ALLOW_ANY' ? PASSTHROUGH_CLUSTER : BLACK_HOLE_CLUSTER;
+  return Listener.fromPartial({
+    name: 'virtualOutbound',
+    address: socketAddress(ip, OUTBOUND_PORT),
+    useOriginalDst: true,
+    listenerFilters: [proxyProtocolFilter()],
+    filterChains: [filterChain('virtualOutbound-catchall-tcp', [tcpProxy(cluster)])],
+    ...direction('outbound'),
+  });
+};
+
+const httpListener = ({ config }: Mesh, port: number): Listener => {
+  const name = `0.0.0.0_${port}`;
+  const manager = connectionManager({
+    config,
+    statPrefix: `outbound_${name};`,
+    routes: { rds: String(port) },
+    edge: false,
+    serverName: '',
+  });
+  return Listener.fromPartial({
+    name,
+    address: socketAddress('0.0.0.0', port),
+    bindToPort: false,
+    filterChains: [filterChain(name, [manager])],
+    ...direction('outbound'),
+  });
+};
+
+const tcpListener = ({ vip, hostname }: MeshService, port: number): Listener => {
+  const name = `${vip}_${port}`;
+  const filters = [tcpProxy(outboundClusterName(port, '', hostname))];
+  return Listener.fromPartial({
+    name,
+    address: socketAddress(vip, port),
+    bindToPort: false,
+    filterChains: [filterChain(name, filters)],
+    ...direction('outbound'),
+  });
+};

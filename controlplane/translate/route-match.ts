@@ -1,0 +1,57 @@
+/** One entry of a VirtualService's `match` → RouteMatch. Pure. */
+import type { HeaderMatcher, QueryParameterMatcher, RouteMatch } from '#envoy';
+import type { HttpMatch, StringMatch } from '../resources/virtual-service.ts';
+import { toStringMatcher } from './pack.ts';
+
+/** match absent: everything. */
+export const toRouteMatch = (match: HttpMatch | undefined): RouteMatch => {
+  const base = { headers: [], queryParameters: [], dynamicMetadata: [] };
+  if (match === undefined) return { ...base, pathSpecifier: { $case: 'prefix', value: '/' } };
+  return {
+    ...base,
+    pathSpecifier: pathOf(match.uri),
+    caseSensitive: match.ignoreUriCase !== true,
+    headers: headersOf(match),
+    queryParameters: queryOf(match),
+  };
+};
+
+const pathOf = (uri: StringMatch | undefined): NonNullable<RouteMatch['pathSpecifier']> => {
+  if (uri?.exact !== undefined) return { $case: 'path', value: uri.exact };
+  if (uri?.regex !== undefined) return { $case: 'safeRegex', value: { regex: uri.regex } };
+  return { $case: 'prefix', value: uri?.prefix ?? '/' };
+};
+
+/** Keys that VirtualService ignores among headers: they have fields of their own. */
+const NOT_HEADERS: ReadonlySet<string> = new Set(['uri', 'scheme', 'method', 'authority']);
+
+const headersOf = (match: HttpMatch): HeaderMatcher[] => {
+  const plain = entriesOf(match.headers).filter(([name]) => !NOT_HEADERS.has(name));
+  return [
+    ...plain.map(([name, value]) => headerMatcher(name, value, false)),
+    ...entriesOf(match.withoutHeaders).map(([name, value]) => headerMatcher(name, value, true)),
+    ...(['method', 'authority', 'scheme'] as const).flatMap((name) => (match[name] ? [headerMatcher(`:${name}`, match[name], false)] : [])),
+  ];
+};
+
+const entriesOf = (matches: Readonly<Record<string, StringMatch>> | undefined): [string, StringMatch][] => Object.entries(matches ?? {});
+
+const headerMatcher = (name: string, match: StringMatch, invert: boolean): HeaderMatcher => {
+  const matcher = toStringMatcher(match);
+  return {
+    name: name.toLowerCase(),
+    headerMatchSpecifier: matcher ? { $case: 'stringMatch', value: matcher } : { $case: 'presentMatch', value: true },
+    invertMatch: invert,
+    // A missing header counts as empty, so that "without x: v" holds for requests that have no x.
+    treatMissingHeaderAsEmpty: invert && matcher !== undefined,
+  };
+};
+
+const queryOf = (match: HttpMatch): QueryParameterMatcher[] =>
+  entriesOf(match.queryParams).map(([name, value]) => {
+    const matcher = value.exact === '' ? undefined : toStringMatcher(value);
+    return {
+      name,
+      queryParameterMatchSpecifier: matcher ? { $case: 'stringMatch', value: matcher } : { $case: 'presentMatch', value: true },
+    };
+  });

@@ -1,0 +1,179 @@
+/** Services and VirtualServices → RouteConfigurations, as one proxy sees them. Pure. */
+import { outboundClusterName, PASSTHROUGH_CLUSTER } from '#api/names.ts';
+import { type Metadata, Route, RouteConfiguration, VirtualHost } from '#envoy';
+import { bySpecificity, domainsOf, hostCovers, resolveHost } from '../mesh/hostnames.ts';
+import type { Mesh, MeshService } from '../mesh/mesh.ts';
+import { isVisible } from '../mesh/visibility.ts';
+import { selects } from '../registry/workload.ts';
+import type { ResourceOf } from '../resources/resource.ts';
+import type { HttpMatch, HttpRule } from '../resources/virtual-service.ts';
+import type { Stored } from '../store/config-store.ts';
+import { toDuration } from './pack.ts';
+import type { ProxyNode } from './proxy-node.ts';
+import { defaultRetryPolicy, emptyRouteAction, filterOverrides, headerEdits, type RuleContext, toAction } from './route-action.ts';
+import { toRouteMatch } from './route-match.ts';
+
+/** A stored VirtualService. */
+export type StoredVirtualService = Stored<ResourceOf<'VirtualService'>>;
+
+/** Hosts as `visibleServices` gives them; gateway: `namespace/name` of the Gateway that the routes are for, or `mesh`. */
+export interface RouteView {
+  readonly mesh: Mesh;
+  readonly proxy: ProxyNode;
+  readonly services: readonly MeshService[];
+  readonly gateway: string;
+}
+
+/** RDS of a sidecar's outbound port: one virtual host per HTTP service on it, then the catch-all for unknown hosts. */
+export const sidecarRoutes = (view: RouteView, port: number): RouteConfiguration => {
+  const services = view.services.filter((service) => service.ports.some(({ number, protocol }) => number === port && protocol === 'http'));
+  return RouteConfiguration.fromPartial({
+    name: String(port),
+    virtualHosts: [...services.map((service) => serviceVirtualHost(view, service, port)), unknownHosts(view.mesh)],
+    validateClusters: false,
+    ignorePortInHostMatching: true,
+  });
+};
+
+const serviceVirtualHost = (view: RouteView, service: MeshService, port: number): VirtualHost => {
+  const { hostname, namespace, vip } = service;
+  const own = domainsOf(hostname, namespace, view.proxy.namespace);
+  const virtualService = virtualServiceFor(view, hostname);
+  const routes = virtualService ? routesOf(view, virtualService, port) : [defaultRoute(hostname, port)];
+  return VirtualHost.fromPartial({
+    name: `${hostname}:${port}`,
+    domains: [...own, `${hostname}.`, vip],
+    routes,
+    includeRequestAttemptCount: true,
+  });
+};
+
+/** On sidecars one VirtualService holds per host: the most specific host, and of several the oldest. */
+const virtualServiceFor = ({ mesh, proxy, gateway }: RouteView, hostname: string): StoredVirtualService | undefined => {
+  const candidates = mesh.virtualServices.flatMap((stored) => {
+    const { metadata, spec } = stored.resource;
+    if (!isBoundTo(stored, gateway) || !isVisible(spec.exportTo, metadata.namespace, proxy.namespace) || !spec.http?.length) return [];
+    const host = (spec.hosts ?? [])
+      .map((written) => resolveHost(written, metadata.namespace))
+      .filter((pattern) => hostCovers(pattern, hostname))
+      .sort(bySpecificity)[0];
+    return host === undefined ? [] : [{ stored, host }];
+  });
+  return candidates.sort((a, b) => bySpecificity(a.host, b.host))[0]?.stored;
+};
+
+/** True when the VirtualService's `gateways` (default: the word `mesh`) name that gateway. */
+export const isBoundTo = ({ resource: { spec, metadata } }: StoredVirtualService, gateway: string): boolean => {
+  const named = spec.gateways?.length ? spec.gateways : ['mesh'];
+  return named.some((name) => gatewayKey(name, metadata.namespace) === gateway);
+};
+
+const gatewayKey = (name: string, namespace: string): string => (name === 'mesh' || name.includes('/') ? name : `${namespace}/${name}`);
+
+/** Each match of each rule is one route, in order; nothing follows a catch-all. */
+export const routesOf = (view: RouteView, stored: StoredVirtualService, port: number): Route[] => {
+  const { metadata, spec } = stored.resource;
+  const context: RuleContext = {
+    namespace: metadata.namespace,
+    listenerPort: port,
+    findService: (hostname) => view.services.find((service) => service.hostname === hostname),
+  };
+  const routes: Route[] = [];
+  for (const [ruleIndex, rule] of (spec.http ?? []).entries()) {
+    for (const [matchIndex, match] of (rule.match?.length ? rule.match : [undefined]).entries()) {
+      if (match !== undefined && !appliesTo(match, view, metadata.namespace, port)) continue;
+      const path = `spec.http[${ruleIndex}]${match === undefined ? '' : `.match[${matchIndex}]`}`;
+      routes.push(toRoute({ rule, match, context, metadata: sourceMetadata(stored, path) }));
+      if (isCatchAll(match)) return routes;
+    }
+  }
+  return routes;
+};
+
+/** Conditions that are decided here, once, and not per request. */
+const appliesTo = (match: HttpMatch, { proxy, gateway }: RouteView, namespace: string, port: number): boolean => {
+  if (match.port !== undefined && match.port !== port) return false;
+  if (match.gateways?.length && !match.gateways.some((name) => gatewayKey(name, namespace) === gateway)) return false;
+  if (match.sourceNamespace !== undefined && match.sourceNamespace !== proxy.namespace) return false;
+  return match.sourceLabels === undefined || Object.keys(match.sourceLabels).length === 0 || selects(match.sourceLabels, proxy.labels);
+};
+
+const isCatchAll = (match: HttpMatch | undefined): boolean => {
+  if (match === undefined) return true;
+  const { uri, headers, withoutHeaders, queryParams, method, authority, scheme } = match;
+  const anyPath = uri === undefined || uri.prefix === '/' || uri.prefix === '' || uri.regex === '.*';
+  return (
+    anyPath &&
+    !method &&
+    !authority &&
+    !scheme &&
+    [headers, withoutHeaders, queryParams].every((conditions) => Object.keys(conditions ?? {}).length === 0)
+  );
+};
+
+interface RouteInput {
+  readonly rule: HttpRule;
+  readonly match: HttpMatch | undefined;
+  readonly context: RuleContext;
+  readonly metadata: Metadata;
+}
+
+const toRoute = ({ rule, match, context, metadata }: RouteInput): Route => {
+  const edits = headerEdits(rule.headers?.request, rule.headers?.response);
+  const action = toAction(rule, match, context);
+  if (action.$case === 'route' && edits.hostRewrite.hostRewriteSpecifier)
+    action.value.hostRewriteSpecifier = edits.hostRewrite.hostRewriteSpecifier;
+  return {
+    name: [rule.name, match?.name].filter((part) => part !== undefined).join('.'),
+    match: toRouteMatch(match),
+    action,
+    metadata,
+    ...edits.fields,
+    typedPerFilterConfig: filterOverrides(rule),
+    statPrefix: '',
+  };
+};
+
+/** Where a route came from: Istio's own metadata, and the field of the resource. */
+const sourceMetadata = ({ resource: { metadata }, generation }: StoredVirtualService, fieldPath: string): Metadata => ({
+  filterMetadata: {
+    istio: { config: `/apis/networking.istio.io/v1/namespaces/${metadata.namespace}/virtual-service/${metadata.name}` },
+    'dinghy.source': { resource: `VirtualService ${metadata.namespace}/${metadata.name}`, fieldPath, generation },
+  },
+  typedFilterMetadata: {},
+});
+
+const plainRoute = (name: string, cluster: string): Route =>
+  Route.fromPartial({
+    name,
+    match: toRouteMatch(undefined),
+    action: {
+      $case: 'route',
+      value: {
+        ...emptyRouteAction(),
+        clusterSpecifier: { $case: 'cluster', value: cluster },
+        timeout: toDuration(0),
+        maxGrpcTimeout: toDuration(0),
+        retryPolicy: defaultRetryPolicy(),
+      },
+    },
+  });
+
+const defaultRoute = (hostname: string, port: number): Route => plainRoute('default', outboundClusterName(port, '', hostname));
+
+const unknownHosts = ({ config }: Mesh): VirtualHost => {
+  if (config.outboundTrafficPolicy === 'ALLOW_ANY') {
+    return VirtualHost.fromPartial({
+      name: 'allow_any',
+      domains: ['*'],
+      routes: [plainRoute('allow_any', PASSTHROUGH_CLUSTER)],
+      includeRequestAttemptCount: true,
+    });
+  }
+  const blocked = Route.fromPartial({
+    name: 'block_all',
+    match: toRouteMatch(undefined),
+    action: { $case: 'directResponse', value: { status: 502 } },
+  });
+  return VirtualHost.fromPartial({ name: 'block_all', domains: ['*'], routes: [blocked], includeRequestAttemptCount: true });
+};

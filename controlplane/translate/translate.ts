@@ -1,0 +1,51 @@
+/** The one entry: (Mesh, ProxyNode) → resources. Pure; these two are all the inputs. */
+
+import { outboundClusterName } from '#api/names.ts';
+import type { Cluster, ClusterLoadAssignment, Listener, RouteConfiguration } from '#envoy';
+import type { Mesh, MeshService } from '../mesh/mesh.ts';
+import { isVisible } from '../mesh/visibility.ts';
+import { inboundCluster, outboundClusters, standingClusters } from './clusters.ts';
+import { endpointsOf, toLoadAssignment } from './endpoints.ts';
+import { gatewayResources } from './gateway-listeners.ts';
+import { inboundListeners, inboundPorts } from './inbound-listeners.ts';
+import { httpPorts, outboundListeners } from './outbound-listeners.ts';
+import type { ProxyNode } from './proxy-node.ts';
+import { sidecarRoutes } from './routes.ts';
+import { type EffectiveRule, effectiveRule } from './subsets.ts';
+
+/** Everything one proxy gets. */
+export interface TranslatedResources {
+  readonly clusters: readonly Cluster[];
+  readonly endpoints: readonly ClusterLoadAssignment[];
+  readonly listeners: readonly Listener[];
+  readonly routes: readonly RouteConfiguration[];
+}
+
+/** What this proxy's listeners, routes, clusters and endpoints are, given the whole mesh. */
+export const translate = (mesh: Mesh, proxy: ProxyNode): TranslatedResources => {
+  const services = mesh.services.filter((service) => isVisible(service.exportTo, service.namespace, proxy.namespace));
+  const rules = services.map((service) => ({ service, rule: effectiveRule(mesh, service, proxy.namespace) }));
+  const outbound = rules.flatMap(({ service, rule }) => outboundClusters(mesh, service, rule));
+  const endpoints = rules.flatMap(({ service, rule }) => loadAssignments(mesh, service, rule));
+  if (proxy.type === 'router')
+    return { clusters: [...outbound, ...standingClusters()], endpoints, ...gatewayResources(mesh, proxy, services) };
+  const inbound = inboundPorts(mesh, proxy).map(({ number, appPort }) => inboundCluster(number, appPort));
+  return {
+    clusters: [...outbound, ...inbound, ...standingClusters()],
+    endpoints,
+    listeners: [...outboundListeners(mesh, proxy, services), ...inboundListeners(mesh, proxy)],
+    routes: httpPorts(services).map((port) => sidecarRoutes({ mesh, proxy, services, gateway: 'mesh' }, port)),
+  };
+};
+
+const loadAssignments = (mesh: Mesh, service: MeshService, rule: EffectiveRule): ClusterLoadAssignment[] => {
+  if (service.discovery !== 'selected' && service.discovery !== 'listed') return [];
+  return service.ports.flatMap((port) =>
+    [undefined, ...rule.subsets].map((subset) =>
+      toLoadAssignment(
+        outboundClusterName(port.number, subset?.name ?? '', service.hostname),
+        endpointsOf(mesh, service, port, subset?.labels ?? {}),
+      ),
+    ),
+  );
+};
