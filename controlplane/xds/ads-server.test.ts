@@ -1,0 +1,74 @@
+import { expect, test } from 'vitest';
+import type { DiscoveryResponse } from '#envoy';
+import { adsServer, cdsRequest, NODE_ID } from './ads-server.fixture.ts';
+import { inProcessAds } from './in-process-ads.ts';
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+const connected = () => {
+  const world = adsServer();
+  const ads = inProcessAds(world.server);
+  const responses: DiscoveryResponse[] = [];
+  const ends: string[] = [];
+  const stream = ads.open({ response: (response) => responses.push(response), ended: (reason) => ends.push(reason) });
+  return { ...world, ads, stream, responses, ends };
+};
+
+test('a proxy is announced as long as its stream lives, and told of with what it has', async () => {
+  const { server, stream, responses, announced, system } = connected();
+  stream.send(cdsRequest());
+  await turn();
+  expect(announced).toEqual(['reviews-v1']);
+  stream.send(cdsRequest(responses[0]?.nonce));
+  await turn();
+  expect(server.sync()).toMatchObject({
+    version: 1,
+    proxies: [{ node: NODE_ID, workload: 'reviews-v1', namespace: 'default', version: 1, connectedAt: '2026-01-01T00:00:00.000Z' }],
+  });
+  stream.close();
+  expect([announced, server.sync().proxies, system.events.map(({ event }) => event)]).toEqual([
+    [],
+    [],
+    ['xds.proxy-connected', 'xds.proxy-gone'],
+  ]);
+});
+
+test('a push reaches connected proxies with the version of the mesh in force', async () => {
+  const { server, stream, responses, mesh } = connected();
+  stream.send(cdsRequest());
+  await turn();
+  stream.send(cdsRequest(responses[0]?.nonce));
+  await turn();
+  Object.assign(mesh, { version: 2, clusters: ['a', 'b'] });
+  server.push();
+  await turn();
+  expect(responses.map(({ versionInfo, resources }) => [versionInfo, resources.length])).toEqual([
+    ['1', 1],
+    ['2', 2],
+  ]);
+});
+
+test('a stream without a node id of our form ends with one sentence, and is nobody', async () => {
+  const { server, stream, ends } = connected();
+  stream.send(cdsRequest('', 'nobody'));
+  await turn();
+  expect(ends).toEqual(['the first request must carry a node whose id is TYPE~IP~WORKLOAD.NAMESPACE~DOMAIN']);
+  expect(server.sync().proxies).toEqual([]);
+});
+
+test('of two streams of one node the later is told of', async () => {
+  const { server, ads, stream } = connected();
+  stream.send(cdsRequest());
+  ads.open({ response: () => {}, ended: () => {} }).send(cdsRequest());
+  await turn();
+  expect(server.sync().proxies).toHaveLength(1);
+  expect(server.proxies).toHaveLength(2);
+});
+
+test('a control plane that ends, ends its streams', async () => {
+  const { ads, server, stream, ends } = connected();
+  stream.send(cdsRequest());
+  await turn();
+  ads.close();
+  expect([ends, server.proxies]).toEqual([['the control plane has ended'], []]);
+});

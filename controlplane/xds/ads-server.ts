@@ -1,0 +1,128 @@
+/** Accepts aggregated streams whatever carries them, finds out who asks, and keeps a session for each. */
+import type { SyncStatus } from '#api/sync.ts';
+import type { DiscoveryRequest, DiscoveryResponse } from '#envoy';
+import type { System } from '#system/system.ts';
+import { type ProxyNode, readProxyNode } from '../translate/proxy-node.ts';
+import { Session } from './session.ts';
+import type { XdsSnapshot } from './snapshot.ts';
+import { type ConnectedProxy, syncStatus } from './sync-status.ts';
+
+/** What a stream's transport can do. `refuse` ends the stream: the peer broke the rules, in one sentence. */
+export interface AdsPeer {
+  send(response: DiscoveryResponse): void;
+  refuse(reason: string): void;
+}
+
+/** The server's end of a stream. */
+export interface AdsConnection {
+  receive(request: DiscoveryRequest): void;
+  /** The stream is over, whoever ended it. */
+  closed(): void;
+}
+
+/** What the server needs to know of the mesh. */
+export interface AdsServerOptions {
+  readonly system: Pick<System, 'clock' | 'log' | 'metrics'>;
+  /** Translated for that proxy from the mesh in force. */
+  readonly snapshotFor: (proxy: ProxyNode) => XdsSnapshot;
+  /** Version of the mesh in force. */
+  readonly version: () => number;
+  /** Announces a proxy's workload; what it returns takes that back. */
+  readonly announce: (proxy: ProxyNode) => () => void;
+}
+
+interface Connected extends ConnectedProxy {
+  readonly peer: AdsPeer;
+  readonly leave: () => void;
+}
+
+/** Every connected proxy. */
+export class AdsServer {
+  readonly #options: AdsServerOptions;
+  readonly #connected = new Set<Connected>();
+  readonly #count;
+  readonly #pushes;
+  readonly #refusals;
+
+  constructor(options: AdsServerOptions) {
+    this.#options = options;
+    const scope = options.system.metrics.scope('xds');
+    this.#count = scope.gauge('connected_proxies');
+    this.#pushes = scope.counter('responses_sent');
+    this.#refusals = scope.counter('responses_refused');
+  }
+
+  /** A new stream. Its first request must carry a node id that injection could have written. */
+  accept(peer: AdsPeer): AdsConnection {
+    let connected: Connected | undefined;
+    let over = false;
+    return {
+      receive: (request) => {
+        if (over) return;
+        connected ??= this.#identify(request, peer);
+        if (connected) this.#receive(connected, request);
+        else over = true;
+      },
+      closed: () => {
+        over = true;
+        if (connected) this.#drop(connected);
+      },
+    };
+  }
+
+  /** Brings every connected proxy to the mesh in force. */
+  push(): void {
+    for (const connected of this.#connected)
+      this.#send(connected, connected.session.update(this.#options.snapshotFor(connected.proxy), this.#options.version()));
+  }
+
+  sync(): SyncStatus {
+    return syncStatus(this.#options.version(), this.#connected);
+  }
+
+  /** Proxies with an open stream. */
+  get proxies(): readonly ProxyNode[] {
+    return [...this.#connected].map(({ proxy }) => proxy);
+  }
+
+  #identify({ node }: DiscoveryRequest, peer: AdsPeer): Connected | undefined {
+    const proxy = node && readProxyNode(node);
+    if (!proxy) {
+      this.#options.system.log.warn('xds.node-refused', { node: node?.id.slice(0, 256) ?? '' });
+      peer.refuse('the first request must carry a node whose id is TYPE~IP~WORKLOAD.NAMESPACE~DOMAIN');
+      return undefined;
+    }
+    const { snapshotFor, version, announce, system } = this.#options;
+    const session = new Session(snapshotFor(proxy), version());
+    const connected = { proxy, session, peer, leave: announce(proxy), connectedAtMs: system.clock.wallTimeMs() };
+    this.#connected.add(connected);
+    this.#count.value = this.#connected.size;
+    system.log.info('xds.proxy-connected', { node: proxy.id });
+    return connected;
+  }
+
+  #receive(connected: Connected, request: DiscoveryRequest): void {
+    if (request.errorDetail) {
+      this.#refusals.value++;
+      const { typeUrl, errorDetail } = request;
+      this.#options.system.log.warn('xds.response-refused', {
+        node: connected.proxy.id,
+        typeUrl,
+        reason: errorDetail.message.slice(0, 1024),
+      });
+    }
+    this.#send(connected, connected.session.receive(request));
+  }
+
+  #send({ peer }: Connected, responses: readonly DiscoveryResponse[]): void {
+    this.#pushes.value += responses.length;
+    for (const response of responses) peer.send(response);
+  }
+
+  #drop(connected: Connected): void {
+    if (!this.#connected.delete(connected)) return;
+    this.#count.value = this.#connected.size;
+    connected.leave();
+    this.#options.system.log.info('xds.proxy-gone', { node: connected.proxy.id });
+  }
+}
