@@ -2,21 +2,16 @@
  * Resources → ProxySnapshot. Pure but for memory: what was compiled once is found again by the identity of its resource,
  * so "did this change?" is `===`. What waits for another resource (EDS, RDS) is left out, or stays as it was in the previous snapshot.
  */
-import { ConfigError } from '#api/config-error.ts';
 import type { Kind } from '#api/kinds.ts';
-import type { Cluster, ClusterLoadAssignment } from '#envoy';
+import type { Cluster, ClusterLoadAssignment, Listener, RouteConfiguration } from '#envoy';
 import type { System } from '#system/system.ts';
-import type { RouteTable } from '../http/connection-manager.ts';
 import type { ClusterManager } from '../upstream/cluster-manager.ts';
 import { type ClusterConfig, type CompiledCluster, compileCluster } from '../upstream/compile-cluster.ts';
-import { compileEndpoints, type Endpoints } from '../upstream/compile-endpoints.ts';
+import { compileEndpoints, type Endpoints, NO_ENDPOINTS } from '../upstream/compile-endpoints.ts';
+import { attempt, newWork, type ResourceError, remember, type Work } from './build-work.ts';
+import { ListenerBuilder } from './listener-builder.ts';
 import type { ResourceKey, ResourceOf, ResourceSet } from './resource-set.ts';
-import type { CompiledListener, ProxySnapshot, RouteTableSlot } from './snapshot.ts';
-
-/** A resource that cannot be used, and why. */
-export interface ResourceError extends ResourceKey {
-  readonly error: ConfigError;
-}
+import type { ProxySnapshot } from './snapshot.ts';
 
 /** What building gave. What `errors` concern is as it was in the previous snapshot. */
 export interface BuildResult {
@@ -40,28 +35,30 @@ export class SnapshotBuilder {
   readonly #clusters = new WeakMap<Cluster, ClusterConfig>();
   readonly #endpoints = new WeakMap<ClusterLoadAssignment, Endpoints>();
   readonly #joined = new WeakMap<ClusterConfig, CompiledCluster>();
+  readonly #listeners: ListenerBuilder;
 
   constructor(rooms: BuildRooms) {
-    void rooms;
+    this.#listeners = new ListenerBuilder(rooms);
   }
 
   /** Trial: throws ConfigError when a resource could not be used whatever the others say; its text becomes the NACK. */
   check<K extends Kind>(kind: K, resource: ResourceOf[K]): void {
     if (kind === 'cds') this.#cluster(resource as Cluster);
-    if (kind === 'eds') this.#endpointsOf(resource as ClusterLoadAssignment);
+    else if (kind === 'eds') this.#endpointsOf(resource as ClusterLoadAssignment);
+    else if (kind === 'lds') this.#listeners.check(resource as Listener);
+    else this.#listeners.checkRoutes(resource as RouteConfiguration);
   }
 
   /** previous: the snapshot in force; what is warming or broken stays as it is there. */
   build(resources: ResourceSet, previous: ProxySnapshot): BuildResult {
-    const work: Work = { wanted: { eds: new Set(), rds: new Set() }, missing: [], errors: [] };
+    const work = newWork();
     const clusters = new Map<string, CompiledCluster>();
     for (const resource of resources.cds.values()) {
       const compiled = this.#buildCluster(resource, resources, work) ?? previous.clusters.get(resource.name);
       if (compiled) clusters.set(resource.name, compiled);
     }
-    const listeners = new Map<string, CompiledListener>();
-    const routeTables = new Map<RouteTableSlot, RouteTable>();
-    return { snapshot: { clusters, listeners, routeTables }, ...work };
+    const { listeners, routeTables } = this.#listeners.build(resources, previous, work);
+    return { snapshot: Object.freeze({ clusters, listeners, routeTables }), ...work };
   }
 
   #buildCluster(resource: Cluster, resources: ResourceSet, work: Work): CompiledCluster | undefined {
@@ -96,29 +93,3 @@ export class SnapshotBuilder {
     return compiled;
   }
 }
-
-interface Work {
-  readonly wanted: { readonly eds: Set<string>; readonly rds: Set<string> };
-  readonly missing: ResourceKey[];
-  readonly errors: ResourceError[];
-}
-
-const NO_ENDPOINTS: Endpoints = { priorities: [], overprovisioning: 1.4 };
-
-const attempt = <V>(work: Work, key: ResourceKey, compile: () => V): V | undefined => {
-  try {
-    return compile();
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    work.errors.push({ ...key, error });
-    return undefined;
-  }
-};
-
-const remember = <K extends object, V>(memo: WeakMap<K, V>, key: K, compile: (key: K) => V): V => {
-  const known = memo.get(key);
-  if (known !== undefined) return known;
-  const value = compile(key);
-  memo.set(key, value);
-  return value;
-};

@@ -1,16 +1,7 @@
 /** The proxy's hinge: everything that is in force, as one frozen value, and the holder that swaps it. */
-import type { RouteTable } from '../http/connection-manager.ts';
+import type { RouteTable, RouteTableSlot } from '../http/connection-manager.ts';
+import type { CompiledListener } from '../listener/compile-listener.ts';
 import type { CompiledCluster } from '../upstream/compile-cluster.ts';
-
-/** A listener ready to be opened. */
-export interface CompiledListener {
-  readonly name: string;
-}
-
-/** Where one connection manager finds its routes: living, so that routes change while the listener stays the same object. */
-export interface RouteTableSlot {
-  current: RouteTable;
-}
 
 /** Consistent set of runtime objects. What did not change since the last one is the same object. */
 export interface ProxySnapshot {

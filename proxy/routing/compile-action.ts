@@ -33,8 +33,8 @@ export interface ForwardPlan {
   readonly maxStreamDurationMs: number;
   /** As written; the router compiles it. Absent = no retries. */
   readonly retry: RetryPolicy | undefined;
-  /** Where `retry` stands, for the paths of ConfigErrors. */
-  readonly retryPath: string;
+  /** Whether the route itself says so, or its virtual host. */
+  readonly retryOnRoute: boolean;
   readonly mirrors: readonly MirrorPlan[];
   readonly clusterNotFoundStatus: number;
 }
@@ -42,7 +42,6 @@ export interface ForwardPlan {
 /** What a virtual host says for those of its routes that do not say it themselves. */
 export interface Inherited {
   readonly retry: RetryPolicy | undefined;
-  readonly retryPath: string;
   readonly mirrors: readonly MirrorPlan[];
 }
 
@@ -148,7 +147,7 @@ export const compileAction = (action: RouteAction, match: PathMatch, inherited: 
     maxGrpcTimeoutMs: durationMs(action.maxGrpcTimeout) ?? grpcMs,
     maxStreamDurationMs,
     retry: action.retryPolicy ?? inherited.retry,
-    retryPath: action.retryPolicy ? 'retry_policy' : inherited.retryPath,
+    retryOnRoute: action.retryPolicy !== undefined,
     mirrors: mirrors.length > 0 ? mirrors : inherited.mirrors,
     clusterNotFoundStatus: NOT_FOUND_STATUS[action.clusterNotFoundResponseCode] ?? 503,
   };

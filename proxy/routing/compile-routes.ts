@@ -155,7 +155,7 @@ const compileHost = (host: VirtualHost, path: string, outer: Outer, mirrors: Inh
   });
   if (host.requireTls !== TLS.none && host.requireTls !== TLS.all) throw new ConfigError('require_tls', 'only NONE and ALL are supported');
   const own = compileMirrors(host.requestMirrorPolicies);
-  const inherited = { retry: host.retryPolicy, retryPath: 'retry_policy', mirrors: own.length > 0 ? own : mirrors };
+  const inherited = { retry: host.retryPolicy, mirrors: own.length > 0 ? own : mirrors };
   const inner = { ...outer, edits: [compileEdits(host), ...outer.edits], overrides: [host.typedPerFilterConfig, ...outer.overrides] };
   const routes = host.routes.map((route, index) => ({
     ...inField(`routes[${index}]`, () => compileRoute(route, host, inherited, inner)),

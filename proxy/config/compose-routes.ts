@@ -1,0 +1,178 @@
+/** A connection manager's filters around each route's end: the walk of every request, put together when the snapshot is built. */
+import { ConfigError, inField, refuseUnsupported } from '#api/config-error.ts';
+import { type Any, type HttpConnectionManager, type RetryPolicy, Router } from '#envoy';
+import type { System } from '#system/system.ts';
+import { decodeConfig } from '../filters/decode-config.ts';
+import type { FilterRoom, FilterType } from '../filters/filter-type.ts';
+import { filterTypeOf, ROUTER_TYPE_URL } from '../filters/registry.ts';
+import { chain, type Handler, type HttpFilter } from '../http/filter.ts';
+import { StreamError } from '../http/stream-error.ts';
+import { compileRetry, type RetryRules } from '../router/compile-retry.ts';
+import { ownAnswer, withReplyEdits } from '../router/own-answer.ts';
+import { buildRouter, type RouterPlan } from '../router/router.ts';
+import type { UpstreamSlot } from '../router/upstream-cluster.ts';
+import type { ForwardPlan, Target } from '../routing/compile-action.ts';
+import type { RoutePlan } from '../routing/compile-routes.ts';
+import type { ComposeRoutes } from '../routing/route-table.ts';
+import { trafficSplit } from '../routing/traffic-split.ts';
+
+/** What composing stands on. */
+export interface ComposeRooms {
+  readonly system: System;
+  slot(cluster: string): UpstreamSlot;
+}
+
+interface FilterRow {
+  readonly name: string;
+  readonly type: FilterType;
+  readonly config: Any;
+  readonly base: HttpFilter | undefined;
+}
+
+type HttpFilterConfig = HttpConnectionManager['httpFilters'][number];
+
+const typedConfigOf = (filter: HttpFilterConfig): Any => {
+  refuseUnsupported(filter, { read: ['name', 'configType', 'isOptional', 'disabled'] });
+  if (filter.name === '') throw new ConfigError('name', 'must not be empty');
+  if (filter.configType?.$case !== 'typedConfig') throw new ConfigError('typed_config', 'is required');
+  return filter.configType.value;
+};
+
+const NO_ROUTE: Handler = () => Promise.reject(new StreamError('NR', { codeDetails: 'route_not_found' }));
+
+const TO_HTTPS: Handler = ownAnswer({ status: 301, body: '', location: (request) => `https://${request.authority}${request.path}` }, []);
+
+/** Retry policies by identity: a virtual host's policy is shared by all its routes. */
+export const retryRulesOf = (memo: WeakMap<RetryPolicy, RetryRules>, plan: RoutePlan, forward: ForwardPlan): RetryRules | undefined => {
+  const policy = forward.retry;
+  if (!policy) return undefined;
+  const known = memo.get(policy);
+  if (known) return known;
+  const place = forward.retryOnRoute ? `${plan.path}.route` : plan.path.replace(/\.routes\[\d+\]$/, '');
+  const rules = inField(`${place}.retry_policy`, () => compileRetry(policy));
+  memo.set(policy, rules);
+  return rules;
+};
+
+/** The filters of one connection manager, compiled; composes its routes. */
+export class HttpWalk implements ComposeRoutes {
+  readonly noRoute: Handler;
+  readonly toHttps: Handler;
+  readonly #rooms: ComposeRooms;
+  readonly #filterRoom: FilterRoom;
+  readonly #rows: FilterRow[] = [];
+  readonly #base: readonly HttpFilter[];
+  readonly #envoyHeaders: boolean;
+  readonly #overridden = new WeakMap<Any, Map<FilterRow, HttpFilter | undefined>>();
+  readonly #retryRules: WeakMap<RetryPolicy, RetryRules>;
+
+  /** Throws ConfigError with a path relative to the connection manager. */
+  constructor(config: HttpConnectionManager, rooms: ComposeRooms, retryRules: WeakMap<RetryPolicy, RetryRules>) {
+    this.#rooms = rooms;
+    this.#retryRules = retryRules;
+    this.#filterRoom = { system: rooms.system, statPrefix: config.statPrefix, upstream: (cluster) => this.#upstream(cluster) };
+    const last = config.httpFilters.length - 1;
+    if (last < 0) throw new ConfigError('http_filters', 'must end with the router filter');
+    let envoyHeaders = true;
+    for (const [index, filter] of config.httpFilters.entries()) {
+      inField(`http_filters[${index}]`, () => {
+        const typedConfig = typedConfigOf(filter);
+        const isRouter = typedConfig.typeUrl === ROUTER_TYPE_URL;
+        if (isRouter !== (index === last))
+          throw new ConfigError('', isRouter ? 'the router must be the last filter' : 'the last filter must be the router');
+        if (isRouter) envoyHeaders = inField('typed_config', () => !compileRouter(typedConfig).suppressEnvoyHeaders);
+        else this.#addRow(filter, typedConfig);
+      });
+    }
+    this.#envoyHeaders = envoyHeaders;
+    this.#base = this.#rows.flatMap(({ base }) => base ?? []);
+    this.noRoute = chain(this.#base, NO_ROUTE);
+    this.toHttps = TO_HTTPS;
+  }
+
+  /** Throws ConfigError with a path relative to the route configuration. */
+  route(plan: RoutePlan): Handler {
+    const { action, responseEdits } = plan;
+    const end = action.kind === 'answer' ? ownAnswer(action.answer, responseEdits) : this.#forward(plan, action.forward);
+    const walk = chain(this.#filtersFor(plan), end);
+    return responseEdits.length > 0 ? withReplyEdits(walk, responseEdits) : walk;
+  }
+
+  #addRow(filter: HttpFilterConfig, config: Any): void {
+    inField('typed_config', () => {
+      const type = filterTypeOf(config.typeUrl);
+      const base = type.compile(config, this.#filterRoom);
+      this.#rows.push({ name: filter.name, type, config, base: filter.disabled ? undefined : base });
+    });
+  }
+
+  #filtersFor(plan: RoutePlan): readonly HttpFilter[] {
+    if (plan.overrides.length === 0) return this.#base;
+    return this.#rows.flatMap((row) => {
+      const override = plan.overrides.find((overrides) => Object.hasOwn(overrides, row.name))?.[row.name];
+      const filter = override ? this.#override(row, override, plan.path) : row.base;
+      return filter ?? [];
+    });
+  }
+
+  #override(row: FilterRow, override: Any, path: string): HttpFilter | undefined {
+    const compiled = this.#overridden.get(override) ?? new Map<FilterRow, HttpFilter | undefined>();
+    this.#overridden.set(override, compiled);
+    if (compiled.has(row)) return compiled.get(row);
+    const filter = inField(`${path}.typed_per_filter_config[${row.name}]`, () => {
+      if (!row.type.compileRoute) throw new ConfigError('', 'this filter has no settings per route');
+      return row.type.compileRoute(row.config, override, this.#filterRoom);
+    });
+    compiled.set(row, filter);
+    return filter;
+  }
+
+  #forward(plan: RoutePlan, forward: ForwardPlan): Handler {
+    const retry = retryRulesOf(this.#retryRules, plan, forward);
+    const mirrors = forward.mirrors
+      .filter(({ share }) => share > 0)
+      .map((mirror) => ({ ...mirror, slot: this.#rooms.slot(mirror.cluster) }));
+    const routers = forward.targets.map((target) => ({
+      weight: target.weight,
+      handle: buildRouter({ ...this.#targetPlan(plan, forward, target), retry, mirrors }, this.#rooms.system),
+    }));
+    const draw = trafficSplit(routers, this.#rooms.system.random);
+    const [only] = routers;
+    return routers.length === 1 && only ? only.handle : (request, stream) => draw().handle(request, stream);
+  }
+
+  #targetPlan(plan: RoutePlan, forward: ForwardPlan, target: Target): Omit<RouterPlan, 'retry' | 'mirrors'> {
+    const ordered = <E>(own: readonly E[], outer: readonly E[]) => (plan.targetEditsLast ? [...outer, ...own] : [...own, ...outer]);
+    return {
+      slot: this.#rooms.slot(target.cluster),
+      requestEdits: ordered(target.requestEdits, plan.requestEdits),
+      responseEdits: ordered(target.responseEdits, plan.responseEdits),
+      hostRewrite: target.hostRewrite,
+      rewritePath: forward.rewritePath,
+      appendForwardedHost: forward.appendForwardedHost,
+      attemptCount: plan.attemptCount,
+      envoyHeaders: this.#envoyHeaders,
+      timeoutMs: forward.timeoutMs,
+      maxGrpcTimeoutMs: forward.maxGrpcTimeoutMs,
+      maxStreamDurationMs: forward.maxStreamDurationMs,
+      bufferBytes: plan.bufferBytes,
+      clusterNotFoundStatus: forward.clusterNotFoundStatus,
+    };
+  }
+
+  #upstream(name: string): Handler {
+    const slot = this.#rooms.slot(name);
+    const notFound = () => new StreamError('NC', { codeDetails: 'cluster_not_found' });
+    return (request, stream) => slot.current?.send(request, stream, { repicks: 0 }) ?? Promise.reject(notFound());
+  }
+}
+
+const compileRouter = (any: Any): Router => {
+  const config = decodeConfig(any, Router);
+  refuseUnsupported(config, {
+    read: ['suppressEnvoyHeaders'],
+    // Statistics are always there; spans are the tracer's.
+    ignored: ['dynamicStats', 'startChildSpan', 'suppressGrpcRequestFailureCodeStats'],
+  });
+  return config;
+};

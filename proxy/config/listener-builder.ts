@@ -1,0 +1,156 @@
+/** Listeners and the routes of their connection managers. A listener is compiled once; its route tables change around it, slot by slot. */
+import { ConfigError, inField } from '#api/config-error.ts';
+import type { HttpConnectionManager, Listener, RetryPolicy, RouteConfiguration, TcpProxy } from '#envoy';
+import { compileConnectionManager } from '../http/compile-connection-manager.ts';
+import type { RouteTable, RouteTableSlot } from '../http/connection-manager.ts';
+import type { ServeHttp } from '../http/serve.ts';
+import { type CompiledListener, compileListener } from '../listener/compile-listener.ts';
+import { compileTcpProxy, type DialCluster, type ServeTcp } from '../listener/tcp-proxy.ts';
+import type { RetryRules } from '../router/compile-retry.ts';
+import { compileRoutes, type RoutesPlan } from '../routing/compile-routes.ts';
+import { buildRouteTable } from '../routing/route-table.ts';
+import { compileAccessLogs } from '../telemetry/access-log.ts';
+import { requestMetrics } from '../telemetry/request-metrics.ts';
+import type { BuildRooms } from './build-snapshot.ts';
+import { attempt, remember, type Work } from './build-work.ts';
+import { HttpWalk, retryRulesOf } from './compose-routes.ts';
+import type { ResourceSet } from './resource-set.ts';
+import type { ProxySnapshot } from './snapshot.ts';
+
+type RouteSource = { readonly kind: 'inline'; readonly config: RouteConfiguration } | { readonly kind: 'rds'; readonly name: string };
+
+/** One connection manager of a compiled listener, and where its routes come from. */
+interface Manager {
+  readonly slot: RouteTableSlot;
+  readonly walk: HttpWalk;
+  readonly source: RouteSource;
+  built: { readonly plan: RoutesPlan; readonly table: RouteTable } | undefined;
+}
+
+interface ListenerEntry {
+  readonly compiled: CompiledListener;
+  readonly managers: readonly Manager[];
+}
+
+const routeSourceOf = (config: HttpConnectionManager): RouteSource => {
+  const specifier = config.routeSpecifier;
+  if (specifier?.$case === 'routeConfig') return { kind: 'inline', config: specifier.value };
+  if (specifier?.$case !== 'rds') throw new ConfigError('route_specifier', 'only rds and route_config are supported');
+  if (specifier.value.configSource?.configSourceSpecifier?.$case !== 'ads')
+    throw new ConfigError('rds.config_source', 'only ads is supported');
+  if (specifier.value.routeConfigName === '') throw new ConfigError('rds.route_config_name', 'must not be empty');
+  return { kind: 'rds', name: specifier.value.routeConfigName };
+};
+
+/** Part of the snapshot builder: everything behind LDS and RDS. */
+export class ListenerBuilder {
+  readonly #rooms: BuildRooms;
+  readonly #entries = new WeakMap<Listener, ListenerEntry>();
+  readonly #plans = new WeakMap<RouteConfiguration, RoutesPlan>();
+  readonly #retryRules = new WeakMap<RetryPolicy, RetryRules>();
+  #lastExchangeId = 0;
+
+  constructor(rooms: BuildRooms) {
+    this.#rooms = rooms;
+  }
+
+  /** Throws ConfigError. */
+  check(resource: Listener): void {
+    this.#entry(resource);
+  }
+
+  /** Throws ConfigError for what is wrong whatever listener uses the routes. */
+  checkRoutes(resource: RouteConfiguration): void {
+    for (const { routes } of this.#plan(resource).hosts)
+      for (const route of routes) if (route.action.kind === 'forward') retryRulesOf(this.#retryRules, route, route.action.forward);
+  }
+
+  /** A listener goes into the result when all its routes are here; until then the previous one stays. */
+  build(resources: ResourceSet, previous: ProxySnapshot, work: Work): Pick<ProxySnapshot, 'listeners' | 'routeTables'> {
+    const listeners = new Map<string, CompiledListener>();
+    const routeTables = new Map<RouteTableSlot, RouteTable>();
+    for (const resource of resources.lds.values()) {
+      const { name } = resource;
+      const entry = attempt(work, { kind: 'lds', name }, () => this.#entry(resource));
+      const tables = entry && this.#tables(entry, resources, work, name);
+      if (entry && tables) {
+        listeners.set(name, entry.compiled);
+        for (const [slot, table] of tables) routeTables.set(slot, table);
+        continue;
+      }
+      const before = previous.listeners.get(name);
+      if (before) listeners.set(name, before);
+    }
+    return { listeners, routeTables };
+  }
+
+  /** Undefined while one of them is missing. A table that cannot be built leaves its slot as it is, if that was ever filled. */
+  #tables(entry: ListenerEntry, resources: ResourceSet, work: Work, listener: string): Map<RouteTableSlot, RouteTable> | undefined {
+    const tables = new Map<RouteTableSlot, RouteTable>();
+    let complete = true;
+    for (const manager of entry.managers) {
+      const config = this.#configOf(manager, resources, work);
+      const key =
+        manager.source.kind === 'rds' ? ({ kind: 'rds', name: manager.source.name } as const) : ({ kind: 'lds', name: listener } as const);
+      const table = config && (attempt(work, key, () => this.#table(manager, config)) ?? manager.built?.table);
+      if (table) tables.set(manager.slot, table);
+      else complete = false;
+    }
+    return complete ? tables : undefined;
+  }
+
+  #configOf({ source }: Manager, resources: ResourceSet, work: Work): RouteConfiguration | undefined {
+    if (source.kind === 'inline') return source.config;
+    work.wanted.rds.add(source.name);
+    const config = resources.rds.get(source.name);
+    if (config === undefined && !work.missing.some(({ kind, name }) => kind === 'rds' && name === source.name))
+      work.missing.push({ kind: 'rds', name: source.name });
+    return config;
+  }
+
+  #plan(config: RouteConfiguration): RoutesPlan {
+    return remember(this.#plans, config, () => compileRoutes(config, this.#rooms.system.random));
+  }
+
+  #table(manager: Manager, config: RouteConfiguration): RouteTable {
+    const plan = this.#plan(config);
+    if (manager.built?.plan !== plan) manager.built = { plan, table: buildRouteTable(plan, manager.walk) };
+    return manager.built.table;
+  }
+
+  #entry(resource: Listener): ListenerEntry {
+    return remember(this.#entries, resource, () => {
+      const managers: Manager[] = [];
+      const compiled = compileListener(resource, {
+        httpConnectionManager: (config, path) => this.#manager(config, path, managers),
+        tcpProxy: (config, path) => this.#tcp(config, path),
+      });
+      return { compiled, managers };
+    });
+  }
+
+  #manager(config: HttpConnectionManager, path: string, managers: Manager[]): ServeHttp {
+    const { system, clusters } = this.#rooms;
+    const { walk, source, logs } = inField(path, () => ({
+      walk: new HttpWalk(config, { system, slot: (name) => clusters.slot(name) }, this.#retryRules),
+      source: routeSourceOf(config),
+      logs: inField('access_log', () => compileAccessLogs(config.accessLog, system)),
+    }));
+    const slot: RouteTableSlot = { current: { match: () => ({ name: '', handle: walk.noRoute }) } };
+    const manager: Manager = { slot, walk, source, built: undefined };
+    // Here, so that what is wrong in them is told with the whole path.
+    if (source.kind === 'inline') inField(path, () => inField('route_config', () => this.#table(manager, source.config)));
+    managers.push(manager);
+    const observer = requestMetrics(system.metrics, config.statPrefix, logs);
+    return compileConnectionManager(config, path, { system, routes: slot, observer, nextExchangeId: () => ++this.#lastExchangeId });
+  }
+
+  #tcp(config: TcpProxy, path: string): ServeTcp {
+    const dial: DialCluster = async (name, downstream) => {
+      const opened = await this.#rooms.clusters.slot(name).current?.connect(downstream.local);
+      if (!opened) throw new Error(`no host in cluster ${name}`);
+      return opened.connection;
+    };
+    return inField(path, () => compileTcpProxy(config, dial, this.#rooms.system));
+  }
+}

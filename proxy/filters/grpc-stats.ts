@@ -1,0 +1,50 @@
+/** Counts gRPC calls by how they ended, which HTTP status does not tell. Source: extensions.filters.http.grpc_stats.v3.FilterConfig. */
+import { ConfigError, refuseUnsupported } from '#api/config-error.ts';
+import { GrpcStats } from '#envoy';
+import type { Metrics } from '#system/metrics.ts';
+import type { HttpFilter } from '../http/filter.ts';
+import { isGrpc } from '../http/local-reply.ts';
+import type { HttpResponse } from '../http/message.ts';
+import { decodeConfig } from './decode-config.ts';
+import type { FilterType } from './filter-type.ts';
+
+const countEnd = (metrics: Metrics, cluster: string, prefix: string, status: string | undefined): void => {
+  const scope = metrics.scope('cluster', cluster);
+  scope.counter(`${prefix}.${status === undefined ? '0' : status}`).value++;
+  scope.counter(`${prefix}.${status === '0' ? 'success' : 'failure'}`).value++;
+  scope.counter(`${prefix}.total`).value++;
+};
+
+const statusOf = (response: HttpResponse): Promise<string | undefined> => {
+  const inHead = response.headers.get('grpc-status');
+  return inHead === undefined ? response.trailers.then((trailers) => trailers.get('grpc-status')) : Promise.resolve(inHead);
+};
+
+/** perMethod: a counter for each `/package.Service/Method`; otherwise one for all. Clients choose paths, so Envoy's default is one for all. */
+const filterFor = (metrics: Metrics, perMethod: boolean): HttpFilter => {
+  return async (request, stream, next) => {
+    if (!isGrpc(request)) return next(request, stream);
+    const method = /^\/([\w.]{1,120})\/(\w{1,120})$/.exec(request.path);
+    const prefix = perMethod && method ? `grpc.${method[1]}.${method[2]}` : 'grpc';
+    const response = await next(request, stream);
+    // Trailers never reject; the count comes when they do, and nobody waits for it.
+    void statusOf(response).then((status) => countEnd(metrics, stream.clusterName, prefix, status));
+    return response;
+  };
+};
+
+/** Acts on gRPC requests only. */
+export const grpcStats: FilterType = {
+  typeUrl: 'type.googleapis.com/envoy.extensions.filters.http.grpc_stats.v3.FilterConfig',
+  compile: (any, { system }) => {
+    const config = decodeConfig(any, GrpcStats);
+    refuseUnsupported(config, {
+      read: ['perMethodStatSpecifier'],
+      ignored: ['emitFilterState', 'enableUpstreamStats', 'replaceDotsInGrpcServiceName'],
+    });
+    const specifier = config.perMethodStatSpecifier;
+    if (specifier?.$case === 'individualMethodStatsAllowlist')
+      throw new ConfigError('individual_method_stats_allowlist', 'not supported by this proxy');
+    return filterFor(system.metrics, specifier?.value ?? false);
+  },
+};

@@ -1,0 +1,88 @@
+/** Lets requests through, or not, by who sends them and what they ask for. Source: extensions.filters.http.rbac.v3. */
+import { ConfigError, inField, refuseUnsupported } from '#api/config-error.ts';
+import { type Any, HttpRbac, type RBAC, RBACPerRoute } from '#envoy';
+import type { HttpFilter } from '../http/filter.ts';
+import { localReply } from '../http/local-reply.ts';
+import type { HttpRequest } from '../http/message.ts';
+import { StreamError } from '../http/stream-error.ts';
+import type { StreamInfo } from '../http/stream-info.ts';
+import { decodeConfig, expectType } from './decode-config.ts';
+import type { FilterRoom, FilterType } from './filter-type.ts';
+import { compileRules } from './rbac-rules.ts';
+
+const ACTION = { allow: 0, deny: 1, log: 2 } as const;
+
+interface Verdict {
+  readonly allowed: boolean;
+  readonly policy: string | undefined;
+}
+
+type Judge = (request: HttpRequest, stream: StreamInfo) => Verdict;
+
+/** Undefined when the rules never deny. */
+const compileJudge = (rules: RBAC): Judge | undefined => {
+  const matching = compileRules(rules);
+  switch (rules.action) {
+    case ACTION.allow:
+      return (request, stream) => {
+        const policy = matching(request, stream);
+        return { allowed: policy !== undefined, policy };
+      };
+    case ACTION.deny:
+      if (Object.keys(rules.policies).length === 0) return undefined;
+      return (request, stream) => {
+        const policy = matching(request, stream);
+        return { allowed: policy === undefined, policy };
+      };
+    case ACTION.log:
+      return undefined;
+    default:
+      throw new ConfigError('action', `unknown value ${rules.action}`);
+  }
+};
+
+/** codeDetails may not contain spaces: Envoy's log fields are separated by them. */
+const detailsOf = (policy: string | undefined): string => `rbac_access_denied_matched_policy[${(policy ?? 'none').replaceAll(/\s/g, '_')}]`;
+
+const filterFor = (config: HttpRbac, { system, statPrefix }: FilterRoom): HttpFilter | undefined => {
+  refuseUnsupported(config, { read: ['rules', 'shadowRules', 'rulesStatPrefix', 'shadowRulesStatPrefix'], ignored: ['trackPerRuleStats'] });
+  const { rules, shadowRules } = config;
+  const judge = rules && inField('rules', () => compileJudge(rules));
+  const shadow = shadowRules && inField('shadow_rules', () => compileJudge(shadowRules));
+  if (!judge && !shadow) return undefined;
+  const scope = system.metrics.scope('http', statPrefix);
+  const counters = (prefix: string, kind: string) => ({
+    allowed: scope.counter(`rbac.${prefix}${kind}allowed`),
+    denied: scope.counter(`rbac.${prefix}${kind}denied`),
+  });
+  const own = counters(config.rulesStatPrefix, '');
+  const rehearsed = counters(config.shadowRulesStatPrefix, 'shadow_');
+  return (request, stream, next) => {
+    if (shadow) (shadow(request, stream).allowed ? rehearsed.allowed : rehearsed.denied).value++;
+    if (!judge) return next(request, stream);
+    const { allowed, policy } = judge(request, stream);
+    (allowed ? own.allowed : own.denied).value++;
+    if (allowed) return next(request, stream);
+    stream.codeDetails = detailsOf(policy);
+    // An intended answer, not a failure of the data path: it carries no response flag.
+    const denial = new StreamError('UAEX', { status: 403, text: 'RBAC: access denied', codeDetails: stream.codeDetails });
+    return Promise.resolve(localReply(denial, request));
+  };
+};
+
+const ROUTE_URL = 'type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBACPerRoute';
+
+const perRoute = (override: Any): HttpRbac | undefined => {
+  expectType(override, ROUTE_URL);
+  return decodeConfig(override, RBACPerRoute).rbac;
+};
+
+/** A route's settings replace the listener's; an empty RBACPerRoute turns the filter off. */
+export const rbac: FilterType = {
+  typeUrl: 'type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC',
+  compile: (config, room) => filterFor(decodeConfig(config, HttpRbac), room),
+  compileRoute: (_config, override, room) => {
+    const config = perRoute(override);
+    return config && inField('rbac', () => filterFor(config, room));
+  },
+};

@@ -1,0 +1,19 @@
+/** The filter types there are: a new one is one file and one row. */
+import { ConfigError } from '#api/config-error.ts';
+import { cors } from './cors.ts';
+import { fault } from './fault.ts';
+import type { FilterType } from './filter-type.ts';
+import { grpcStats } from './grpc-stats.ts';
+import { rbac } from './rbac.ts';
+
+const FILTER_TYPES: readonly FilterType[] = [cors, fault, grpcStats, rbac];
+
+/** The last filter of every chain; it is the router room's, not a row here. */
+export const ROUTER_TYPE_URL = 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router';
+
+/** Throws ConfigError for a type that is not known. */
+export const filterTypeOf = (typeUrl: string): FilterType => {
+  const type = FILTER_TYPES.find((row) => row.typeUrl === typeUrl);
+  if (!type) throw new ConfigError('', `${typeUrl.replace(/^.*\//, '')} is not supported by this proxy`);
+  return type;
+};
