@@ -107,7 +107,15 @@ const readResource = (reading: Reading, value: Record<string, unknown>): Parsed 
   const problems = complaints.map((complaint) => locateComplaint(reading, name, complaint));
   if (problems.some((problem) => problem.severity === 'error') || metadata === undefined || row === undefined)
     return { resources: [], problems };
-  const common = { kind, apiVersion, metadata, spec, origin: { file: reading.file, line: startOf(reading) }, yaml: sourceOf(reading) };
+  const common = {
+    kind,
+    apiVersion,
+    metadata,
+    spec,
+    origin: { file: reading.file, line: startOf(reading) },
+    yaml: sourceOf(reading),
+    locate: locator(reading),
+  };
   return { resources: [(row === 'inert' ? { ...common, inert: true } : common) as ActiveResource | InertResource], problems };
 };
 

@@ -1,6 +1,7 @@
 /** What every document has in common once it is read. */
 import type { DestinationRuleSpec } from './destination-rule.ts';
 import type { GatewaySpec } from './gateway.ts';
+import type { Locate } from './problem.ts';
 import type { ServiceSpec } from './service.ts';
 import type { ServiceEntrySpec } from './service-entry.ts';
 import type { VirtualServiceSpec } from './virtual-service.ts';
@@ -29,6 +30,8 @@ export interface Resource<Kind extends string, Spec> {
   readonly origin: Origin;
   /** The document as it was written. */
   readonly yaml: string;
+  /** Line and column of a field of this document, in its file. */
+  readonly locate: Locate;
 }
 
 /** Specs by kind: the kinds that this mesh acts on. */

@@ -1,0 +1,36 @@
+/** What is wrong between resources, as istioctl analyze says it: the list of analyzers. One message, one file, Istio's codes. */
+import type { Problem } from '#api/resource.ts';
+import type { Complaint } from '../resources/problem.ts';
+import type { ActiveResource } from '../resources/resource.ts';
+import type { StoreView } from '../store/config-store.ts';
+import { conflictingHosts } from './conflicting-hosts.ts';
+import { missingReferences } from './missing-references.ts';
+import { unreachableRules } from './unreachable-rules.ts';
+
+/** A complaint and the resource that it is about. */
+export interface Finding extends Complaint {
+  readonly about: ActiveResource;
+}
+
+/** Looks at a whole view. Pure. */
+export type Analyzer = (view: StoreView) => readonly Finding[];
+
+const ANALYZERS: readonly Analyzer[] = [missingReferences, conflictingHosts, unreachableRules];
+
+/** Findings of every analyzer, with the line of the field that they point at. They are warnings: Istio accepts such a configuration too. */
+export const analyze = (view: StoreView): readonly Problem[] => ANALYZERS.flatMap((analyzer) => analyzer(view)).map(toProblem);
+
+const toProblem = ({ about, severity, code, path, message }: Finding): Problem => {
+  const { line, column } = about.locate(path, false);
+  const { kind, metadata, origin } = about;
+  return {
+    severity,
+    code: code ?? '',
+    resource: `${kind} ${metadata.namespace}/${metadata.name}`,
+    path,
+    message,
+    file: origin.file,
+    line,
+    column,
+  };
+};
