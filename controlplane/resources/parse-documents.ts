@@ -1,5 +1,5 @@
 /** YAML files → resources and complaints with line, column and field path. Hostile input is bounded; one bad document does not hide the others. */
-import { type Document, isCollection, isMap, isPair, isScalar, LineCounter, parseAllDocuments, visit } from 'yaml';
+import { type Document, isCollection, isMap, isPair, isScalar, LineCounter, parseAllDocuments } from 'yaml';
 import type { Problem } from '#api/resource.ts';
 import { findKind, type KindRow } from './kinds.ts';
 import type { Complaint, Locate } from './problem.ts';
@@ -68,8 +68,8 @@ const parseDocument = (reading: Reading): Parsed => {
       resources: [],
       problems: [problemAt(file, start, 1, 'a document must be a mapping with apiVersion, kind, metadata and spec')],
     };
-  if (countAliases(document) > MAX_ALIASES) return { resources: [], problems: [problemAt(file, start, 1, 'too many YAML aliases')] };
-  const value = document.toJS({ maxAliasCount: MAX_ALIASES }) as Record<string, unknown>;
+  const value = toValue(document);
+  if (value === undefined) return { resources: [], problems: [problemAt(file, start, 1, 'too many YAML aliases')] };
   if (value.kind === 'List' && Array.isArray(value.items)) {
     return {
       resources: [],
@@ -79,10 +79,14 @@ const parseDocument = (reading: Reading): Parsed => {
   return readResource(reading, value);
 };
 
-const countAliases = (document: Document.Parsed): number => {
-  let count = 0;
-  visit(document, { Alias: () => void count++ });
-  return count;
+/** Plain data; undefined for a document whose aliases would unfold into too much (the library counts as it goes). */
+const toValue = (document: Document.Parsed): Record<string, unknown> | undefined => {
+  try {
+    return document.toJS({ maxAliasCount: MAX_ALIASES }) as Record<string, unknown>;
+  } catch (error) {
+    if (error instanceof ReferenceError) return undefined;
+    throw error;
+  }
 };
 
 const startOf = ({ lines, document }: Reading): number =>

@@ -1,0 +1,89 @@
+import { expect, test } from 'vitest';
+import { parseFiles } from './parse-documents.ts';
+import { formatProblem } from './problem.ts';
+
+const complaints = (yaml: string): string[] => parseFiles({ 'a.yaml': yaml }).problems.map(formatProblem);
+
+const virtualService = (rules: string): string =>
+  `apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata:\n  name: reviews\nspec:\n  hosts: [reviews]\n  http:\n${rules}`;
+
+test('an unknown field is refused at its own line with the nearest known one', () => {
+  expect(complaints(virtualService('  - route:\n    - destination: {host: reviews}\n    timeot: 3s\n'))).toEqual([
+    'a.yaml:10:5: error [IST0106]: VirtualService default/reviews spec.http[0].timeot: unknown field "timeot"; did you mean "timeout"?',
+  ]);
+});
+
+test('a wrong type says what was expected and what is there', () => {
+  const [problem] = complaints(virtualService('  - route:\n    - destination: {host: reviews}\n      weight: lots\n'));
+  expect(problem).toBe(
+    'a.yaml:10:15: error [IST0106]: VirtualService default/reviews spec.http[0].route[0].weight: must be an integer, but is string "lots"',
+  );
+});
+
+test('all complaints of a document are reported, not only the first', () => {
+  expect(complaints(virtualService('  - rout: []\n  - timeot: 1s\n'))).toHaveLength(2);
+});
+
+test('snake_case field names are accepted as protobuf JSON does', () => {
+  const { resources, problems } = parseFiles({ 'a.yaml': virtualService('  - direct_response: {status: 418}\n') });
+  expect(problems).toEqual([]);
+  expect(resources[0]?.spec).toMatchObject({ http: [{ directResponse: { status: 418 } }] });
+});
+
+test.each(['v1', 'v1beta1', 'v1alpha3'])('networking.istio.io/%s is served', (version) => {
+  const yaml = virtualService('  - route: [{destination: {host: reviews}}]\n').replace('/v1\n', `/${version}\n`);
+  expect(parseFiles({ 'a.yaml': yaml }).resources).toHaveLength(1);
+});
+
+test('weights need not add up to 100', () => {
+  expect(
+    complaints(virtualService('  - route:\n    - {destination: {host: a}, weight: 9}\n    - {destination: {host: b}, weight: 1}\n')),
+  ).toEqual([]);
+});
+
+test.each([
+  ['  - timeout: 0s\n    route: [{destination: {host: a}}]\n', 'duration must be greater than 1ms'],
+  ['  - retries: {attempts: 1, retryOn: "5xx, reset"}\n    route: [{destination: {host: a}}]\n', '" reset" is not a valid retryOn policy'],
+  ['  - route: [{destination: {host: a}, weight: -1}]\n', 'weight -1 < 0'],
+  ['  - match: [{uri: {prefix: /}}]\n', 'HTTP route, redirect or direct_response is required'],
+  ['  - route: [{destination: {host: a}}]\n    redirect: {uri: /b}\n', 'HTTP route cannot contain both route and redirect'],
+  ['  - match: [{uri: {regex: "(a"}}]\n    route: [{destination: {host: a}}]\n', 'RE2'],
+  [
+    '  - fault: {abort: {httpStatus: 99, percentage: {value: 1}}}\n    route: [{destination: {host: a}}]\n',
+    'HTTP status 99 is not in range 200-599',
+  ],
+])("%s is refused in Istio's words", (rule, words) => {
+  expect(complaints(virtualService(rule)).join('\n')).toContain(words);
+});
+
+test('consecutiveErrors is accepted with a warning that it is ignored', () => {
+  const yaml =
+    'apiVersion: networking.istio.io/v1beta1\nkind: DestinationRule\nmetadata: {name: r}\nspec:\n  host: r\n  trafficPolicy:\n    outlierDetection: {consecutiveErrors: 5}\n';
+  const { resources, problems } = parseFiles({ 'a.yaml': yaml });
+  expect(resources).toHaveLength(1);
+  expect(problems.map(({ severity, path }) => `${severity} ${path}`)).toContain(
+    'warning spec.trafficPolicy.outlierDetection.consecutiveErrors',
+  );
+});
+
+test('kinds that this mesh does not act on are kept, with a note', () => {
+  const { resources, problems } = parseFiles({
+    'a.yaml': 'apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\nspec: {replicas: 1}\n',
+  });
+  expect(resources).toHaveLength(1);
+  expect(problems.map(({ severity }) => severity)).toEqual(['info']);
+});
+
+test.each(['{', '[1, 2', 'a: b: c', '- just a list', 'kind: Nothing', '__proto__: {x: 1}', '&a [*a]'])(
+  'hostile document %j gives a complaint, not a crash',
+  (yaml) => {
+    const { resources, problems } = parseFiles({ 'a.yaml': yaml });
+    expect(resources).toEqual([]);
+    expect(problems.length).toBeGreaterThan(0);
+  },
+);
+
+test('an alias bomb is refused', () => {
+  const levels = Array.from({ length: 9 }, (_, index) => `l${index + 1}: &l${index + 1} [${Array(9).fill(`*l${index}`).join(', ')}]`);
+  expect(complaints(`l0: &l0 x\n${levels.join('\n')}\n`).join()).toMatch(/alias/i);
+});
