@@ -1,10 +1,12 @@
 /** The aggregated discovery service over gRPC. Imported only by control planes that listen: gRPC costs memory. */
 import {
   type Server as GrpcServer,
+  logVerbosity,
   Server,
   ServerCredentials,
   type ServerDuplexStream,
   type ServiceDefinition,
+  setLogVerbosity,
   status,
 } from '@grpc/grpc-js';
 import { DiscoveryRequest, DiscoveryResponse } from '#envoy';
