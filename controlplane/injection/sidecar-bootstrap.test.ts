@@ -1,0 +1,58 @@
+import { expect, test } from 'vitest';
+import { parseNodeId } from '#api/names.ts';
+import { Bootstrap } from '#envoy';
+import { sidecarBootstrap } from './sidecar-bootstrap.ts';
+
+const bootstrap = (labels: Record<string, string> = { app: 'reviews', version: 'v1' }) =>
+  Bootstrap.fromJSON(
+    JSON.parse(
+      sidecarBootstrap({
+        node: {
+          type: 'sidecar',
+          ip: '127.96.1.2',
+          workload: 'reviews-v1',
+          namespace: 'shop',
+          labels,
+          serviceAccount: 'reviews',
+          appPorts: { 9080: 41234 },
+        },
+        adminAddress: { address: '127.96.1.2', port: 15000 },
+        xdsAddress: { address: '127.0.0.1', port: 15010 },
+      }),
+    ),
+  );
+
+test('the node says who runs, where, and on which port the program listens', () => {
+  const { node } = bootstrap();
+  expect(parseNodeId(node?.id ?? '')).toEqual({
+    type: 'sidecar',
+    ip: '127.96.1.2',
+    workload: 'reviews-v1',
+    namespace: 'shop',
+    domain: 'shop.svc.cluster.local',
+  });
+  expect(node).toMatchObject({
+    cluster: 'reviews.shop',
+    metadata: {
+      LABELS: { app: 'reviews', version: 'v1' },
+      NAMESPACE: 'shop',
+      SERVICE_ACCOUNT: 'reviews',
+      WORKLOAD_NAME: 'reviews-v1',
+      APP_PORTS: '{"9080":41234}',
+    },
+  });
+});
+
+test('a workload without an app label is its own cluster name', () => {
+  expect(bootstrap({}).node?.cluster).toBe('reviews-v1.shop');
+});
+
+test('the control plane is reached over HTTP/2 at the given address', () => {
+  const { dynamicResources, staticResources } = bootstrap();
+  const [cluster] = staticResources?.clusters ?? [];
+  expect(dynamicResources?.adsConfig?.grpcServices[0]?.targetSpecifier).toMatchObject({ value: { clusterName: cluster?.name } });
+  expect(cluster?.loadAssignment?.endpoints[0]?.lbEndpoints[0]?.hostIdentifier).toMatchObject({
+    value: { address: { address: { value: { address: '127.0.0.1', portSpecifier: { value: 15010 } } } } },
+  });
+  expect(Object.keys(cluster?.typedExtensionProtocolOptions ?? {})).toEqual(['envoy.extensions.upstreams.http.v3.HttpProtocolOptions']);
+});

@@ -1,0 +1,82 @@
+/** A workload → the bootstrap that its proxy starts with. The same text is for Envoy and for the proxy of this project. */
+import { formatNodeId } from '#api/names.ts';
+
+/** Where something listens. */
+interface SocketAddress {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** What a proxy tells the control plane of itself and its program. */
+export interface SidecarNode {
+  readonly type: 'sidecar' | 'router';
+  readonly ip: string;
+  readonly workload: string;
+  readonly namespace: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly serviceAccount: string;
+  /** Workload port → port of the program on 127.0.0.1. */
+  readonly appPorts: Readonly<Record<string, number>>;
+}
+
+/** Who starts, where its admin pages are, and where it finds the control plane. */
+export interface SidecarBootstrapOptions {
+  readonly node: SidecarNode;
+  readonly adminAddress: SocketAddress;
+  readonly xdsAddress: SocketAddress;
+}
+
+const XDS_CLUSTER = 'xds-grpc';
+const ADS = { ads: {}, resource_api_version: 'V3', initial_fetch_timeout: '0s' } as const;
+
+/** JSON text. The proxy is not ready before its first configuration came, however long that takes. */
+export const sidecarBootstrap = ({ node, adminAddress, xdsAddress }: SidecarBootstrapOptions): string =>
+  JSON.stringify(
+    {
+      node: nodeMessage(node),
+      admin: { address: socketAddress(adminAddress) },
+      dynamic_resources: {
+        ads_config: {
+          api_type: 'GRPC',
+          transport_api_version: 'V3',
+          set_node_on_first_message_only: true,
+          grpc_services: [{ envoy_grpc: { cluster_name: XDS_CLUSTER } }],
+        },
+        cds_config: ADS,
+        lds_config: ADS,
+      },
+      static_resources: { clusters: [xdsCluster(xdsAddress)] },
+    },
+    null,
+    2,
+  );
+
+const nodeMessage = ({ type, ip, workload, namespace, labels, serviceAccount, appPorts }: SidecarNode) => ({
+  id: formatNodeId({ type, ip, workload, namespace, domain: `${namespace}.svc.cluster.local` }),
+  cluster: `${labels.app ?? workload}.${namespace}`,
+  metadata: {
+    LABELS: labels,
+    NAMESPACE: namespace,
+    SERVICE_ACCOUNT: serviceAccount,
+    WORKLOAD_NAME: workload,
+    APP_PORTS: JSON.stringify(appPorts),
+  },
+});
+
+const socketAddress = ({ address, port }: SocketAddress) => ({ socket_address: { address, port_value: port } });
+
+const xdsCluster = (at: SocketAddress) => ({
+  name: XDS_CLUSTER,
+  type: 'STATIC',
+  connect_timeout: '1s',
+  typed_extension_protocol_options: {
+    'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
+      '@type': 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
+      explicit_http_config: { http2_protocol_options: {} },
+    },
+  },
+  load_assignment: {
+    cluster_name: XDS_CLUSTER,
+    endpoints: [{ lb_endpoints: [{ endpoint: { address: socketAddress(at) } }] }],
+  },
+});
