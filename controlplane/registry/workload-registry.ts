@@ -1,7 +1,6 @@
 /** LIVING STATE: who runs. Workloads come with their proxy's stream and go when it stays away for a while. */
 import type { Clock } from '#system/clock.ts';
-import type { ProxyNode } from '../translate/proxy-node.ts';
-import type { Workload } from './workload.ts';
+import type { ConnectedProxy, Workload } from './workload.ts';
 
 interface Entry {
   readonly workload: Workload;
@@ -24,7 +23,7 @@ export class WorkloadRegistry {
   }
 
   /** Announces a workload for as long as its stream lives; call what it returns when the stream ends. */
-  connect(node: ProxyNode): () => void {
+  connect(node: ConnectedProxy): () => void {
     const { id, ip, type, namespace, labels, serviceAccount, appPorts } = node;
     const workload: Workload = { type, name: node.workload, namespace, labels, serviceAccount, address: ip, appPorts };
     const known = this.#entries.get(id);

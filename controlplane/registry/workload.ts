@@ -11,6 +11,18 @@ export interface Workload {
   readonly appPorts: Readonly<Record<string, number>>;
 }
 
+/** A proxy as its first message on the stream describes it. appPorts: workload port → port of the program on 127.0.0.1. */
+export interface ConnectedProxy {
+  readonly id: string;
+  readonly type: 'sidecar' | 'router';
+  readonly ip: string;
+  readonly workload: string;
+  readonly namespace: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly serviceAccount: string;
+  readonly appPorts: Readonly<Record<string, number>>;
+}
+
 /** True when every wanted label is there. An empty selector selects nothing. */
 export const selects = (selector: Readonly<Record<string, string>>, labels: Readonly<Record<string, string>>): boolean => {
   const wanted = Object.entries(selector);

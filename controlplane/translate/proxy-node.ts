@@ -1,18 +1,10 @@
 /** The node message → who is asking. Pure. */
 import { parseNodeId } from '#api/names.ts';
 import type { Node } from '#envoy';
+import type { ConnectedProxy } from '../registry/workload.ts';
 
-/** One proxy, as translation needs to know it. appPorts: workload port → port of the program on 127.0.0.1. */
-export interface ProxyNode {
-  readonly id: string;
-  readonly type: 'sidecar' | 'router';
-  readonly ip: string;
-  readonly workload: string;
-  readonly namespace: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly serviceAccount: string;
-  readonly appPorts: Readonly<Record<string, number>>;
-}
+/** One proxy, as translation needs to know it. */
+export type ProxyNode = ConnectedProxy;
 
 /** Undefined when the id has not the form that injection writes. Metadata of another shape counts as absent. */
 export const readProxyNode = (node: Node): ProxyNode | undefined => {
