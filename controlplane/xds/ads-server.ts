@@ -93,8 +93,10 @@ export class AdsServer {
       return undefined;
     }
     const { snapshotFor, version, announce, system } = this.#options;
+    // Announced first, so that the mesh it is given has its own workload too.
+    const leave = announce(proxy);
     const session = new Session(snapshotFor(proxy), version());
-    const connected = { proxy, session, peer, leave: announce(proxy), connectedAtMs: system.clock.wallTimeMs() };
+    const connected = { proxy, session, peer, leave, connectedAtMs: system.clock.wallTimeMs() };
     this.#connected.add(connected);
     this.#count.value = this.#connected.size;
     system.log.info('xds.proxy-connected', { node: proxy.id });

@@ -214,6 +214,10 @@ describe('telling where a proxy stands', () => {
   });
 });
 
-test('two resources of one kind with one name are a mistake of translation', () => {
-  expect(() => snapshot({ cds: ['a', 'a=2'] })).toThrow(/two resources are called a/);
+test('of two resources of one kind with one name the first is sent', () => {
+  const { cds } = snapshot({ cds: ['a=1', 'b', 'a=2'] }).kinds;
+  expect([...cds.values()].map(({ any }) => Cluster.decode(any.value)).map(({ name, altStatName }) => name + altStatName)).toEqual([
+    'a1',
+    'b',
+  ]);
 });

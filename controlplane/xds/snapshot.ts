@@ -23,7 +23,7 @@ export interface SnapshotParts {
   readonly routes: readonly RouteConfiguration[];
 }
 
-/** Throws when two resources of one kind have the same name: a proxy would refuse both. */
+/** Of two resources of one kind with one name the first counts: a proxy would refuse a response that has both. */
 export const buildXdsSnapshot = ({ clusters, endpoints, listeners, routes }: SnapshotParts): XdsSnapshot => ({
   kinds: {
     cds: byName(clusters.map((cluster) => encoded('cds', cluster.name, Cluster.encode(cluster).finish()))),
@@ -43,14 +43,12 @@ const encoded = (kind: Kind, name: string, value: Uint8Array): XdsResource => ({
   hash: contentHash(value),
 });
 
-const byName = (resources: readonly XdsResource[]): ReadonlyMap<string, XdsResource> => {
-  const named = new Map<string, XdsResource>();
-  for (const resource of resources) {
-    if (named.has(resource.name)) throw new Error(`invariant: two resources are called ${resource.name} (${resource.any.typeUrl})`);
-    named.set(resource.name, resource);
-  }
-  return named;
-};
+/** The first of a name wins, as in Istio. */
+const byName = (resources: readonly XdsResource[]): ReadonlyMap<string, XdsResource> =>
+  resources.reduce(
+    (named, resource) => (named.has(resource.name) ? named : named.set(resource.name, resource)),
+    new Map<string, XdsResource>(),
+  );
 
 const sameBytes = (left: Uint8Array | undefined, right: Uint8Array | undefined): boolean =>
   left?.length === right?.length && (left ?? []).every((byte, index) => byte === right?.[index]);

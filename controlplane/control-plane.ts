@@ -1,0 +1,150 @@
+/** Composition root and front door: what people configure and what runs → a mesh → every proxy's resources, kept up to date. */
+import { randomBytes } from 'node:crypto';
+import type { OpenAdsStream } from '#api/ads-stream.ts';
+import type { ApplyResult, ResourceName } from '#api/resource.ts';
+import type { SyncStatus } from '#api/sync.ts';
+import type { SocketAddress } from '#system/network.ts';
+import type { System } from '#system/system.ts';
+import { buildMesh } from './mesh/build-mesh.ts';
+import { DEFAULT_MESH_CONFIG, type Mesh, type MeshConfig } from './mesh/mesh.ts';
+import { WorkloadRegistry } from './registry/workload-registry.ts';
+import { ConfigStore } from './store/config-store.ts';
+import { watchYamlDirectory } from './store/yaml-directory.ts';
+import type { ProxyNode } from './translate/proxy-node.ts';
+import { translate } from './translate/translate.ts';
+import { AdsServer } from './xds/ads-server.ts';
+import { inProcessAds } from './xds/in-process-ads.ts';
+import { DEFAULT_PUSH_DELAYS, PushQueue } from './xds/push-queue.ts';
+import { buildXdsSnapshot } from './xds/snapshot.ts';
+
+export { type SidecarBootstrapOptions, type SidecarNode, sidecarBootstrap } from './injection/sidecar-bootstrap.ts';
+export { DEFAULT_MESH_CONFIG, type Mesh, type MeshConfig } from './mesh/mesh.ts';
+export { type ProxyNode, readProxyNode } from './translate/proxy-node.ts';
+export { type TranslatedResources, translate } from './translate/translate.ts';
+
+/** A workload outlives its last stream by this: longer than a proxy's first tries to come back. */
+const WORKLOAD_GRACE_MS = 2_000;
+
+/** How to run a control plane. */
+export interface ControlPlaneOptions {
+  /** A folder of YAML files that is watched. */
+  readonly configDirectory?: string;
+  /** Where the HTTP API listens; without it there is none. Loopback only. */
+  readonly httpAddress?: SocketAddress;
+  /** Where proxies connect by gRPC; without it only `openAds` serves them. */
+  readonly xdsAddress?: SocketAddress;
+  /** What HTTP calls that change something must carry; a random one when absent. */
+  readonly token?: string;
+  readonly meshConfig?: Partial<MeshConfig>;
+  /** Quiet time before a push; Istio's 100 ms when absent. */
+  readonly debounceMs?: number;
+}
+
+/** A control plane that runs. */
+export interface ControlPlane extends AsyncDisposable {
+  readonly httpAddress?: SocketAddress;
+  readonly xdsAddress?: SocketAddress;
+  readonly token: string;
+  /** Serves proxies of this process. */
+  readonly openAds: OpenAdsStream;
+  /** The mesh in force. */
+  readonly mesh: Mesh;
+  /** files: name → YAML. All or nothing. */
+  apply(files: Readonly<Record<string, string>>, options?: { readonly dryRun?: boolean }): ApplyResult;
+  remove(names: readonly ResourceName[]): ApplyResult;
+  sync(): SyncStatus;
+  /** Host name → virtual address. */
+  vips(): Readonly<Record<string, string>>;
+  close(): Promise<void>;
+}
+
+/** Starts a control plane; settles when it listens. Rejects when the folder cannot be read or an address cannot be bound. */
+export const startControlPlane = async (options: ControlPlaneOptions, system: System): Promise<ControlPlane> => {
+  const token = options.token ?? randomBytes(24).toString('base64url');
+  const parts = assemble(options, system);
+  const { store, ads, queue, mesh } = parts;
+  const inProcess = inProcessAds(ads);
+  const closers: (() => unknown)[] = [() => queue.close(), () => inProcess.close()];
+  const close = async (): Promise<void> => {
+    for (const end of closers.splice(0).reverse()) await end();
+  };
+  try {
+    if (options.configDirectory !== undefined) {
+      const watching = new AbortController();
+      closers.push(() => watching.abort());
+      watchYamlDirectory(options.configDirectory, { store, clock: system.clock, log: system.log, signal: watching.signal });
+    }
+    const addresses = await listen(options, { ...parts, token, closers });
+    system.log.info('controlplane.started', { ...addresses, version: store.version });
+    return {
+      ...addresses,
+      token,
+      openAds: inProcess.open,
+      get mesh() {
+        return mesh();
+      },
+      apply: (files, how) => store.apply(files, how),
+      remove: (names) => store.remove(names),
+      sync: () => ads.sync(),
+      vips: () => Object.fromEntries(mesh().services.map(({ hostname, vip }) => [hostname, vip])),
+      close,
+      [Symbol.asyncDispose]: close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+};
+
+interface Parts {
+  readonly store: ConfigStore;
+  readonly ads: AdsServer;
+  readonly queue: PushQueue;
+  readonly mesh: () => Mesh;
+  readonly snapshotFor: (proxy: ProxyNode) => ReturnType<typeof buildXdsSnapshot>;
+}
+
+const assemble = (options: ControlPlaneOptions, system: System): Parts => {
+  const config = { ...DEFAULT_MESH_CONFIG, ...options.meshConfig };
+  const store = new ConfigStore(system.clock);
+  const registry = new WorkloadRegistry(system.clock, WORKLOAD_GRACE_MS);
+  let built: Mesh | undefined;
+  const mesh = (): Mesh => {
+    built ??= buildMesh(store.view(), registry.list(), config);
+    return built;
+  };
+  const snapshotFor = (proxy: ProxyNode) => buildXdsSnapshot(translate(mesh(), proxy));
+  const ads = new AdsServer({ system, snapshotFor, version: () => mesh().version, announce: (proxy) => registry.connect(proxy) });
+  const delays = { ...DEFAULT_PUSH_DELAYS, ...(options.debounceMs !== undefined && { quietMs: options.debounceMs }) };
+  const queue = new PushQueue(system.clock, () => ads.push(), delays);
+  const changed = (): void => {
+    built = undefined;
+    queue.request();
+  };
+  store.onChange(changed);
+  registry.onChange(changed);
+  return { store, ads, queue, mesh, snapshotFor };
+};
+
+type Listening = Parts & { readonly token: string; readonly closers: (() => unknown)[] };
+
+/** What listens is imported only when it is wanted: the simulation needs neither gRPC nor HTTP. */
+const listen = async (
+  { httpAddress, xdsAddress }: ControlPlaneOptions,
+  { closers, ...parts }: Listening,
+): Promise<Pick<ControlPlane, 'httpAddress' | 'xdsAddress'>> => {
+  const bound: { httpAddress?: SocketAddress; xdsAddress?: SocketAddress } = {};
+  if (xdsAddress) {
+    const { listenForAds } = await import('./xds/grpc-ads-server.ts');
+    const server = await listenForAds(parts.ads, xdsAddress);
+    closers.push(() => server.close());
+    bound.xdsAddress = server.address;
+  }
+  if (httpAddress) {
+    const { listenForHttp } = await import('./http-api.ts');
+    const server = await listenForHttp(parts, httpAddress);
+    closers.push(() => server.close());
+    bound.httpAddress = server.address;
+  }
+  return bound;
+};

@@ -1,0 +1,58 @@
+/** The control plane's HTTP server: resources to read and change, and the debug pages, behind one guard. */
+import type { Server } from 'node:http';
+import { createAdaptorServer } from '@hono/node-server';
+import { Hono } from 'hono';
+import type { SocketAddress } from '#system/network.ts';
+import { createDebugApi } from './debug/debug-server.ts';
+import { loopbackGuard } from './debug/guard.ts';
+import type { Mesh } from './mesh/mesh.ts';
+import type { ConfigStore } from './store/config-store.ts';
+import { createResourceApi } from './store/resource-api.ts';
+import type { ProxyNode } from './translate/proxy-node.ts';
+import type { AdsServer } from './xds/ads-server.ts';
+import type { XdsSnapshot } from './xds/snapshot.ts';
+
+/** What is served. */
+export interface HttpApiParts {
+  readonly store: ConfigStore;
+  readonly ads: AdsServer;
+  readonly mesh: () => Mesh;
+  readonly snapshotFor: (proxy: ProxyNode) => XdsSnapshot;
+  readonly token: string;
+}
+
+/** A server that listens. */
+export interface HttpApiServer {
+  readonly address: SocketAddress;
+  /** Cuts open connections. */
+  close(): Promise<void>;
+}
+
+/** Everything under one root. */
+export const createHttpApi = ({ store, ads, mesh, snapshotFor, token }: HttpApiParts): Hono => {
+  const app = new Hono();
+  app.use(loopbackGuard);
+  app.route('/', createDebugApi({ sync: () => ads.sync(), mesh, config: () => store.view(), proxies: () => ads.proxies, snapshotFor }));
+  app.route('/', createResourceApi(store, { token, analyze: () => [] }));
+  app.notFound((context) => context.json({ error: `there is no ${context.req.method} ${context.req.path} here` }, 404));
+  return app;
+};
+
+/** Port 0 lets the system choose. Rejects when the address cannot be bound. */
+export const listenForHttp = async (parts: HttpApiParts, at: SocketAddress): Promise<HttpApiServer> => {
+  const server = createAdaptorServer({ fetch: createHttpApi(parts).fetch }) as Server;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host: at.address, port: at.port }, resolve);
+  });
+  const bound = server.address();
+  const port = typeof bound === 'object' && bound !== null ? bound.port : at.port;
+  return {
+    address: { address: at.address, port },
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+};

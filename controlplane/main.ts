@@ -1,0 +1,82 @@
+/** The control plane as a process. The only reader of `process` in the control plane. */
+import { readFileSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
+import { parseArgs } from 'node:util';
+import { LOG_LEVELS, type LogLevel } from '#system/log.ts';
+import type { SocketAddress } from '#system/network.ts';
+import { realSystem } from '#system/real-system.ts';
+import { type ControlPlaneOptions, startControlPlane } from './control-plane.ts';
+import { readMeshConfig } from './mesh-config.ts';
+
+const flags = () =>
+  parseArgs({
+    options: {
+      'config-dir': { type: 'string' },
+      'http-address': { type: 'string', default: '127.0.0.1:0' },
+      'xds-address': { type: 'string', default: '127.0.0.1:0' },
+      token: { type: 'string' },
+      'mesh-config': { type: 'string' },
+      'debounce-ms': { type: 'string' },
+      'log-level': { type: 'string', default: 'info' },
+    },
+  }).values;
+
+type Flags = ReturnType<typeof flags>;
+
+const readAddress = (flag: string, text: string): SocketAddress => {
+  const [, address, port] = /^(.+):(\d{1,5})$/.exec(text) ?? [];
+  if (address === undefined || Number(port) > 65_535) throw new Error(`--${flag}: ${text} is not ADDRESS:PORT`);
+  return { address: address.replace(/^\[(.*)\]$/, '$1'), port: Number(port) };
+};
+
+const readLogLevel = (word: string): LogLevel => {
+  const level = LOG_LEVELS.find((candidate) => candidate === word);
+  if (level === undefined) throw new Error(`--log-level: ${word} is not one of ${LOG_LEVELS.join(', ')}`);
+  return level;
+};
+
+const readMilliseconds = (flag: string, text: string): number => {
+  if (!/^\d{1,7}$/.test(text)) throw new Error(`--${flag}: ${text} is not a number of milliseconds`);
+  return Number(text);
+};
+
+/** The token may also come from the environment, where `ps` does not show it. */
+const optionsOf = (given: Flags): ControlPlaneOptions => {
+  const token = given.token ?? process.env.DINGHY_TOKEN;
+  const directory = given['config-dir'];
+  const meshConfig = given['mesh-config'];
+  const debounce = given['debounce-ms'];
+  return {
+    httpAddress: readAddress('http-address', given['http-address']),
+    xdsAddress: readAddress('xds-address', given['xds-address']),
+    ...(token && { token }),
+    ...(directory !== undefined && { configDirectory: directory }),
+    ...(meshConfig !== undefined && { meshConfig: readMeshConfig(readFileSync(meshConfig, 'utf8')) }),
+    ...(debounce !== undefined && { debounceMs: readMilliseconds('debounce-ms', debounce) }),
+  };
+};
+
+const format = (at: SocketAddress | undefined): string =>
+  at === undefined ? '' : `${at.address.includes(':') ? `[${at.address}]` : at.address}:${at.port}`;
+
+const run = async (): Promise<void> => {
+  const given = flags();
+  const options = optionsOf(given);
+  const system = realSystem({ logLevel: readLogLevel(given['log-level']) });
+  process.on('exit', () => system.flush());
+  const controlPlane = await startControlPlane(options, system);
+  const leave = async (): Promise<void> => {
+    await controlPlane.close();
+    process.exit(0);
+  };
+  process.once('SIGTERM', leave).once('SIGINT', leave);
+  const ready = { ready: true, http: format(controlPlane.httpAddress), xds: format(controlPlane.xdsAddress) };
+  // Whoever started us without a token needs the one that was made up.
+  process.stdout.write(`${JSON.stringify({ ...ready, ...(options.token === undefined && { token: controlPlane.token }) })}\n`);
+  flushCompileCache();
+};
+
+run().catch((error: unknown) => {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
+});
