@@ -94,8 +94,10 @@ export class HttpWalk implements ComposeRoutes {
   route(plan: RoutePlan): Handler {
     const { action, responseEdits } = plan;
     const end = action.kind === 'answer' ? ownAnswer(action.answer, responseEdits) : this.#forward(plan, action.forward);
-    const walk = chain(this.#filtersFor(plan), end);
-    return responseEdits.length > 0 ? withReplyEdits(walk, responseEdits) : walk;
+    const filters = this.#filtersFor(plan);
+    const walk = chain(filters, end);
+    const edited = responseEdits.length > 0 ? withReplyEdits(walk, responseEdits) : walk;
+    return filters.length > 0 && action.kind === 'forward' ? this.#naming(action.forward, edited) : edited;
   }
 
   #addRow(filter: HttpFilterConfig, config: Any): void {
@@ -139,6 +141,17 @@ export class HttpWalk implements ComposeRoutes {
     const draw = trafficSplit(routers, this.#rooms.system.random);
     const [only] = routers;
     return routers.length === 1 && only ? only.handle : (request, stream) => draw().handle(request, stream);
+  }
+
+  /** Filters that answer themselves are logged with the cluster that the request would have gone to. */
+  #naming({ targets }: ForwardPlan, walk: Handler): Handler {
+    const [only, ...others] = targets;
+    if (!only || others.length > 0) return walk;
+    const slot = this.#rooms.slot(only.cluster);
+    return (request, stream) => {
+      if (slot.current) stream.clusterName = slot.name;
+      return walk(request, stream);
+    };
   }
 
   #targetPlan(plan: RoutePlan, forward: ForwardPlan, target: Target): Omit<RouterPlan, 'retry' | 'mirrors'> {

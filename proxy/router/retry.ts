@@ -19,6 +19,8 @@ export interface RetryRoom {
   readonly bufferBytes: number;
   /** Whether upstream is told which try this is. */
   readonly attemptCount: boolean;
+  /** Whole budget of an exchange in milliseconds, 0 = none. */
+  readonly timeoutMs: number;
 }
 
 const outcomeOf = async (answer: Promise<HttpResponse>): Promise<Outcome> => {
@@ -54,10 +56,17 @@ const refusal = (cluster: UpstreamCluster, rules: RetryRules, retries: number, s
   return true;
 };
 
-const numbered = (request: HttpRequest, attempt: number): HttpRequest => ({
-  ...request,
-  headers: request.headers.edit((draft) => setIn(draft, 'x-envoy-attempt-count', String(attempt))),
-});
+const EXPECTED = 'x-envoy-expected-rq-timeout-ms';
+
+/** The request with what a later try says of itself. leftMs: what is left of the budget; undefined when there is none. */
+const numbered = (request: HttpRequest, attempt: number | undefined, leftMs: number | undefined): HttpRequest => {
+  const expected = leftMs === undefined ? undefined : request.headers.get(EXPECTED);
+  const headers = request.headers.edit((draft) => {
+    if (attempt !== undefined) setIn(draft, 'x-envoy-attempt-count', String(attempt));
+    if (leftMs !== undefined && expected !== undefined) setIn(draft, EXPECTED, String(Math.round(Math.min(Number(expected), leftMs))));
+  });
+  return { ...request, headers };
+};
 
 /** covers: the policy's own test, known to be there. */
 export const retry = (rules: RetryRules, covers: RetryTest, room: RetryRoom): HttpFilter => {
@@ -65,9 +74,11 @@ export const retry = (rules: RetryRules, covers: RetryTest, room: RetryRoom): Ht
   return async (request, stream, next) => {
     for (const matches of rules.requests) if (!matches(request)) return next(request, stream);
     const body = replayable(request.body, room.bufferBytes);
-    const attempt = async (retries: number): Promise<Outcome> => {
-      const numberedRequest = retries > 0 && room.attemptCount ? numbered(request, retries + 1) : request;
-      return outcomeOf(next({ ...numberedRequest, body: body.again() }, stream));
+    const startedAtMs = clock.nowMs();
+    const attempt = (retries: number): Promise<Outcome> => {
+      const leftMs = room.timeoutMs > 0 ? Math.max(1, room.timeoutMs - (clock.nowMs() - startedAtMs)) : undefined;
+      const same = retries === 0 ? request : numbered(request, room.attemptCount ? retries + 1 : undefined, leftMs);
+      return outcomeOf(next({ ...same, body: body.again() }, stream));
     };
     let outcome = await attempt(0);
     for (let retries = 0; ; retries++) {

@@ -42,7 +42,7 @@ const stepsOf = (plan: RouterPlan, system: System): HttpFilter[] => {
   if (plan.maxStreamDurationMs > 0) steps.push(maxStreamDuration(plan.maxStreamDurationMs, clock));
   if (timeoutMs > 0 || plan.maxGrpcTimeoutMs !== undefined) steps.push(timeout(plan, counting('timeouts')));
   if (plan.mirrors.length > 0) steps.push(mirror(plan.mirrors, { system, timeoutMs, bufferBytes }));
-  if (rules?.covers && rules.maxRetries > 0) steps.push(retry(rules, rules.covers, { system, slot, bufferBytes, attemptCount }));
+  if (rules?.covers && rules.maxRetries > 0) steps.push(retry(rules, rules.covers, { system, slot, bufferBytes, attemptCount, timeoutMs }));
   if (rules && rules.perTryTimeoutMs > 0) steps.push(perTryTimeout(rules.perTryTimeoutMs, counting('perTryTimeouts')));
   return steps;
 };

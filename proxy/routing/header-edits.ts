@@ -1,7 +1,7 @@
 /** Header fields that routes add, set and remove. Most specific layer first; within a layer removal comes before addition. */
 import { ConfigError, inField, refuseUnsupported } from '#api/config-error.ts';
 import type { HeaderValueOption } from '#envoy';
-import { removeIn, setIn } from '../http/header-map.ts';
+import { removeIn } from '../http/header-map.ts';
 import type { HttpRequest } from '../http/message.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
 
@@ -70,10 +70,23 @@ const hasIn = (draft: readonly string[], name: string): boolean => {
   return false;
 };
 
+const APPEND = 0;
+const ADD_IF_ABSENT = 1;
+const OVERWRITE = 2;
+const OVERWRITE_IF_EXISTS = 3;
+
+/** An overwritten field moves to the end, as in Envoy. */
 const place = (draft: string[], name: string, value: string, action: number): void => {
-  if (action === 2) setIn(draft, name, value);
-  else if (action === 0) draft.push(name, value);
-  else if (hasIn(draft, name) === (action === 3)) setIn(draft, name, value);
+  if (action === ADD_IF_ABSENT && hasIn(draft, name)) return;
+  if (action === OVERWRITE_IF_EXISTS && !hasIn(draft, name)) return;
+  if (action === OVERWRITE || action === OVERWRITE_IF_EXISTS) removeIn(draft, name);
+  draft.push(name, value);
+};
+
+const actionOf = (option: HeaderValueOption): number => {
+  if (option.append !== undefined) return option.append ? APPEND : OVERWRITE;
+  if (option.appendAction > OVERWRITE_IF_EXISTS) throw new ConfigError('append_action', `unknown value ${option.appendAction}`);
+  return option.appendAction;
 };
 
 /** Host and pseudo fields have their own settings. Source: Envoy, "modifying :-prefixed headers is not allowed". */
@@ -92,8 +105,7 @@ const compileAdd = (option: HeaderValueOption): HeaderEdit => {
   if (option.header.rawValue.length > 0) throw new ConfigError('header.raw_value', 'not supported by this proxy');
   if (/[\r\n\0]/.test(option.header.value)) throw new ConfigError('header.value', 'must not contain line breaks');
   const format = compileFormat(option.header.value);
-  const action = option.append === undefined ? option.appendAction : option.append ? 0 : 2;
-  if (action > 3) throw new ConfigError('append_action', `unknown value ${action}`);
+  const action = actionOf(option);
   return (draft, request, stream) => {
     const value = format(request, stream);
     if (value !== '' || option.keepEmptyValue) place(draft, name, value, action);
@@ -103,7 +115,10 @@ const compileAdd = (option: HeaderValueOption): HeaderEdit => {
 /** names: proto names of the two fields, for the paths of ConfigErrors. */
 export const compileLayer = (layer: EditLayer, names: { readonly add: string; readonly remove: string }): HeaderEdit[] => {
   const removed = layer.remove.map((name, index) => checkName(name, `${names.remove}[${index}]`));
-  const added = layer.add.map((option, index) => inField(`${names.add}[${index}]`, () => compileAdd(option)));
+  const compiled = layer.add.map((option, index) => ({ option, edit: inField(`${names.add}[${index}]`, () => compileAdd(option)) }));
+  const overwrites = compiled.filter(({ option }) => actionOf(option) >= OVERWRITE);
+  // Envoy overwrites before it appends, whatever the order in the list.
+  const added = [...overwrites, ...compiled.filter((each) => !overwrites.includes(each))].map(({ edit }) => edit);
   const removal: HeaderEdit = (draft) => {
     for (const name of removed) removeIn(draft, name);
   };

@@ -19,11 +19,18 @@ const pickHost = (cluster: Cluster, stream: StreamInfo, choice: HostChoice): Hos
   return host;
 };
 
+/** Nothing left this proxy, so no host was used. */
+const forgetHost = (stream: StreamInfo, tried: Attempt): void => {
+  const { host: _, ...rest } = tried;
+  stream.attempts[stream.attempts.indexOf(tried)] = rest;
+};
+
 const failed = (cluster: Cluster, stream: StreamInfo, tried: Attempt, error: unknown): void => {
   if (!(error instanceof StreamError)) return;
   tried.flag = error.flag;
+  if (error.flag === 'UO') forgetHost(stream, tried);
   const reason = transportFailure(error.cause);
-  if (reason !== '') stream.upstreamFailure = reason;
+  if (reason !== '') stream.upstreamFailure = reason.replaceAll(' ', '_');
   if (error.flag === 'DC') cluster.stats.cancelled.value++;
   else if (error.status >= 500) cluster.stats.failures.value++;
 };
