@@ -1,6 +1,6 @@
 /** THE HINGE: everything that translation may read, at one version; frozen. */
 
-import type { Workload } from '../registry/workload.ts';
+import type { ConnectedProxy, Workload } from '../registry/workload.ts';
 import type { ResourceOf } from '../resources/resource.ts';
 import type { Stored } from '../store/config-store.ts';
 
@@ -52,13 +52,19 @@ export interface MeshService {
   readonly exportTo: readonly string[];
 }
 
+/** One proxy, as translation needs to know it. */
+export type ProxyNode = ConnectedProxy;
+
+/** A VirtualService and its age. */
+export type StoredVirtualService = Stored<ResourceOf<'VirtualService'>>;
+
 /** The whole mesh at one moment. Lists of resources are oldest first. */
 export interface Mesh {
   readonly version: number;
   readonly config: MeshConfig;
   readonly services: readonly MeshService[];
   readonly workloads: readonly Workload[];
-  readonly virtualServices: readonly Stored<ResourceOf<'VirtualService'>>[];
+  readonly virtualServices: readonly StoredVirtualService[];
   readonly destinationRules: readonly Stored<ResourceOf<'DestinationRule'>>[];
   readonly gateways: readonly Stored<ResourceOf<'Gateway'>>[];
 }

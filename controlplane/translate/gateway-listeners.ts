@@ -1,13 +1,12 @@
 /** Gateways and the VirtualServices bound to them → what an ingress gateway opens. Pure. */
 import { Listener, RouteConfiguration, VirtualHost } from '#envoy';
 import { bySpecificity, hostCovers, resolveHost } from '../mesh/hostnames.ts';
-import type { Mesh, MeshService } from '../mesh/mesh.ts';
-import { selects } from '../registry/workload.ts';
+import type { Mesh, MeshService, ProxyNode, StoredVirtualService } from '../mesh/mesh.ts';
+import { selects } from '../resources/labels.ts';
 import { isGatewayHttp } from '../resources/validate-gateway.ts';
 import { socketAddress } from './endpoints.ts';
 import { connectionManager, direction, filterChain } from './listener-parts.ts';
-import type { ProxyNode } from './proxy-node.ts';
-import { isBoundTo, type RouteView, routesOf, type StoredVirtualService } from './routes.ts';
+import { isBoundTo, type RouteView, routesOf } from './routes.ts';
 
 /** One open HTTP port: which Gateways ask for it, and for which hosts. */
 interface OpenPort {

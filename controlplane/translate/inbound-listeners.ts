@@ -1,12 +1,11 @@
 /** Where a sidecar takes calls to its program. Pure. One listener on the workload's own address; the port decides the chain. */
 import { inboundClusterName } from '#api/names.ts';
 import { Listener, RouteConfiguration } from '#envoy';
-import type { Mesh, MeshService } from '../mesh/mesh.ts';
-import { selects } from '../registry/workload.ts';
+import type { Mesh, MeshService, ProxyNode } from '../mesh/mesh.ts';
+import { selects } from '../resources/labels.ts';
 import { socketAddress } from './endpoints.ts';
 import { connectionManager, direction, filterChain, tcpProxy } from './listener-parts.ts';
 import { toDuration } from './pack.ts';
-import type { ProxyNode } from './proxy-node.ts';
 import { emptyRouteAction } from './route-action.ts';
 import { toRouteMatch } from './route-match.ts';
 

@@ -1,10 +1,9 @@
 /** The node message → who is asking. Pure. */
 import { parseNodeId } from '#api/names.ts';
 import type { Node } from '#envoy';
-import type { ConnectedProxy } from '../registry/workload.ts';
+import type { ProxyNode } from '../mesh/mesh.ts';
 
-/** One proxy, as translation needs to know it. */
-export type ProxyNode = ConnectedProxy;
+export type { ProxyNode };
 
 /** Undefined when the id has not the form that injection writes. Metadata of another shape counts as absent. */
 export const readProxyNode = (node: Node): ProxyNode | undefined => {

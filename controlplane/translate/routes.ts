@@ -2,19 +2,13 @@
 import { outboundClusterName, PASSTHROUGH_CLUSTER } from '#api/names.ts';
 import { type Metadata, Route, RouteConfiguration, VirtualHost } from '#envoy';
 import { bySpecificity, domainsOf, hostCovers, resolveHost } from '../mesh/hostnames.ts';
-import type { Mesh, MeshService } from '../mesh/mesh.ts';
+import type { Mesh, MeshService, ProxyNode, StoredVirtualService } from '../mesh/mesh.ts';
 import { isVisible } from '../mesh/visibility.ts';
-import { selects } from '../registry/workload.ts';
-import type { ResourceOf } from '../resources/resource.ts';
+import { selects } from '../resources/labels.ts';
 import type { HttpMatch, HttpRule } from '../resources/virtual-service.ts';
-import type { Stored } from '../store/config-store.ts';
 import { toDuration } from './pack.ts';
-import type { ProxyNode } from './proxy-node.ts';
 import { defaultRetryPolicy, emptyRouteAction, filterOverrides, headerEdits, type RuleContext, toAction } from './route-action.ts';
 import { toRouteMatch } from './route-match.ts';
-
-/** A stored VirtualService. */
-export type StoredVirtualService = Stored<ResourceOf<'VirtualService'>>;
 
 /** Hosts as `visibleServices` gives them; gateway: `namespace/name` of the Gateway that the routes are for, or `mesh`. */
 export interface RouteView {

@@ -2,10 +2,10 @@ import { expect, test } from 'vitest';
 import { RouteConfiguration } from '#envoy';
 import { clockFrom } from '#system/clock.ts';
 import { buildMesh } from '../mesh/build-mesh.ts';
+import type { ProxyNode } from '../mesh/mesh.ts';
 import { DEFAULT_MESH_CONFIG, type Mesh, type MeshConfig } from '../mesh/mesh.ts';
 import type { Workload } from '../registry/workload.ts';
 import { ConfigStore } from '../store/config-store.ts';
-import type { ProxyNode } from './proxy-node.ts';
 import { translate } from './translate.ts';
 
 const SERVICES = ['productpage', 'reviews']

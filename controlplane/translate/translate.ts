@@ -2,14 +2,13 @@
 
 import { outboundClusterName } from '#api/names.ts';
 import type { Cluster, ClusterLoadAssignment, Listener, RouteConfiguration } from '#envoy';
-import type { Mesh, MeshService } from '../mesh/mesh.ts';
+import type { Mesh, MeshService, ProxyNode } from '../mesh/mesh.ts';
 import { isVisible } from '../mesh/visibility.ts';
 import { inboundCluster, outboundClusters, standingClusters } from './clusters.ts';
 import { endpointsOf, toLoadAssignment } from './endpoints.ts';
 import { gatewayResources } from './gateway-listeners.ts';
 import { inboundListeners, inboundPorts } from './inbound-listeners.ts';
 import { httpPorts, outboundListeners } from './outbound-listeners.ts';
-import type { ProxyNode } from './proxy-node.ts';
 import { sidecarRoutes } from './routes.ts';
 import { type EffectiveRule, effectiveRule } from './subsets.ts';
 
