@@ -1,10 +1,12 @@
 /** Envoy's bootstrap from YAML or JSON, strictly: what is not understood is refused with its place. */
-import { ConfigError } from '#api/config-error.ts';
-import { Bootstrap } from '#envoy';
+import { ConfigError, inField, refuseUnsupported } from '#api/config-error.ts';
+import { ApiConfigSource_ApiType, Bootstrap } from '#envoy';
+import type { SocketAddress } from '#system/network.ts';
 import { readFieldTable } from './config/field-table.ts';
 import { checkJson, StrictJsonError } from './config/strict-json.ts';
 import { validate } from './config/validate.ts';
 
+const GRPC = ApiConfigSource_ApiType.GRPC;
 const TYPE = 'envoy.config.bootstrap.v3.Bootstrap';
 
 /** file: named in complaints. Throws ConfigError, whose message begins with `file:line:column`. */
@@ -15,11 +17,50 @@ export const readBootstrap = async (text: string, file: string): Promise<Bootstr
     checkJson(tree, TYPE, table);
     const bootstrap = Bootstrap.fromJSON(tree);
     validate(bootstrap, TYPE, table);
+    checkBootstrap(bootstrap);
     return bootstrap;
   } catch (error) {
     const keys = error instanceof StrictJsonError ? error.keys : error instanceof ConfigError ? keysOf(error.path) : [];
     throw new ConfigError(await placeOf(text, file, keys), error instanceof Error ? error.message : String(error), { cause: error });
   }
+};
+
+/** Refuses what this proxy does not do. Names for statistics and hints to Envoy's own threads, sockets and resolver carry no behaviour here. */
+export const checkBootstrap = (bootstrap: Bootstrap): void => {
+  refuseUnsupported(bootstrap, {
+    read: ['node', 'staticResources', 'dynamicResources', 'admin'],
+    ignored: [
+      'statsConfig',
+      'statsFlushInterval',
+      'statsFlush',
+      'enableDispatcherStats',
+      'watchdog',
+      'watchdogs',
+      'typedDnsResolverConfig',
+    ],
+  });
+  const { staticResources, dynamicResources, admin } = bootstrap;
+  if (staticResources) inField('static_resources', () => refuseUnsupported(staticResources, { read: ['clusters', 'listeners'] }));
+  if (admin) inField('admin', () => refuseUnsupported(admin, { read: ['address'], ignored: ['profilePath', 'ignoreGlobalConnLimit'] }));
+  if (!dynamicResources) return;
+  inField('dynamic_resources', () => {
+    refuseUnsupported(dynamicResources, { read: ['adsConfig', 'cdsConfig', 'ldsConfig'] });
+    for (const [name, source] of Object.entries({ cds_config: dynamicResources.cdsConfig, lds_config: dynamicResources.ldsConfig }))
+      if (source && source.configSourceSpecifier?.$case !== 'ads') throw new ConfigError(name, 'only ads is supported by this proxy');
+    const { adsConfig, cdsConfig, ldsConfig } = dynamicResources;
+    if (!adsConfig && (cdsConfig || ldsConfig)) throw new ConfigError('ads_config', 'is needed for cds_config and lds_config');
+    if (adsConfig && adsConfig.apiType !== GRPC)
+      throw new ConfigError('ads_config.api_type', 'only GRPC (state of the world) is supported by this proxy');
+  });
+};
+
+/** Where the admin port shall be; undefined when the bootstrap wants none. */
+export const adminAddressOf = ({ admin }: Bootstrap): SocketAddress | undefined => {
+  const address = admin?.address?.address;
+  if (!address) return undefined;
+  if (address.$case !== 'socketAddress' || address.value.portSpecifier?.$case !== 'portValue')
+    throw new ConfigError('admin.address', 'only a socket_address with a port number is supported by this proxy');
+  return { address: address.value.address, port: address.value.portSpecifier.value };
 };
 
 const parse = async (text: string, file: string): Promise<unknown> => {

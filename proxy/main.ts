@@ -1,5 +1,5 @@
 /** One proxy as a process, with Envoy's flags. The only reader of `process` in the proxy. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import { parseArgs } from 'node:util';
 import { ConfigError } from '#api/config-error.ts';
@@ -7,7 +7,7 @@ import { type Bootstrap, Node } from '#envoy';
 import { LOG_LEVELS, type LogLevel } from '#system/log.ts';
 import { type RealSystem, realSystem } from '#system/real-system.ts';
 import { readBootstrap } from './bootstrap.ts';
-import { type RunningProxy, startProxy } from './proxy.ts';
+import { type ProxyOptions, type RunningProxy, startProxy, validateBootstrap } from './proxy.ts';
 
 const VERSION = '0.1.0';
 const ENVOY_LEVELS: Readonly<Record<string, LogLevel>> = { trace: 'debug', warning: 'warn', critical: 'error' };
@@ -51,10 +51,42 @@ const read = async (given: Flags): Promise<Bootstrap> => {
   return { ...bootstrap, node: { ...node, id: given['service-node'] ?? node.id, cluster: given['service-cluster'] ?? node.cluster } };
 };
 
+const seconds = (text: string): number => {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value) || value < 0)
+    throw new ConfigError('--drain-time-s', `${text} is not a number of seconds`);
+  return value;
+};
+
+const host = (system: RealSystem, level: string, quit: () => void): NonNullable<ProxyOptions['host']> => {
+  let current = level;
+  return {
+    memory: () => {
+      const { heapUsed, heapTotal, rss } = process.memoryUsage();
+      return { allocated: heapUsed, heapSize: heapTotal, total: rss };
+    },
+    logging: (word) => {
+      if (word !== undefined) {
+        system.setLogLevel(logLevel(word));
+        current = word;
+      }
+      return current;
+    },
+    quit,
+  };
+};
+
+/** After what is being answered now has left. */
+const leave = async (proxy: RunningProxy): Promise<void> => {
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  await proxy.close();
+  process.exit(0);
+};
+
 /** First signal: drain, then leave. Second: leave. */
 const leaveOnSignals = (proxy: RunningProxy, system: RealSystem): void => {
   let leaving = false;
-  const leave = async (): Promise<void> => {
+  const drainAndLeave = async (): Promise<void> => {
     if (leaving) process.exit(1);
     leaving = true;
     system.log.info('proxy.draining');
@@ -62,7 +94,7 @@ const leaveOnSignals = (proxy: RunningProxy, system: RealSystem): void => {
     await proxy.close();
     process.exit(0);
   };
-  process.on('SIGTERM', leave).on('SIGINT', leave);
+  process.on('SIGTERM', drainAndLeave).on('SIGINT', drainAndLeave);
 };
 
 const run = async (): Promise<void> => {
@@ -76,10 +108,17 @@ const run = async (): Promise<void> => {
   process.on('exit', () => system.flush());
   const bootstrap = await read(given);
   if (given.mode === 'validate') {
+    await validateBootstrap(bootstrap, system);
     process.stdout.write('configuration OK\n');
     return;
   }
-  const proxy = await startProxy(bootstrap, system, { drainTimeMs: Number(given['drain-time-s']) * 1000 });
+  const proxy = await startProxy(bootstrap, system, {
+    drainTimeMs: seconds(given['drain-time-s']) * 1000,
+    host: host(system, given['log-level'], () => void leave(proxy)),
+  });
+  const addressPath = given['admin-address-path'];
+  if (addressPath !== undefined && proxy.adminAddress)
+    writeFileSync(addressPath, `${proxy.adminAddress.address}:${proxy.adminAddress.port}`);
   leaveOnSignals(proxy, system);
   await proxy.whenReady;
   flushCompileCache();

@@ -1,16 +1,22 @@
 /** Composition root: bootstrap → resources → snapshot → living rooms, kept up to date by the control plane when there is one. */
 import type { OpenAdsStream } from '#api/ads-stream.ts';
 import { ConfigError } from '#api/config-error.ts';
-import { KINDS, type Kind, TYPE_URLS } from '#api/kinds.ts';
-import { type Bootstrap, type Cluster, type DiscoveryResponse, type Listener, Node } from '#envoy';
-import type { SocketAddress } from '#system/network.ts';
+import type { Kind } from '#api/kinds.ts';
+import { type Bootstrap, type Cluster, type DiscoveryResponse, type Listener, Node, TrafficDirection } from '#envoy';
+import type { BoundListener, SocketAddress } from '#system/network.ts';
 import type { System } from '#system/system.ts';
+import { AdminHttp } from './admin/admin-http.ts';
+import { type ProcessHost, runningView } from './admin/running-view.ts';
+import type { AdminView, ServerState } from './admin/view.ts';
+import { adminAddressOf, checkBootstrap } from './bootstrap.ts';
+import { Http1Server } from './codec/http1-server.ts';
 import { type BuildResult, SnapshotBuilder } from './config/build-snapshot.ts';
-import { EMPTY_RESOURCES, keepOnly, type ResourceOf, type ResourceSet, withKind, withSome } from './config/resource-set.ts';
+import { ArrivalNotes, dumpResources, MESSAGE_NAMES } from './config/dump-resources.ts';
+import { protoJsonAny } from './config/proto-json.ts';
+import { EMPTY_RESOURCES, keepOnly, type ResourceOf, type ResourceSet, resourceName, withKind, withSome } from './config/resource-set.ts';
 import { type ProxySnapshot, SnapshotHolder } from './config/snapshot.ts';
 import { validate } from './config/validate.ts';
-import type { CompiledListener } from './listener/compile-listener.ts';
-import { ListenerManager } from './listener/listener-manager.ts';
+import { type BindFailure, ListenerManager } from './listener/listener-manager.ts';
 import { ClusterManager } from './upstream/cluster-manager.ts';
 import { errorText, ResourceGate } from './xds/accept-response.ts';
 import { AdsClient } from './xds/ads-client.ts';
@@ -20,7 +26,8 @@ export { SnapshotBuilder } from './config/build-snapshot.ts';
 
 /** A proxy that runs. */
 export interface RunningProxy {
-  readonly adminAddress?: SocketAddress;
+  /** Absent when the bootstrap wants no admin port. */
+  readonly adminAddress?: SocketAddress | undefined;
   readonly snapshot: ProxySnapshot;
   readonly resources: ResourceSet;
   /** True once the first complete configuration is in force. */
@@ -37,19 +44,38 @@ export interface ProxyOptions {
   readonly openAds?: OpenAdsStream;
   /** How long open connections may go on after `drain`; Envoy's 600 s when absent. */
   readonly drainTimeMs?: number;
+  /** The process around it; a proxy in a simulated world has none. */
+  readonly host?: ProcessHost;
 }
 
-const MESSAGE_NAMES: Readonly<Record<Kind, string>> = Object.fromEntries(
-  KINDS.map((kind) => [kind, TYPE_URLS[kind].slice(TYPE_URLS[kind].indexOf('/') + 1)]),
-) as Record<Kind, string>;
-
 const ENVOY_DRAIN_MS = 600_000;
+const BOOTSTRAP = 'envoy.config.bootstrap.v3.Bootstrap';
+const INBOUND = TrafficDirection.INBOUND;
 
 /** Starts a proxy; settles when its static configuration is in force. Rejects with ConfigError when that cannot be used. */
 export const startProxy = async (bootstrap: Bootstrap, system: System, options: ProxyOptions = {}): Promise<RunningProxy> => {
+  checkBootstrap(bootstrap);
   const proxy = new ConfiguredProxy(bootstrap, system, options);
-  await proxy.start();
+  try {
+    await proxy.start();
+  } catch (error) {
+    await proxy.close();
+    throw error;
+  }
   return proxy;
+};
+
+/** What `startProxy` would refuse before it opens anything, refused here. */
+export const validateBootstrap = async (bootstrap: Bootstrap, system: System): Promise<void> => {
+  checkBootstrap(bootstrap);
+  const proxy = new ConfiguredProxy(bootstrap, system, {});
+  try {
+    adminAddressOf(bootstrap);
+    if (bootstrap.dynamicResources?.adsConfig) controlPlaneAddress(bootstrap);
+    proxy.loadStatic();
+  } finally {
+    await proxy.close();
+  }
 };
 
 class ConfiguredProxy implements RunningProxy {
@@ -67,8 +93,13 @@ class ConfiguredProxy implements RunningProxy {
   #ads: AdsClient | undefined;
   readonly #answered = new Set<Kind>();
   #missing = 0;
+  #failures: readonly BindFailure[] = [];
+  #draining = false;
+  #failing = false;
   #closed = false;
   #reconciling: Promise<void> = Promise.resolve();
+  readonly #notes: ArrivalNotes;
+  #admin: BoundListener | undefined;
   ready = false;
 
   constructor(bootstrap: Bootstrap, system: System, options: ProxyOptions) {
@@ -79,6 +110,7 @@ class ConfiguredProxy implements RunningProxy {
     this.#listeners = new ListenerManager(system);
     this.#builder = new SnapshotBuilder({ system, clusters: this.#clusters });
     this.#gate = new ResourceGate((kind, resource) => this.#check(kind, resource));
+    this.#notes = new ArrivalNotes(system.clock.wallTimeMs());
     const { clusters = [], listeners = [] } = bootstrap.staticResources ?? {};
     this.#static = {
       cds: new Map(clusters.map((cluster) => [cluster.name, cluster])),
@@ -98,29 +130,103 @@ class ConfiguredProxy implements RunningProxy {
     return this.#ready.promise;
   }
 
+  get adminAddress(): SocketAddress | undefined {
+    return this.#admin?.address;
+  }
+
   async start(): Promise<void> {
-    const ads = this.#bootstrap.dynamicResources?.adsConfig;
+    this.loadStatic();
+    await this.#openAdmin();
+    const [unbound] = await this.#listeners.reconcile(this.snapshot.listeners);
+    if (unbound) throw new ConfigError('', errorText('lds', unbound.listener, String(unbound.error)), { cause: unbound.error });
+    if (this.#bootstrap.dynamicResources?.adsConfig || this.#options.openAds) await this.#subscribe();
+    else this.#becomeReady();
+  }
+
+  /** Throws ConfigError when the bootstrap's resources cannot be used. */
+  loadStatic(): void {
     for (const kind of ['cds', 'lds'] as const)
       for (const [name, resource] of this.#static[kind]) inStatic(kind, name, () => this.#check(kind, resource));
     this.#resources = { ...EMPTY_RESOURCES, ...this.#static };
     const [first] = this.#apply().errors;
     if (first) throw first.error.within(`static ${first.kind} ${first.name}`);
-    const [unbound] = await this.#listeners.reconcile(this.#wantedListeners());
-    if (unbound) throw new ConfigError('', errorText('lds', unbound.listener, String(unbound.error)), { cause: unbound.error });
-    if (ads || this.#options.openAds) await this.#subscribe();
-    else this.#becomeReady();
   }
 
   async drain(): Promise<void> {
-    await this.#listeners.drain(this.#options.drainTimeMs ?? ENVOY_DRAIN_MS);
+    this.#draining = true;
+    await this.#listeners.drain(this.#drainTimeMs);
   }
 
   async close(): Promise<void> {
     this.#closed = true;
     this.#ads?.close();
     await this.#reconciling;
+    await this.#admin?.close();
     await this.#listeners.close();
     this.#clusters.close();
+  }
+
+  get #drainTimeMs(): number {
+    return this.#options.drainTimeMs ?? ENVOY_DRAIN_MS;
+  }
+
+  get #state(): ServerState {
+    if (!this.ready) return 'INITIALIZING';
+    return this.#draining || this.#failing ? 'DRAINING' : 'LIVE';
+  }
+
+  async #openAdmin(): Promise<void> {
+    const at = adminAddressOf(this.#bootstrap);
+    if (!at) return;
+    const http = new AdminHttp(this.#adminView());
+    let nextId = 1;
+    try {
+      this.#admin = await this.#system.network.listen(at, (connection) => {
+        const { local, remote } = connection;
+        new Http1Server(connection, http, { id: nextId++, local, remote }, this.#system.clock);
+      });
+    } catch (cause) {
+      throw new ConfigError('admin.address', String(cause), { cause });
+    }
+  }
+
+  #adminView(): AdminView {
+    const { id = '', cluster = '' } = this.#bootstrap.node ?? {};
+    return runningView({
+      system: this.#system,
+      host: this.#options.host,
+      node: { id, cluster },
+      state: () => this.#state,
+      clusters: () => this.#clusters.running(),
+      isStaticCluster: (name) => this.#static.cds.has(name),
+      endpointsOf: (name) => this.snapshot.clusters.get(name)?.endpoints,
+      listeners: () => this.#listeners.listeners(),
+      configuration: () => ({
+        bootstrap: () => protoJsonAny(this.#bootstrap, BOOTSTRAP),
+        startedAtMs: this.#notes.startedAtMs,
+        versions: { cds: this.#ads?.version('cds') ?? '', lds: this.#ads?.version('lds') ?? '' },
+        ...dumpResources({
+          resources: this.#resources,
+          snapshot: this.snapshot,
+          notes: this.#notes,
+          isStatic: (kind, name) => (kind === 'cds' || kind === 'lds') && this.#static[kind].has(name),
+        }),
+      }),
+      drainListeners: (which) => this.#drainListeners(which),
+      failHealthChecks: (failing) => {
+        this.#failing = failing;
+        this.#listeners.sayGoodbye(failing);
+      },
+    });
+  }
+
+  #drainListeners({ inboundOnly, graceful }: { readonly inboundOnly: boolean; readonly graceful: boolean }): void {
+    const chosen = (name: string): boolean => !inboundOnly || this.#resources.lds.get(name)?.trafficDirection === INBOUND;
+    const drain = (): void => void this.#listeners.drain(this.#drainTimeMs, chosen);
+    if (graceful) {
+      this.#listeners.sayGoodbye(true);
+      this.#system.clock.after(this.#drainTimeMs, drain);
+    } else drain();
   }
 
   async #subscribe(): Promise<void> {
@@ -136,20 +242,22 @@ class ConfiguredProxy implements RunningProxy {
     this.#builder.check(kind, resource);
   }
 
-  #take<K extends Kind>(kind: K, response: DiscoveryResponse): string {
+  async #take<K extends Kind>(kind: K, response: DiscoveryResponse): Promise<string> {
     const previous = this.#resources[kind] as ReadonlyMap<string, ResourceOf[K]>;
     const { resources, failed, errors } = this.#gate.accept(kind, response.resources, previous);
     const kept = [...failed].flatMap((name) => previous.get(name) ?? []);
     this.#resources = this.#merged(kind, [...resources, ...kept]);
     const broken = this.#apply().errors.filter((error) => error.kind === kind);
-    const sent = new Set<unknown>(
-      resources.map((resource) => (kind === 'eds' ? (resource as ResourceOf['eds']).clusterName : nameOf(resource))),
-    );
+    const sent = new Set(resources.map((resource) => resourceName(kind, resource)));
+    for (const resource of resources) this.#notes.arrived(resource, response.versionInfo, this.#system.clock.wallTimeMs());
     this.#answered.add(kind);
-    this.#reconcile();
-    return [...errors, ...broken.filter(({ name }) => sent.has(name)).map(({ name, error }) => errorText(kind, name, error.message))].join(
-      '\n',
-    );
+    await this.#reconcile();
+    const unbound = kind === 'lds' ? this.#failures.filter(({ listener }) => sent.has(listener)) : [];
+    return [
+      ...errors,
+      ...broken.filter(({ name }) => sent.has(name)).map(({ name, error }) => errorText(kind, name, error.message)),
+      ...unbound.map(({ listener, error }) => errorText('lds', listener, String(error))),
+    ].join('\n');
   }
 
   /** Static resources cannot be replaced or removed by what arrives. */
@@ -173,18 +281,15 @@ class ConfiguredProxy implements RunningProxy {
   }
 
   /** One after another, each with the newest snapshot. */
-  #reconcile(): void {
+  #reconcile(): Promise<void> {
     // Listeners are asked for once clusters are known, so that no route points at nothing.
     if (this.#answered.has('cds')) this.#ads?.want('lds');
     this.#reconciling = this.#reconciling.then(async () => {
       if (this.#closed) return;
-      await this.#listeners.reconcile(this.#wantedListeners());
+      this.#failures = await this.#listeners.reconcile(this.snapshot.listeners);
       if (this.#answered.has('lds') && this.#missing === 0) this.#becomeReady();
     });
-  }
-
-  #wantedListeners(): ReadonlyMap<string, CompiledListener> {
-    return this.snapshot.listeners as ReadonlyMap<string, CompiledListener>;
+    return this.#reconciling;
   }
 
   #becomeReady(): void {
@@ -194,8 +299,6 @@ class ConfiguredProxy implements RunningProxy {
     this.#ready.resolve();
   }
 }
-
-const nameOf = (resource: object): unknown => ('name' in resource ? resource.name : undefined);
 
 const inStatic = (kind: Kind, name: string, check: () => void): void => {
   try {

@@ -1,19 +1,67 @@
 import { expect, test } from 'vitest';
 import { MetricRegistry } from '../system/metric-registry.ts';
-import { type AdminView, adminAnswer } from './pages.ts';
+import { adminAnswer } from './pages.ts';
+import type { AdminView, DumpedResource, HostStatus } from './view.ts';
 
 const metrics = new MetricRegistry();
 metrics.scope('cluster', 'a').counter('upstream_rq_total').value = 3;
+
+const HOST: HostStatus = {
+  address: '127.0.0.1',
+  port: 80,
+  hostname: '',
+  health: 'healthy',
+  weight: 7,
+  priority: 0,
+  locality: 'r/z/s',
+  connections: 1,
+  connectFailures: 0,
+  activeRequests: 1,
+  requests: 5,
+  errors: 2,
+};
+
+const resource = (name: string, extra: Partial<DumpedResource> = {}): DumpedResource => ({
+  name,
+  json: () => ({ '@type': 'x', name }),
+  isStatic: false,
+  warming: false,
+  version: 'v7',
+  updatedAtMs: 0,
+  ...extra,
+});
+
+const acted: string[] = [];
 const view: AdminView = {
   state: () => 'INITIALIZING',
   metrics: () => metrics.entries(),
-  resetCounters: () => {},
-  listeners: () => [],
-  uptimeMs: () => 0,
+  listeners: () => [{ name: 'web', addresses: ['127.0.0.1:8080'] }],
+  clusters: () => [
+    { name: 'a', addedViaApi: true, limits: { maxConnections: 1, maxPending: 2, maxRequests: 3, maxRetries: 4 }, hosts: [HOST] },
+  ],
+  configuration: () => ({
+    bootstrap: () => ({ node: {} }),
+    startedAtMs: 0,
+    versions: { cds: 'v8', lds: '' },
+    clusters: [resource('live'), resource('waits', { warming: true }), resource('fixed', { isStatic: true, version: '' })],
+    listeners: [resource('web')],
+    routes: [],
+    endpoints: [resource('live')],
+  }),
+  uptimeMs: () => 61_500,
+  memory: () => ({ allocated: 1, heapSize: 2, total: 3 }),
   node: { id: '', cluster: '' },
+  actions: {
+    resetCounters: () => void acted.push('reset'),
+    logging: (level) => level ?? 'info',
+    drainListeners: (which) => void acted.push(JSON.stringify(which)),
+    failHealthChecks: (failing) => void acted.push(`failing ${failing}`),
+    quit: () => void acted.push('quit'),
+  },
 };
 const get = (path: string, extra: object = {}) =>
   adminAnswer({ method: 'GET', path, authority: '127.0.0.1:9901', origin: undefined, ...extra }, view);
+const sections = (path: string): Record<string, unknown>[] => JSON.parse(get(path).text).configs;
 
 test('readiness is 503 with the state name until live', () => {
   expect(get('/ready')).toMatchObject({ status: 503, text: 'INITIALIZING\n' });
@@ -22,11 +70,62 @@ test('readiness is 503 with the state name until live', () => {
 test('numbers are told in dotted names and, for Prometheus, with the scope as a label', () => {
   expect(get('/stats?filter=rq').text).toBe('cluster.a.upstream_rq_total: 3\n');
   expect(get('/stats/prometheus').text).toContain('envoy_cluster_upstream_rq_total{envoy_cluster_name="a"} 3');
+  expect(get('/stats?filter=(').status).toBe(400);
 });
 
 test('changing pages want POST, unknown ones list what there is, foreign names and origins are refused', () => {
   expect(get('/reset_counters').status).toBe(405);
   expect(get('/nope').text).toContain('/ready');
+  expect(get('/nope').status).toBe(404);
   expect(get('/ready', { authority: 'evil.example' }).status).toBe(403);
   expect(get('/ready', { origin: 'http://evil.example' }).status).toBe(403);
+  expect(acted).toEqual([]);
+});
+
+test('a POST reaches its action with what the query says', () => {
+  get('/drain_listeners?inboundonly', { method: 'POST' });
+  get('/healthcheck/fail', { method: 'POST' });
+  get('/quitquitquit', { method: 'POST' });
+  expect(acted).toEqual(['{"inboundOnly":true,"graceful":false}', 'failing true', 'quit']);
+  expect(get('/logging?level=debug', { method: 'POST' }).text).toContain('dinghy: debug');
+});
+
+test('the dump tells static, active and warming clusters apart, with versions, and endpoints only when asked', () => {
+  const [, clusters] = sections('/config_dump');
+  expect(clusters).toMatchObject({
+    '@type': 'type.googleapis.com/envoy.admin.v3.ClustersConfigDump',
+    version_info: 'v8',
+    static_clusters: [{ cluster: { name: 'fixed' } }],
+    dynamic_active_clusters: [{ version_info: 'v7', cluster: { name: 'live' }, last_updated: '1970-01-01T00:00:00.000Z' }],
+    dynamic_warming_clusters: [{ cluster: { name: 'waits' } }],
+  });
+  const types = (path: string) => sections(path).map((section) => String(section['@type']).split('.').at(-1));
+  expect(types('/config_dump')).toEqual(['BootstrapConfigDump', 'ClustersConfigDump', 'ListenersConfigDump', 'RoutesConfigDump']);
+  expect(types('/config_dump?include_eds')).toContain('EndpointsConfigDump');
+});
+
+test('the dump can be cut down to one list and to names, and refuses what it does not know', () => {
+  expect(sections('/config_dump?resource=dynamic_listeners')).toMatchObject([
+    { '@type': 'type.googleapis.com/envoy.admin.v3.ListenersConfigDump.DynamicListener', name: 'web', active_state: { listener: {} } },
+  ]);
+  expect(sections('/config_dump?name_regex=fix')[1]).toMatchObject({ dynamic_active_clusters: [], static_clusters: [{}] });
+  expect(get('/config_dump?mask=x').status).toBe(400);
+});
+
+test('hosts are told with their numbers, as lines and as JSON', () => {
+  const { text } = get('/clusters');
+  for (const line of [
+    'a::127.0.0.1:80::cx_active::1',
+    'a::127.0.0.1:80::rq_success::2',
+    'a::127.0.0.1:80::weight::7',
+    'a::127.0.0.1:80::zone::z',
+  ])
+    expect(text).toContain(`${line}\n`);
+  const [host] = JSON.parse(get('/clusters?format=json').text).cluster_statuses[0].host_statuses;
+  expect(host).toMatchObject({
+    address: { socket_address: { port_value: 80 } },
+    health_status: { eds_health_status: 'HEALTHY' },
+    weight: 7,
+  });
+  expect(host.stats).toContainEqual({ name: 'rq_total', value: '5' });
 });

@@ -1,26 +1,9 @@
-/** What one may ask a running proxy: paths → pages, as Envoy's admin port words them. Pure over read-only views. */
-import type { MetricEntry } from '#system/metric-registry.ts';
-import { BUCKETS, dottedName } from '#system/metric-registry.ts';
-
-/** What the pages show. */
-export interface AdminView {
-  readonly state: () => 'LIVE' | 'DRAINING' | 'INITIALIZING';
-  readonly metrics: () => readonly MetricEntry[];
-  readonly resetCounters: () => void;
-  readonly listeners: () => readonly { readonly name: string; readonly addresses: readonly string[] }[];
-  readonly uptimeMs: () => number;
-  readonly node: { readonly id: string; readonly cluster: string };
-}
-
-/** One answer. */
-export interface AdminAnswer {
-  readonly status: number;
-  readonly type: 'text/plain; charset=UTF-8' | 'application/json';
-  readonly text: string;
-}
-
-const plain = (text: string, status = 200): AdminAnswer => ({ status, type: 'text/plain; charset=UTF-8', text });
-const json = (value: unknown): AdminAnswer => ({ status: 200, type: 'application/json', text: JSON.stringify(value, null, 1) });
+/** What one may ask a running proxy: paths → pages, as Envoy's admin port words them. Pure but for the view's actions. */
+import { type AdminAnswer, json, plain } from './answer.ts';
+import { clusters } from './clusters.ts';
+import { configDump } from './config-dump.ts';
+import { filtered, prometheus, stats } from './stats.ts';
+import type { AdminView } from './view.ts';
 
 interface Page {
   readonly help: string;
@@ -28,70 +11,84 @@ interface Page {
   readonly show: (view: AdminView, query: URLSearchParams) => AdminAnswer;
 }
 
-const filtered = (view: AdminView, query: URLSearchParams): MetricEntry[] => {
-  const filter = query.get('filter');
-  const pattern = filter === null ? undefined : new RegExp(filter);
-  return view.metrics().filter((entry) => {
-    const used = entry.type === 'histogram' ? entry.metric.count > 0 : entry.metric.value !== 0;
-    return (!query.has('usedonly') || used) && (!pattern || pattern.test(dottedName(entry)));
+/** What was asked. */
+export interface AdminRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly authority: string;
+  readonly origin: string | undefined;
+}
+
+const OK = plain('OK\n');
+
+const done = (act: () => void): AdminAnswer => {
+  act();
+  return OK;
+};
+
+const seconds = (ms: number): string => `${Math.floor(ms / 1000)}s`;
+
+const serverInfo = (view: AdminView): AdminAnswer =>
+  json({
+    version: 'dinghy',
+    state: view.state(),
+    uptime_current_epoch: seconds(view.uptimeMs()),
+    uptime_all_epochs: seconds(view.uptimeMs()),
+    node: view.node,
+  });
+
+const memory = (view: AdminView): AdminAnswer => {
+  const { allocated, heapSize, total } = view.memory();
+  return json({ allocated: String(allocated), heap_size: String(heapSize), total_physical_bytes: String(total) });
+};
+
+const listeners = (view: AdminView, query: URLSearchParams): AdminAnswer => {
+  const all = view.listeners();
+  if (query.get('format') !== 'json') return plain(all.map(({ name, addresses }) => `${name}::${addresses.join(',')}\n`).join(''));
+  return json({
+    listener_statuses: all.map(({ name, addresses }) => {
+      const [first, ...more] = addresses.map(addressOf);
+      return { name, ...(first && { local_address: first }), ...(more.length > 0 && { additional_local_addresses: more }) };
+    }),
   });
 };
 
-const valueText = (entry: MetricEntry): string =>
-  entry.type === 'histogram' ? `count=${entry.metric.count} sum=${entry.metric.sum}` : String(entry.metric.value);
-
-const stats = (view: AdminView, query: URLSearchParams): AdminAnswer => {
-  const entries = filtered(view, query);
-  if (query.get('format') === 'prometheus') return plain(prometheus(entries));
-  if (query.get('format') !== 'json') return plain(entries.map((entry) => `${dottedName(entry)}: ${valueText(entry)}\n`).join(''));
-  const simple = entries.flatMap((entry) => (entry.type === 'histogram' ? [] : [{ name: dottedName(entry), value: entry.metric.value }]));
-  return json({ stats: simple });
+const addressOf = (text: string): object => {
+  const colon = text.lastIndexOf(':');
+  return { socket_address: { address: text.slice(0, colon), port_value: Number(text.slice(colon + 1)) } };
 };
 
-const LABELS: Readonly<Record<string, string>> = {
-  cluster: 'envoy_cluster_name',
-  http: 'envoy_http_conn_manager_prefix',
-  listener: 'envoy_listener_address',
-};
-
-/** Exposition text: one family per kind and name, the scope as a label. */
-export const prometheus = (entries: readonly MetricEntry[]): string => {
-  const families = new Map<string, MetricEntry[]>();
-  for (const entry of entries) {
-    const family = `envoy_${entry.kind}_${entry.name}`.replace(/[^a-zA-Z0-9_]/g, '_');
-    families.set(family, [...(families.get(family) ?? []), entry]);
-  }
-  return [...families]
-    .map(([family, members]) => `# TYPE ${family} ${members[0]?.type}\n${members.map((entry) => samples(family, entry)).join('')}`)
-    .join('');
-};
-
-const samples = (family: string, entry: MetricEntry): string => {
-  const escaped = entry.scope.replace(/[\\"]/g, '\\$&').replace(/\n/g, '\\n');
-  const label = entry.scope === '' ? [] : [`${LABELS[entry.kind] ?? 'envoy_scope'}="${escaped}"`];
-  const line = (suffix: string, value: number, extra: readonly string[] = []): string =>
-    `${family}${suffix}{${[...label, ...extra].join(',')}} ${value}\n`;
-  if (entry.type !== 'histogram') return line('', entry.metric.value);
-  let below = 0;
-  const buckets = BUCKETS.map((bound, index) => {
-    below += entry.metric.counts[index] ?? 0;
-    return line('_bucket', below, [`le="${bound}"`]);
-  });
-  return `${buckets.join('')}${line('_bucket', entry.metric.count, ['le="+Inf"'])}${line('_sum', entry.metric.sum)}${line('_count', entry.metric.count)}`;
+/** `?level=debug`, or `?anything=debug`: there is one logger. Without a query: only tells. */
+const logging = (view: AdminView, query: URLSearchParams): AdminAnswer => {
+  const level = query.get('level') ?? [...query.values()][0];
+  return plain(`active loggers:\n  dinghy: ${view.actions.logging(level)}\n`);
 };
 
 const PAGES: Readonly<Record<string, Page>> = {
-  '/help': { help: 'print out list of admin commands', show: () => plain(`admin commands are:\n${commands()}`) },
-  '/listeners': {
-    help: 'print listener info',
-    show: (view) =>
-      plain(
-        view
-          .listeners()
-          .map(({ name, addresses }) => `${name}::${addresses.join(',')}\n`)
-          .join(''),
-      ),
+  '/certs': { help: 'print certs on machine', show: () => json({ certificates: [] }) },
+  '/clusters': { help: 'upstream cluster status', show: (view, query) => clusters(view.clusters(), query) },
+  '/config_dump': { help: 'dump current configs', show: (view, query) => configDump(view.configuration(), query) },
+  '/drain_listeners': {
+    help: 'drain listeners; inboundonly, graceful',
+    changes: true,
+    show: (view, query) =>
+      done(() => view.actions.drainListeners({ inboundOnly: query.has('inboundonly'), graceful: query.has('graceful') })),
   },
+  '/healthcheck/fail': {
+    help: 'cause the server to fail health checks',
+    changes: true,
+    show: (view) => done(() => view.actions.failHealthChecks(true)),
+  },
+  '/healthcheck/ok': {
+    help: 'cause the server to pass health checks',
+    changes: true,
+    show: (view) => done(() => view.actions.failHealthChecks(false)),
+  },
+  '/help': { help: 'print out list of admin commands', show: () => plain(`admin commands are:\n${commands()}`) },
+  '/listeners': { help: 'print listener info', show: listeners },
+  '/logging': { help: 'query or change logging levels', changes: true, show: logging },
+  '/memory': { help: 'print current allocation/heap usage', show: memory },
+  '/quitquitquit': { help: 'exit the server', changes: true, show: (view) => done(() => view.actions.quit()) },
   '/ready': {
     help: 'print server state, return 200 if LIVE, otherwise return 503',
     show: (view) => plain(`${view.state()}\n`, view.state() === 'LIVE' ? 200 : 503),
@@ -99,18 +96,14 @@ const PAGES: Readonly<Record<string, Page>> = {
   '/reset_counters': {
     help: 'reset all counters to zero',
     changes: true,
-    show: (view) => {
-      view.resetCounters();
-      return plain('OK\n');
-    },
+    show: (view) => done(() => view.actions.resetCounters()),
   },
-  '/server_info': {
-    help: 'print server version/status information',
-    show: (view) =>
-      json({ version: 'dinghy', state: view.state(), uptime_current_epoch: `${Math.floor(view.uptimeMs() / 1000)}s`, node: view.node }),
+  '/server_info': { help: 'print server version/status information', show: serverInfo },
+  '/stats': { help: 'print server stats', show: (view, query) => stats(view.metrics(), query) },
+  '/stats/prometheus': {
+    help: 'print server stats in prometheus format',
+    show: (view, query) => plain(prometheus(filtered(view.metrics(), query))),
   },
-  '/stats': { help: 'print server stats', show: stats },
-  '/stats/prometheus': { help: 'print server stats in prometheus format', show: (view, query) => plain(prometheus(filtered(view, query))) },
 };
 
 const commands = (): string =>
@@ -121,16 +114,14 @@ const commands = (): string =>
 const isLocal = (host: string): boolean => /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/.test(host);
 
 /** authority and origin guard against pages of other sites that reach for a local port. */
-export const adminAnswer = (
-  request: { readonly method: string; readonly path: string; readonly authority: string; readonly origin: string | undefined },
-  view: AdminView,
-): AdminAnswer => {
+export const adminAnswer = (request: AdminRequest, view: AdminView): AdminAnswer => {
   if (!isLocal(request.authority) || (request.origin !== undefined && request.origin !== `http://${request.authority}`))
     return plain('only for this machine\n', 403);
   const [path = '', query = ''] = request.path.split('?', 2);
   const page = Object.hasOwn(PAGES, path) ? PAGES[path] : undefined;
   if (!page) return plain(`invalid path. admin commands are:\n${commands()}`, 404);
-  if (page.changes && request.method !== 'POST') return plain(`Method ${request.method} not allowed, POST required.`, 405);
+  if (page.changes ? request.method !== 'POST' : request.method !== 'GET' && request.method !== 'HEAD')
+    return plain(`Method ${request.method} not allowed, ${page.changes ? 'POST' : 'GET'} required.`, 405);
   try {
     return page.show(view, new URLSearchParams(query));
   } catch (error) {

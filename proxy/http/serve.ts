@@ -35,8 +35,8 @@ export interface ServedStream {
 /** What a server codec hands its requests to. One per connection manager. */
 export interface ServeHttp {
   readonly settings: ServerSettings;
-  /** True once this connection manager's listener drains: answers carry `connection: close`. */
-  readonly draining: boolean;
+  /** True while clients shall leave: answers carry `connection: close`. */
+  draining: boolean;
   serve(request: HttpRequest, downstream: DownstreamConnection): ServedStream;
   /** Bytes that never became a request: what to answer. Counts and logs. */
   refuse(error: StreamError, downstream: DownstreamConnection): HttpResponse;

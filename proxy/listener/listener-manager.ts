@@ -22,6 +22,10 @@ export interface BindFailure {
 export class ListenerManager {
   readonly #system: System;
   readonly #open = new Map<string, OpenListener>();
+  /** Drained by request: they are not opened again. */
+  readonly #stopped = new Set<string>();
+  #goodbye = false;
+  #over = false;
   #nextConnection = 1;
 
   constructor(system: System) {
@@ -36,22 +40,39 @@ export class ListenerManager {
   /** Makes exactly these listeners run. A changed one keeps its sockets: new connections get the new chains, old ones finish on theirs. */
   async reconcile(wanted: ReadonlyMap<string, CompiledListener>): Promise<readonly BindFailure[]> {
     const failures: BindFailure[] = [];
+    if (this.#over) return failures;
     for (const [name, open] of this.#open) if (!wanted.has(name)) await this.#remove(name, open);
     for (const [name, compiled] of wanted) {
       const open = this.#open.get(name);
-      if (open?.compiled === compiled) continue;
+      if (open?.compiled === compiled || this.#stopped.has(name)) continue;
+      if (this.#goodbye) setDraining(compiled, true);
       try {
         if (open && sameSockets(open.compiled, compiled)) open.compiled = compiled;
-        else {
-          if (open) await this.#remove(name, open);
-          await this.#start(name, compiled);
-        }
+        else if (open) await this.#replace(name, open, compiled);
+        else await this.#start(name, compiled);
       } catch (error) {
         failures.push({ listener: name, error });
         this.#system.log.error('listener.bind-failed', { name, error: String(error) });
       }
     }
     return failures;
+  }
+
+  /** Answers tell clients to leave, or stop doing so. */
+  sayGoodbye(on: boolean): void {
+    this.#goodbye = on;
+    for (const { compiled } of this.#open.values()) setDraining(compiled, on);
+  }
+
+  /** The old one stays when the new one cannot have its sockets. */
+  async #replace(name: string, old: OpenListener, compiled: CompiledListener): Promise<void> {
+    await this.#remove(name, old);
+    try {
+      await this.#start(name, compiled);
+    } catch (error) {
+      await this.#start(name, old.compiled);
+      throw error;
+    }
   }
 
   async #start(name: string, compiled: CompiledListener): Promise<void> {
@@ -107,11 +128,16 @@ export class ListenerManager {
     return wildcard;
   };
 
-  /** Stops accepting and says goodbye; what is left after `deadlineMs` is cut. */
-  async drain(deadlineMs: number): Promise<void> {
-    const all = [...this.#open.values()];
-    await Promise.all(all.flatMap(({ bound }) => bound.map((each) => each.close())));
-    const left = all.flatMap(({ connections }) => [...connections]);
+  /** Stops accepting and says goodbye; what is left after `deadlineMs` is cut. Listeners that drained stay closed. chosen: which; all when absent. */
+  async drain(deadlineMs: number, chosen?: (name: string) => boolean): Promise<void> {
+    if (!chosen) this.#over = true;
+    const draining = [...this.#open].filter(([name]) => chosen?.(name) ?? true);
+    for (const [name] of draining) {
+      this.#stopped.add(name);
+      this.#open.delete(name);
+    }
+    await Promise.all(draining.flatMap(([, { bound }]) => bound.map((each) => each.close())));
+    const left = draining.flatMap(([, { connections }]) => [...connections]);
     for (const connection of left) connection.drain();
     const closed = Promise.all(left.map((connection) => connection.closed));
     const cut = this.#system.clock.after(deadlineMs, () => {
@@ -119,13 +145,17 @@ export class ListenerManager {
     });
     await closed;
     cut();
-    this.#open.clear();
   }
 
   close(): Promise<void> {
     return this.drain(0);
   }
 }
+
+const setDraining = ({ chains, defaultChain }: CompiledListener, on: boolean): void => {
+  for (const chain of [...chains, ...(defaultChain ? [defaultChain] : [])])
+    if (chain.filter.kind === 'http') chain.filter.http.draining = on;
+};
 
 const sameSockets = (a: CompiledListener, b: CompiledListener): boolean =>
   a.bindToPort === b.bindToPort && a.addresses.map(addressText).join() === b.addresses.map(addressText).join();

@@ -10,8 +10,8 @@ import { newSubscription, onNewStream, requestOf, type Subscription, sameNames }
 const FIRST_BACKOFF_MS = 500;
 const LONGEST_BACKOFF_MS = 30_000;
 
-/** Takes one response into use. Empty: accepted; else why it is refused (what was good in it may be in use all the same). */
-export type TakeResponse = (kind: Kind, response: DiscoveryResponse) => string;
+/** Takes one response into use. Empty: accepted; else why it is refused (what was good in it may be in use all the same). Never rejects. */
+export type TakeResponse = (kind: Kind, response: DiscoveryResponse) => string | Promise<string>;
 
 /** What the client needs. */
 export interface AdsClientOptions {
@@ -113,7 +113,19 @@ export class AdsClient {
     // The nonce counts before `take`: new wishes that follow from this response must not carry a stale one.
     this.#subscriptions.set(kind, { ...known, nonce: response.nonce });
     const refusal = this.#options.take(kind, response);
-    const current = this.#subscriptions.get(kind) ?? known;
+    if (typeof refusal === 'string') this.#answer(kind, response, refusal);
+    else {
+      const stream = this.#stream;
+      void refusal.then((text) => {
+        if (this.#stream === stream) this.#answer(kind, response, text);
+      });
+    }
+  }
+
+  #answer(kind: Kind, response: DiscoveryResponse, refusal: string): void {
+    const current = this.#subscriptions.get(kind);
+    // A newer response of the kind is on its way through: its answer counts for both.
+    if (!current || current.nonce !== response.nonce) return;
     if (refusal !== '') {
       this.#refusals.value++;
       this.#options.system.log.warn('xds.response-refused', { kind, version: response.versionInfo, reason: refusal });

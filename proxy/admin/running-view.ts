@@ -1,0 +1,107 @@
+/** The admin pages' view over the living rooms, which it knows by shape only. */
+import { type MetricEntry, MetricRegistry } from '#system/metric-registry.ts';
+import type { SocketAddress } from '#system/network.ts';
+import type { System } from '#system/system.ts';
+import type { AdminActions, AdminView, ClusterStatus, DumpedConfiguration, HostStatus, ServerState } from './view.ts';
+
+/** A cluster as its room has it. */
+export interface RunningCluster {
+  readonly name: string;
+  readonly config: {
+    readonly discovery: { readonly kind: string; readonly serviceName?: string };
+    readonly limits: ClusterStatus['limits'];
+  };
+  readonly hosts: ReadonlyMap<string, Omit<HostStatus, 'priority' | 'locality'> & { readonly key: string }>;
+  readonly priorities: readonly (readonly { readonly hosts: readonly { readonly key: string }[] }[])[];
+}
+
+/** Localities of a cluster's endpoints, as configured. */
+export interface ConfiguredEndpoints {
+  readonly priorities: readonly (readonly { readonly locality: string; readonly endpoints: readonly { readonly key: string }[] }[])[];
+}
+
+/** What only the process around the proxy can do; a simulated proxy has none. */
+export interface ProcessHost {
+  memory(): { readonly allocated: number; readonly heapSize: number; readonly total: number };
+  /** Throws with a complaint on an unknown word; returns the level now. */
+  logging(level: string | undefined): string;
+  quit(): void;
+}
+
+/** What the view is made from. */
+export interface RunningParts {
+  readonly system: System;
+  readonly host: ProcessHost | undefined;
+  readonly node: { readonly id: string; readonly cluster: string };
+  state(): ServerState;
+  clusters(): readonly RunningCluster[];
+  isStaticCluster(name: string): boolean;
+  endpointsOf(cluster: string): ConfiguredEndpoints | undefined;
+  listeners(): readonly { readonly compiled: { readonly name: string }; readonly addresses: readonly SocketAddress[] }[];
+  configuration(): DumpedConfiguration;
+  drainListeners: AdminActions['drainListeners'];
+  failHealthChecks: AdminActions['failHealthChecks'];
+}
+
+/** Uptime counts from this call. */
+export const runningView = (parts: RunningParts): AdminView => {
+  const { system, host } = parts;
+  const startedAtMs = system.clock.nowMs();
+  return {
+    node: parts.node,
+    state: parts.state,
+    metrics: () => metricsOf(system),
+    listeners: () =>
+      parts.listeners().map(({ compiled, addresses }) => ({
+        name: compiled.name,
+        addresses: addresses.map(({ address, port }) => `${address}:${port}`),
+      })),
+    clusters: () => parts.clusters().map((cluster) => statusOf(cluster, parts)),
+    configuration: parts.configuration,
+    uptimeMs: () => system.clock.nowMs() - startedAtMs,
+    memory: () => host?.memory() ?? { allocated: 0, heapSize: 0, total: 0 },
+    actions: {
+      resetCounters: () => {
+        if (system.metrics instanceof MetricRegistry) system.metrics.reset();
+      },
+      logging: (level) => host?.logging(level) ?? 'off',
+      quit: () => host?.quit(),
+      drainListeners: parts.drainListeners,
+      failHealthChecks: parts.failHealthChecks,
+    },
+  };
+};
+
+const metricsOf = ({ metrics }: System): readonly MetricEntry[] => (metrics instanceof MetricRegistry ? metrics.entries() : []);
+
+const statusOf = (cluster: RunningCluster, parts: RunningParts): ClusterStatus => {
+  const { discovery, limits } = cluster.config;
+  const localities = new Map<string, string>();
+  for (const group of parts.endpointsOf(cluster.name)?.priorities.flat() ?? [])
+    for (const endpoint of group.endpoints) localities.set(endpoint.key, group.locality);
+  const priorities = new Map<string, number>();
+  for (const [priority, groups] of cluster.priorities.entries())
+    for (const { hosts } of groups) for (const { key } of hosts) priorities.set(key, priority);
+  return {
+    name: cluster.name,
+    addedViaApi: !parts.isStaticCluster(cluster.name),
+    ...(discovery.kind === 'eds' && { edsServiceName: discovery.serviceName ?? cluster.name }),
+    limits,
+    hosts: [...cluster.hosts.values()].map((host) => hostStatus(host, priorities.get(host.key) ?? 0, localities.get(host.key) ?? '')),
+  };
+};
+
+const hostStatus = (host: Omit<HostStatus, 'priority' | 'locality'>, priority: number, locality: string): HostStatus => ({
+  address: host.address,
+  port: host.port,
+  hostname: host.hostname,
+  health: host.health,
+  weight: host.weight,
+  priority,
+  locality,
+  connections: host.connections,
+  connectFailures: host.connectFailures,
+  activeRequests: host.activeRequests,
+  requests: host.requests,
+  errors: host.errors,
+});

@@ -1,0 +1,85 @@
+/** What the admin pages may see of a running proxy and do to it. Shapes only; proxy.ts fills them. */
+import type { MetricEntry } from '#system/metric-registry.ts';
+
+/** Envoy's words for how far a proxy is. */
+export type ServerState = 'LIVE' | 'DRAINING' | 'INITIALIZING';
+
+/** One accepted resource in the JSON form of its message, `@type` first. */
+export interface DumpedResource {
+  readonly name: string;
+  readonly json: () => Readonly<Record<string, unknown>>;
+  /** From the bootstrap, or written inside another resource. */
+  readonly isStatic: boolean;
+  /** Accepted, but still waiting for another resource. */
+  readonly warming: boolean;
+  /** Of the response that last changed it; empty for static ones. */
+  readonly version: string;
+  readonly updatedAtMs: number;
+}
+
+/** Everything that was accepted. */
+export interface DumpedConfiguration {
+  readonly bootstrap: () => Readonly<Record<string, unknown>>;
+  readonly startedAtMs: number;
+  /** Version of the last accepted response of a kind. */
+  readonly versions: { readonly cds: string; readonly lds: string };
+  readonly clusters: readonly DumpedResource[];
+  readonly listeners: readonly DumpedResource[];
+  readonly routes: readonly DumpedResource[];
+  readonly endpoints: readonly DumpedResource[];
+}
+
+/** One endpoint as it runs. */
+export interface HostStatus {
+  readonly address: string;
+  readonly port: number;
+  readonly hostname: string;
+  readonly health: 'healthy' | 'degraded' | 'unhealthy';
+  readonly weight: number;
+  readonly priority: number;
+  /** `region/zone/sub_zone`, or empty. */
+  readonly locality: string;
+  readonly connections: number;
+  readonly connectFailures: number;
+  readonly activeRequests: number;
+  readonly requests: number;
+  readonly errors: number;
+}
+
+/** One cluster as it runs. */
+export interface ClusterStatus {
+  readonly name: string;
+  readonly addedViaApi: boolean;
+  /** Absent when its endpoints do not come by EDS. */
+  readonly edsServiceName?: string;
+  readonly limits: {
+    readonly maxConnections: number;
+    readonly maxPending: number;
+    readonly maxRequests: number;
+    readonly maxRetries: number;
+  };
+  readonly hosts: readonly HostStatus[];
+}
+
+/** What a changing page may do. */
+export interface AdminActions {
+  resetCounters(): void;
+  /** level: Envoy's words; throws with a complaint on others. Returns the level now. */
+  logging(level: string | undefined): string;
+  drainListeners(which: { readonly inboundOnly: boolean; readonly graceful: boolean }): void;
+  failHealthChecks(failing: boolean): void;
+  quit(): void;
+}
+
+/** What the pages show. */
+export interface AdminView {
+  state(): ServerState;
+  metrics(): readonly MetricEntry[];
+  listeners(): readonly { readonly name: string; readonly addresses: readonly string[] }[];
+  clusters(): readonly ClusterStatus[];
+  configuration(): DumpedConfiguration;
+  uptimeMs(): number;
+  memory(): { readonly allocated: number; readonly heapSize: number; readonly total: number };
+  readonly node: { readonly id: string; readonly cluster: string };
+  readonly actions: AdminActions;
+}
