@@ -5,6 +5,8 @@ import type { EndpointConfig, Endpoints, LocalityConfig } from './compile-endpoi
 
 type StrictDns = Extract<Discovery, { kind: 'strict-dns' }>;
 
+const isAddress = (name: string): boolean => /^[\d.]+$/.test(name) || name.includes(':');
+
 const accepts = (family: DnsFamily, address: string): boolean => family === 'any' || (family === 'v6') === address.includes(':');
 
 const ofAddress = (endpoint: EndpointConfig, address: string): EndpointConfig => ({
