@@ -1,0 +1,262 @@
+import { describe, expect, it } from 'vitest';
+import { RetryPolicy } from '#envoy';
+import { simulatedSystem } from '#system/simulated-system.ts';
+import { type Body, EMPTY_BODY, textBody } from '../http/body.ts';
+import { HeaderMap } from '../http/header-map.ts';
+import { type HttpRequest, type HttpResponse, NO_TRAILERS } from '../http/message.ts';
+import { StreamError } from '../http/stream-error.ts';
+import type { StreamInfo } from '../http/stream-info.ts';
+import { StreamRecord } from '../http/stream-record.ts';
+import { compileRetry } from './compile-retry.ts';
+import { buildRouter, type RouterPlan } from './router.ts';
+import type { UpstreamCluster } from './upstream-cluster.ts';
+
+const here = { address: '127.0.0.1', port: 1 };
+const newStream = () => new StreamRecord(1, { id: 1, local: here, remote: here }, 0, 0);
+
+const get = (overrides: Partial<HttpRequest> = {}): HttpRequest => ({
+  method: 'GET',
+  scheme: 'http',
+  authority: 'reviews',
+  path: '/',
+  headers: HeaderMap.EMPTY,
+  body: EMPTY_BODY,
+  trailers: NO_TRAILERS,
+  ...overrides,
+});
+
+const answer = (status: number, ...pairs: [string, string][]): HttpResponse => ({
+  status,
+  headers: HeaderMap.of(...pairs),
+  body: EMPTY_BODY,
+  trailers: NO_TRAILERS,
+});
+
+const refused = () => new StreamError('UF', { text: 'before headers. reset reason: x', codeDetails: 'd' });
+
+type Upstream = (request: HttpRequest, stream: StreamInfo, attempt: number) => Promise<HttpResponse>;
+
+const text = async (body: Body): Promise<string> => {
+  const parts: Uint8Array[] = [];
+  for await (const part of body) parts.push(part);
+  return Buffer.concat(parts).toString();
+};
+
+const setUp = (upstream: Upstream, plan: Partial<RouterPlan> & { policy?: object } = {}, limits = { mayRetry: true }) => {
+  const system = simulatedSystem();
+  const seen: HttpRequest[] = [];
+  const counter = () => ({ value: 0 });
+  const stats = {
+    timeouts: counter(),
+    perTryTimeouts: counter(),
+    retries: counter(),
+    retrySuccess: counter(),
+    retryOverflow: counter(),
+    retryLimitExceeded: counter(),
+  };
+  const cluster: UpstreamCluster = {
+    breaker: { retries: 0, ...limits },
+    stats,
+    send: (request, stream) => {
+      seen.push(request);
+      return upstream(request, stream, seen.length);
+    },
+  };
+  const { policy, ...rest } = plan;
+  const full: RouterPlan = {
+    slot: { name: 'c', current: cluster },
+    requestEdits: [],
+    responseEdits: [],
+    hostRewrite: undefined,
+    rewritePath: undefined,
+    appendForwardedHost: false,
+    attemptCount: true,
+    envoyHeaders: true,
+    timeoutMs: 0,
+    maxGrpcTimeoutMs: undefined,
+    maxStreamDurationMs: 0,
+    retry: policy && compileRetry(RetryPolicy.fromJSON(policy)),
+    mirrors: [],
+    bufferBytes: 10,
+    clusterNotFoundStatus: 503,
+    ...rest,
+  };
+  return { system, seen, stats, cluster, stream: newStream(), handle: buildRouter(full, system) };
+};
+
+/** Rejections become values at once, so that time can be advanced before anybody looks. */
+const outcome = (promise: Promise<HttpResponse>): Promise<unknown> => promise.catch((error: unknown) => error);
+
+const never: Upstream = (_request, stream) =>
+  new Promise((_resolve, reject) => stream.signal.addEventListener('abort', () => reject(stream.signal.reason)));
+
+describe('router', () => {
+  it('answers NC with an empty text when the cluster does not exist', async () => {
+    const { handle, stream } = setUp(never, { slot: { name: 'gone', current: undefined } });
+    expect(await outcome(handle(get(), stream))).toMatchObject({ flag: 'NC', status: 503, text: '', codeDetails: 'cluster_not_found' });
+    expect(stream.clusterName).toBe('');
+  });
+
+  it('writes its own fields, then the rewritten host and path, in that order', async () => {
+    const { handle, seen, stream } = setUp(async () => answer(200), {
+      timeoutMs: 3000,
+      hostRewrite: 'h.example',
+      rewritePath: (path) => `/new${path}`,
+    });
+    await handle(get({ path: '/old' }), stream);
+    expect(seen[0]).toMatchObject({ authority: 'h.example', path: '/new/old' });
+    expect(seen[0]?.headers.flat).toEqual([
+      ...['x-envoy-expected-rq-timeout-ms', '3000', 'x-envoy-attempt-count', '1'],
+      ...['x-envoy-original-host', 'reviews', 'x-envoy-original-path', '/old'],
+    ]);
+  });
+
+  it('tells how long upstream took, in place of what upstream says', async () => {
+    const { handle, stream } = setUp(async () => answer(200, ['x-envoy-upstream-service-time', '777']));
+    expect((await handle(get(), stream)).headers.flat).toEqual(['x-envoy-upstream-service-time', '0']);
+  });
+});
+
+describe('timeout', () => {
+  it('answers UT when the budget is used up, and aborts upstream', async () => {
+    const { handle, stats, stream, system } = setUp(never, { timeoutMs: 1000 });
+    const result = outcome(handle(get(), stream));
+    await system.clock.advance(1000);
+    expect(await result).toMatchObject({ flag: 'UT', status: 504, text: 'upstream request timeout', codeDetails: 'response_timeout' });
+    expect(stats.timeouts.value).toBe(1);
+  });
+
+  it('bounds all tries together', async () => {
+    const policy = { retryOn: '5xx', numRetries: 9, perTryTimeout: '0.4s' };
+    const { handle, stream, seen, system } = setUp(never, { timeoutMs: 1000, policy });
+    const result = outcome(handle(get(), stream));
+    await system.clock.advance(1000);
+    expect(await result).toMatchObject({ codeDetails: 'response_timeout' });
+    expect(seen.length).toBeLessThanOrEqual(3);
+  });
+
+  it('runs on after the head: a body that never ends is reset', async () => {
+    let signal: AbortSignal | undefined;
+    const upstream: Upstream = async (_request, stream) => {
+      signal = stream.signal;
+      return answer(200);
+    };
+    const { handle, stream, system } = setUp(upstream, { timeoutMs: 1000 });
+    await handle(get(), stream);
+    await system.clock.advance(1000);
+    expect(signal?.reason).toMatchObject({ flag: 'UT' });
+  });
+
+  it('takes the deadline of a gRPC caller, up to the bound', async () => {
+    const { handle, seen, stream } = setUp(async () => answer(200), { maxGrpcTimeoutMs: 500 });
+    const headers = (timeout: string) => HeaderMap.of(['content-type', 'application/grpc'], ['grpc-timeout', timeout]);
+    await handle(get({ headers: headers('300m') }), stream);
+    await handle(get({ headers: headers('9S') }), stream);
+    expect(seen.map((request) => request.headers.get('x-envoy-expected-rq-timeout-ms'))).toEqual(['300', '500']);
+  });
+});
+
+describe('retry', () => {
+  const run = async (upstream: Upstream, policy: object, request = get(), limits = { mayRetry: true }) => {
+    const world = setUp(upstream, { policy }, limits);
+    const result = outcome(world.handle(request, world.stream));
+    await world.system.clock.advance(10_000);
+    return { ...world, result: await result };
+  };
+
+  it('counts the tries for upstream and stops at the first success', async () => {
+    const { result, seen, stats, stream } = await run(async (_r, _s, n) => answer(n < 3 ? 503 : 200), { retryOn: '5xx', numRetries: 3 });
+    expect(result).toMatchObject({ status: 200 });
+    expect(seen.map((request) => request.headers.get('x-envoy-attempt-count'))).toEqual(['1', '2', '3']);
+    expect([stats.retries.value, stats.retrySuccess.value, [...stream.flags]]).toEqual([2, 1, []]);
+  });
+
+  it('gives back the last answer with URX when the tries are used up', async () => {
+    const { result, seen, stream } = await run(async () => answer(500, ['x-app', 'mine']), { retryOn: '5xx', numRetries: 3 });
+    expect([seen.length, [...stream.flags], (result as HttpResponse).headers.get('x-app')]).toEqual([4, ['URX'], 'mine']);
+  });
+
+  it("says in a failure's text that it tried again", async () => {
+    const { result } = await run(() => Promise.reject(refused()), { retryOn: 'connect-failure', numRetries: 2 });
+    expect(result).toMatchObject({ flag: 'UF', text: 'before headers. retried and the latest reset reason: x' });
+  });
+
+  it.each([
+    ['gateway-error', 500, 1],
+    ['gateway-error', 502, 2],
+    ['retriable-4xx', 409, 2],
+    ['retriable-4xx', 404, 1],
+    ['connect-failure,refused-stream,unavailable,cancelled,retriable-status-codes', 503, 1],
+  ])('%s: an answer %i is tried %i times', async (retryOn, status, tries) => {
+    expect((await run(async () => answer(status), { retryOn })).seen.length).toBe(tries);
+  });
+
+  it('tries an overflow never again: that would add to the load', async () => {
+    const overflow = () => Promise.reject(new StreamError('UO', { codeDetails: 'o' }));
+    expect((await run(overflow, { retryOn: '5xx,reset,connect-failure', numRetries: 3 })).seen.length).toBe(1);
+  });
+
+  it('makes no retry beyond what the cluster allows, and says UO', async () => {
+    const { seen, stats, stream } = await run(async () => answer(500), { retryOn: '5xx' }, get(), { mayRetry: false });
+    expect([seen.length, stats.retryOverflow.value, [...stream.flags]]).toEqual([1, 1, ['UO']]);
+  });
+
+  it('sends a streamed body again byte for byte', async () => {
+    const chunks = async function* () {
+      yield Buffer.from('some ');
+      yield Buffer.from('body');
+    };
+    const bodies: string[] = [];
+    const upstream: Upstream = async (request, _stream, n) => {
+      bodies.push(await text(request.body));
+      return answer(n === 1 ? 503 : 200);
+    };
+    await run(upstream, { retryOn: '5xx' }, get({ method: 'POST', body: chunks() }));
+    expect(bodies).toEqual(['some body', 'some body']);
+  });
+
+  it('does not try again once more of the body was read than is kept', async () => {
+    const chunks = async function* () {
+      for (let i = 0; i < 20; i++) yield Buffer.from('0123456789');
+    };
+    const upstream: Upstream = async (request) => {
+      await text(request.body);
+      return answer(503);
+    };
+    expect((await run(upstream, { retryOn: '5xx' }, get({ method: 'POST', body: chunks() }))).seen.length).toBe(1);
+  });
+
+  it('limits one try, and reports the last one', async () => {
+    const { result, seen, stream } = await run(never, { retryOn: '5xx', numRetries: 2, perTryTimeout: '0.5s' });
+    expect(result).toMatchObject({ flag: 'UT', codeDetails: 'upstream_per_try_timeout' });
+    expect([seen.length, [...stream.flags]]).toEqual([3, ['URX']]);
+  });
+
+  it('refuses a condition that it does not know', () => {
+    expect(() => compileRetry(RetryPolicy.fromJSON({ retryOn: '5xx,tuesdays' }))).toThrow('retry_on: "tuesdays" is not supported');
+  });
+});
+
+describe('mirror', () => {
+  it('copies method, path and body once, whatever the primary does, with or without the suffix', async () => {
+    const copies: [string, string][] = [];
+    const shadow: UpstreamCluster = {
+      breaker: { retries: 0, mayRetry: true },
+      stats: setUp(never).stats,
+      send: async (request) => {
+        copies.push([request.authority, await text(request.body)]);
+        throw refused();
+      },
+    };
+    const slot = { name: 'shadow', current: shadow };
+    const mirrors = [true, false].map((shadowSuffix) => ({ slot, share: 1, shadowSuffix }));
+    const { handle, stream, system } = setUp(async (_r, _s, n) => answer(n === 1 ? 503 : 200), { mirrors, policy: { retryOn: '5xx' } });
+    const result = handle(get({ authority: 'reviews:9080', body: textBody('hello') }), stream);
+    await system.clock.advance(1000);
+    expect((await result).status).toBe(200);
+    expect(copies).toEqual([
+      ['reviews-shadow:9080', 'hello'],
+      ['reviews:9080', 'hello'],
+    ]);
+  });
+});
