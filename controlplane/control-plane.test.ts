@@ -45,6 +45,26 @@ test('a workload is an endpoint as long as its proxy is connected', async () => 
   expect(client.endpoints()).toEqual([]);
 });
 
+test('after a restart a proxy that comes back early keeps the endpoints of those who come back later', async () => {
+  const { controlPlane, clock } = await setUp();
+  controlPlane.apply({ 'a.yaml': SERVICE });
+  const client = standInProxy(controlPlane.openAds, { ...CLIENT, version: '7' });
+  await clock.advance(1500);
+  standInProxy(controlPlane.openAds, { ...SERVER, version: '7' });
+  await clock.advance(1999);
+  expect(client.version('eds')).toBe('');
+  await clock.advance(1);
+  expect(client.endpoints()).toEqual(['127.96.1.2:9080']);
+});
+
+test('long after the start a proxy that comes back is answered at once', async () => {
+  const { controlPlane, clock } = await setUp();
+  await clock.advance(15_000);
+  const client = standInProxy(controlPlane.openAds, { ...CLIENT, version: '7' });
+  await clock.advance(0);
+  expect(client.version('cds')).toBe('0');
+});
+
 test('a refused document changes nothing and says why', async () => {
   const { controlPlane } = await setUp();
   const { applied, problems, version } = controlPlane.apply({

@@ -64,7 +64,7 @@ export const startControlPlane = async (options: ControlPlaneOptions, system: Sy
   const parts = assemble(options, system);
   const { store, ads, queue, mesh } = parts;
   const inProcess = inProcessAds(ads);
-  const closers: (() => unknown)[] = [() => queue.close(), () => inProcess.close()];
+  const closers: (() => unknown)[] = [() => queue.close(), () => ads.close(), () => inProcess.close()];
   const close = async (): Promise<void> => {
     for (const end of closers.splice(0).reverse()) await end();
   };

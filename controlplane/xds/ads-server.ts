@@ -4,6 +4,7 @@ import type { DiscoveryRequest, DiscoveryResponse } from '#envoy';
 import type { System } from '#system/system.ts';
 import { type ProxyNode, readProxyNode } from '../translate/proxy-node.ts';
 import { Session } from './session.ts';
+import { Settling } from './settling.ts';
 import type { XdsSnapshot } from './snapshot.ts';
 import { type ConnectedProxy, syncStatus } from './sync-status.ts';
 
@@ -31,6 +32,9 @@ export interface AdsServerOptions {
   readonly announce: (proxy: ProxyNode) => () => void;
 }
 
+/** A proxy asks once for each kind before its first answer, and again when its wishes change. */
+const MAX_HELD_REQUESTS = 64;
+
 interface Connected extends ConnectedProxy {
   readonly peer: AdsPeer;
   readonly leave: () => void;
@@ -41,11 +45,13 @@ export class AdsServer {
   readonly #options: AdsServerOptions;
   readonly #connected = new Set<Connected>();
   readonly #count;
+  readonly #settling: Settling;
   readonly #pushes;
   readonly #refusals;
 
   constructor(options: AdsServerOptions) {
     this.#options = options;
+    this.#settling = new Settling(options.system.clock);
     const scope = options.system.metrics.scope('xds');
     this.#count = scope.gauge('connected_proxies');
     this.#pushes = scope.counter('responses_sent');
@@ -55,13 +61,28 @@ export class AdsServer {
   /** A new stream. Its first request must carry a node id that injection could have written. */
   accept(peer: AdsPeer): AdsConnection {
     let connected: Connected | undefined;
+    let held: DiscoveryRequest[] | undefined;
     let over = false;
+    const release = (): void => {
+      const requests = held ?? [];
+      held = undefined;
+      for (const request of requests) if (connected && !over) this.#receive(connected, request);
+    };
+    const open = (request: DiscoveryRequest): void => {
+      connected = this.#identify(request, peer);
+      over = connected === undefined;
+      held = [request];
+      // A proxy that has no configuration yet loses nothing by an early answer.
+      if (request.versionInfo === '') release();
+      else this.#settling.whenOver(release);
+    };
     return {
       receive: (request) => {
         if (over) return;
-        connected ??= this.#identify(request, peer);
-        if (connected) this.#receive(connected, request);
-        else over = true;
+        if (!connected) open(request);
+        else if (!held) this.#receive(connected, request);
+        else if (held.length < MAX_HELD_REQUESTS) held.push(request);
+        else peer.refuse('too many requests before the first answer');
       },
       closed: () => {
         over = true;
@@ -74,6 +95,11 @@ export class AdsServer {
   push(): void {
     for (const connected of this.#connected)
       this.#send(connected, connected.session.update(this.#options.snapshotFor(connected.proxy), this.#options.version()));
+  }
+
+  /** Answers nobody any more who still waits. Open streams are their transport's to end. */
+  close(): void {
+    this.#settling.close();
   }
 
   sync(): SyncStatus {
