@@ -43,16 +43,16 @@ describe('host set', () => {
 
   it('spills what the first priority cannot carry: half healthy carries 70 %', () => {
     const first = locality([host('a'), host('b', 'unhealthy')]);
-    expect(shares([[first], [locality([host('far')])]])['far']).toBeCloseTo(0.3, 1);
+    expect(shares([[first], [locality([host('far')])]]).far).toBeCloseTo(0.3, 1);
   });
 
   it('uses degraded hosts only for what healthy hosts cannot carry', () => {
     const picked = shares([[locality([host('a'), host('b', 'degraded')])]]);
-    expect(picked['b']).toBeCloseTo(0.3, 1);
+    expect(picked.b).toBeCloseTo(0.3, 1);
   });
 
   it('splits by locality weight when told to', () => {
     const picked = shares([[locality([host('near')], 80), locality([host('far')], 20)]], { localityWeighted: true });
-    expect(picked['near']).toBeCloseTo(0.8, 1);
+    expect(picked.near).toBeCloseTo(0.8, 1);
   });
 });
