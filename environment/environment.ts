@@ -4,6 +4,7 @@ import type { OpenAdsStream } from '#api/ads-stream.ts';
 import type { Exchange } from '#api/exchange.ts';
 import type { SyncStatus } from '#api/sync.ts';
 import type { MeshDefinition } from './definition.ts';
+import { startProcessMode } from './modes/process.ts';
 
 /** Where the parts of a mesh run: real processes on loopback, or one process with a virtual clock. */
 export type Mode = 'process' | 'simulation';
@@ -71,7 +72,7 @@ export interface Environment extends AsyncDisposable {
 /** Starts every part of a mesh of one mode. */
 export type StartMode = (definition: MeshDefinition, options: EnvironmentOptions) => Promise<Environment>;
 
-const MODES: Partial<Record<Mode, StartMode>> = {};
+const MODES: Partial<Record<Mode, StartMode>> = { process: startProcessMode };
 
 /** Brings a mesh up and settles when every proxy is ready. Rejects when this version has no such mode. */
 export const startEnvironment: StartMode = (definition, options) => {

@@ -12,7 +12,7 @@ import { adminAddressOf, checkBootstrap } from './bootstrap.ts';
 import { Http1Server } from './codec/http1-server.ts';
 import { type BuildResult, SnapshotBuilder } from './config/build-snapshot.ts';
 import { ArrivalNotes, dumpResources, MESSAGE_NAMES } from './config/dump-resources.ts';
-import { protoJsonAny } from './config/proto-json.ts';
+import { protoJson } from './config/proto-json.ts';
 import { EMPTY_RESOURCES, keepOnly, type ResourceOf, type ResourceSet, resourceName, withKind, withSome } from './config/resource-set.ts';
 import { type ProxySnapshot, SnapshotHolder } from './config/snapshot.ts';
 import { validate } from './config/validate.ts';
@@ -20,9 +20,10 @@ import { type BindFailure, ListenerManager } from './listener/listener-manager.t
 import { ClusterManager } from './upstream/cluster-manager.ts';
 import { errorText, ResourceGate } from './xds/accept-response.ts';
 import { AdsClient } from './xds/ads-client.ts';
-import { controlPlaneAddress } from './xds/control-plane-address.ts';
+import { controlPlaneAddress, controlPlaneCluster } from './xds/control-plane-address.ts';
 
 export { SnapshotBuilder } from './config/build-snapshot.ts';
+export { grpcAdsStream } from './xds/grpc-ads-stream.ts';
 
 /** A proxy that runs. */
 export interface RunningProxy {
@@ -113,7 +114,7 @@ class ConfiguredProxy implements RunningProxy {
     this.#notes = new ArrivalNotes(system.clock.wallTimeMs());
     const { clusters = [], listeners = [] } = bootstrap.staticResources ?? {};
     this.#static = {
-      cds: new Map(clusters.map((cluster) => [cluster.name, cluster])),
+      cds: new Map(clusters.filter(({ name }) => name !== controlPlaneCluster(bootstrap)).map((cluster) => [cluster.name, cluster])),
       lds: new Map(listeners.map((listener) => [listener.name, listener])),
     };
   }
@@ -202,7 +203,7 @@ class ConfiguredProxy implements RunningProxy {
       endpointsOf: (name) => this.snapshot.clusters.get(name)?.endpoints,
       listeners: () => this.#listeners.listeners(),
       configuration: () => ({
-        bootstrap: () => protoJsonAny(this.#bootstrap, BOOTSTRAP),
+        bootstrap: () => protoJson(this.#bootstrap, BOOTSTRAP),
         startedAtMs: this.#notes.startedAtMs,
         versions: { cds: this.#ads?.version('cds') ?? '', lds: this.#ads?.version('lds') ?? '' },
         ...dumpResources({

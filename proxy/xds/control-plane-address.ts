@@ -5,6 +5,12 @@ import type { SocketAddress } from '#system/network.ts';
 
 const PATH = 'dynamic_resources.ads_config';
 
+/** Name of the static cluster that leads to the control plane; gRPC speaks to it by itself, so it is none of the proxy's own clusters. */
+export const controlPlaneCluster = (bootstrap: Bootstrap): string | undefined => {
+  const target = bootstrap.dynamicResources?.adsConfig?.grpcServices[0]?.targetSpecifier;
+  return target?.$case === 'envoyGrpc' ? target.value.clusterName : undefined;
+};
+
 /** Throws ConfigError when the bootstrap does not lead to a plain-text address. */
 export const controlPlaneAddress = (bootstrap: Bootstrap): SocketAddress => {
   const target = bootstrap.dynamicResources?.adsConfig?.grpcServices[0]?.targetSpecifier;

@@ -1,0 +1,62 @@
+/** Who proxies, behind one interface: the same bootstrap, another program. */
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { DataPlaneName } from '../environment.ts';
+
+/** A program that takes an Envoy bootstrap. */
+export interface DataPlane {
+  readonly name: DataPlaneName;
+  readonly command: string;
+  readonly args: (bootstrapFile: string) => readonly string[];
+  /** It opens /dev/stdout by name, which a socket does not allow. */
+  readonly opensStdoutByName: boolean;
+}
+
+const at = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+
+/** Memory first: a mesh runs many proxies. Measured: 14 MB less per sidecar at no cost in CPU. */
+const SIDECAR_FLAGS = ['--max-semi-space-size=2', '--v8-pool-size=1'];
+
+const dinghy: DataPlane = {
+  name: 'dinghy',
+  command: process.execPath,
+  args: (bootstrapFile) => [...SIDECAR_FLAGS, at('proxy/main.ts'), '-c', bootstrapFile, '--log-level', 'warn'],
+  opensStdoutByName: false,
+};
+
+/** Where `npm run envoy` puts it; DINGHY_ENVOY names another. */
+const envoyBinary = (): string => process.env.DINGHY_ENVOY ?? at('.cache/envoy/envoy-1.40.0');
+
+/** Drain 0: otherwise a changed filter chain keeps serving pooled connections, and a test would see the old configuration. */
+const envoy: DataPlane = {
+  name: 'envoy',
+  get command() {
+    return envoyBinary();
+  },
+  args: (bootstrapFile) => [
+    '-c',
+    bootstrapFile,
+    '--concurrency',
+    '1',
+    '--drain-time-s',
+    '0',
+    '--drain-strategy',
+    'immediate',
+    '--use-dynamic-base-id',
+    '-l',
+    'warning',
+  ],
+  opensStdoutByName: true,
+};
+
+/** Why there is no Envoy here; undefined when there is. */
+export const envoyMissing = (): string | undefined =>
+  existsSync(envoyBinary()) ? undefined : 'Envoy is not fetched yet: run "npm run envoy"';
+
+/** Throws when that data plane cannot be had here. */
+export const findDataPlane = (name: DataPlaneName): DataPlane => {
+  if (name === 'dinghy') return dinghy;
+  const missing = envoyMissing();
+  if (missing !== undefined) throw new Error(missing);
+  return envoy;
+};

@@ -1,0 +1,52 @@
+/** One line of a proxy's standard output → an exchange, when it is one. Pure. */
+import type { Exchange, ExchangeLogLine } from '#api/exchange.ts';
+
+/** Whose proxy wrote the line. */
+export interface Reporter {
+  readonly name: string;
+  /** Address that its inbound listeners are bound to; outbound ones see virtual addresses. */
+  readonly address: string;
+  readonly isGateway: boolean;
+}
+
+/** Undefined for lines that are something else. */
+export const readExchange = (line: string, reporter: Reporter): Exchange | undefined => {
+  if (!line.startsWith('{') || !line.includes('"exchange"')) return undefined;
+  let parsed: ExchangeLogLine;
+  try {
+    parsed = JSON.parse(line) as ExchangeLogLine;
+  } catch {
+    return undefined;
+  }
+  return parsed.kind === 'exchange' ? toExchange(parsed, reporter) : undefined;
+};
+
+const text = (value: string | number | null | undefined): string => (value === null || value === undefined ? '' : String(value));
+const number = (value: string | number | null | undefined): number => (Number.isFinite(Number(value)) ? Number(value) : 0);
+
+const toExchange = (line: ExchangeLogLine, { name, address, isGateway }: Reporter): Exchange => {
+  const cluster = text(line.upstream_cluster);
+  const inbound = text(line.downstream_local_address).startsWith(`${address}:`);
+  return {
+    reporter: name,
+    side: isGateway ? 'gateway' : inbound ? 'inbound' : 'outbound',
+    startedAt: text(line.start_time),
+    requestId: text(line.request_id),
+    method: text(line.method),
+    path: text(line.path),
+    authority: text(line.authority),
+    status: number(line.response_code),
+    flags: text(line.response_flags) || '-',
+    details: text(line.response_code_details),
+    durationMs: number(line.duration),
+    cluster,
+    upstreamHost: text(line.upstream_host),
+    upstreamLocal: text(line.upstream_local_address),
+    downstreamRemote: text(line.downstream_remote_address),
+    downstreamLocal: text(line.downstream_local_address),
+    route: text(line.route_name),
+    attempts: number(line.attempt_count),
+    bytesSent: number(line.bytes_sent),
+    userAgent: text(line.user_agent),
+  };
+};

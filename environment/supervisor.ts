@@ -1,0 +1,157 @@
+/** LIVING STATE: child processes: started, listened to, restarted, and never left behind. */
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { constants, createWriteStream, existsSync, mkdirSync, openSync, type WriteStream } from 'node:fs';
+import { Socket } from 'node:net';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+/** A program to run. */
+export interface ChildSpec {
+  readonly name: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Each line of its standard output; return true when the line was understood and need not be kept in the log. */
+  readonly onLine?: (line: string) => boolean;
+  /** Its standard output must be something that it can open by the name /dev/stdout, as Envoy does: a FIFO of that path. */
+  readonly fifo?: string;
+  /** Started again when it ends by itself. */
+  readonly restart: boolean;
+}
+
+/** A program that runs. */
+export interface Child {
+  readonly name: string;
+  readonly pid: () => number | undefined;
+  /** Last lines of its log, newest last. */
+  readonly lastLines: () => readonly string[];
+  /** True once it ended and will not be started again. */
+  readonly ended: () => boolean;
+  stop(): Promise<void>;
+}
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const KEPT_LINES = 40;
+const STOP_PATIENCE_MS = 3000;
+const MAX_BACKOFF_MS = 5000;
+
+/** Everything one environment runs. directory: where logs go, one file a program. */
+export class Supervisor {
+  readonly #directory: string;
+  readonly #children: SupervisedChild[] = [];
+  readonly #guardian: ChildProcess;
+
+  constructor(directory: string) {
+    this.#directory = directory;
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    this.#guardian = spawn(process.execPath, [join(ROOT, 'environment/guardian.mjs')], {
+      stdio: ['pipe', 'ignore', 'ignore'],
+      detached: true,
+    });
+    this.#guardian.stdin?.on('error', () => {});
+    this.#guardian.unref();
+  }
+
+  start(spec: ChildSpec): Child {
+    const child = new SupervisedChild(spec, join(this.#directory, `${spec.name}.log`), (verb, pid) => this.#tellGuardian(`${verb} ${pid}`));
+    this.#children.push(child);
+    return child;
+  }
+
+  /** A file or folder that must not outlive the environment. */
+  ownFile(path: string): void {
+    this.#tellGuardian(`file ${path}`);
+  }
+
+  pids(): number[] {
+    return this.#children.flatMap((child) => child.pid() ?? []);
+  }
+
+  /** Programs first started end last. Safe to call twice. */
+  async stop(): Promise<void> {
+    await Promise.all(this.#children.toReversed().map((child) => child.stop()));
+    this.#guardian.stdin?.end();
+  }
+
+  #tellGuardian(line: string): void {
+    if (this.#guardian.stdin?.writable) this.#guardian.stdin.write(`${line}\n`);
+  }
+}
+
+/** Opened for both ways, so that it stays open while its writer restarts. */
+const openFifo = (path: string): number => {
+  if (!existsSync(path)) spawnSync('mkfifo', ['-m', '600', path]);
+  return openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
+};
+
+class SupervisedChild implements Child {
+  readonly name: string;
+  readonly #spec: ChildSpec;
+  readonly #log: WriteStream;
+  readonly #tell: (verb: 'add' | 'drop', pid: number) => void;
+  readonly #lines: string[] = [];
+  #process: ChildProcess | undefined;
+  #stopping = false;
+  #failures = 0;
+
+  constructor(spec: ChildSpec, logFile: string, tell: (verb: 'add' | 'drop', pid: number) => void) {
+    this.name = spec.name;
+    this.#spec = spec;
+    this.#tell = tell;
+    this.#log = createWriteStream(logFile, { flags: 'a', mode: 0o600 });
+    this.#spawn();
+  }
+
+  readonly pid = (): number | undefined => this.#process?.pid;
+
+  readonly lastLines = (): readonly string[] => this.#lines;
+
+  readonly ended = (): boolean => this.#process === undefined;
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    const running = this.#process;
+    if (running === undefined) return;
+    const gone = new Promise<void>((resolve) => running.once('exit', () => resolve()));
+    running.kill('SIGTERM');
+    await Promise.race([gone, sleep(STOP_PATIENCE_MS, undefined, { ref: false }).then(() => running.kill('SIGKILL'))]);
+    await gone;
+  }
+
+  #spawn(): void {
+    const { command, args, env, fifo } = this.#spec;
+    const output = fifo === undefined ? undefined : openFifo(fifo);
+    const child = spawn(command, [...args], {
+      cwd: ROOT,
+      env: { ...process.env, NODE_COMPILE_CACHE: join(ROOT, '.cache/compile'), ...env },
+      stdio: ['ignore', output ?? 'pipe', 'pipe'],
+    });
+    this.#process = child;
+    if (child.pid !== undefined) this.#tell('add', child.pid);
+    child.on('error', (error) => this.#keep(`could not start: ${error.message}`));
+    const stdout = output === undefined ? child.stdout : new Socket({ fd: output, writable: false });
+    if (stdout) createInterface({ input: stdout }).on('line', (line) => this.#spec.onLine?.(line) === true || this.#keep(line));
+    if (child.stderr) createInterface({ input: child.stderr }).on('line', (line) => this.#keep(line));
+    child.on('exit', (code, signal) => {
+      if (output !== undefined) stdout?.destroy();
+      this.#exited(child, `ended with ${signal ?? `exit code ${code}`}`);
+    });
+  }
+
+  #exited(child: ChildProcess, how: string): void {
+    if (child.pid !== undefined) this.#tell('drop', child.pid);
+    this.#keep(how);
+    this.#process = undefined;
+    if (this.#stopping || !this.#spec.restart) return void this.#log.end();
+    const backoffMs = Math.min(MAX_BACKOFF_MS, 100 * 2 ** this.#failures++);
+    setTimeout(() => this.#stopping || this.#spawn(), backoffMs).unref();
+  }
+
+  #keep(line: string): void {
+    this.#lines.push(line);
+    if (this.#lines.length > KEPT_LINES) this.#lines.shift();
+    if (this.#log.writable) this.#log.write(`${line}\n`);
+  }
+}
