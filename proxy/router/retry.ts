@@ -77,10 +77,11 @@ export const retry = (rules: RetryRules, covers: RetryTest, room: RetryRoom): Ht
     const startedAtMs = clock.nowMs();
     const attempt = (retries: number): Promise<Outcome> => {
       const leftMs = room.timeoutMs > 0 ? Math.max(1, room.timeoutMs - (clock.nowMs() - startedAtMs)) : undefined;
-      const same = retries === 0 ? request : numbered(request, room.attemptCount ? retries + 1 : undefined, leftMs);
+      const same = numbered(request, room.attemptCount ? retries + 1 : undefined, leftMs);
       return outcomeOf(next({ ...same, body: body.again() }, stream));
     };
-    let outcome = await attempt(0);
+    // Most requests end here: what is here whole goes out as it came.
+    let outcome = await outcomeOf(next(request.body.whole === undefined ? { ...request, body: body.again() } : request, stream));
     for (let retries = 0; ; retries++) {
       const cluster = room.slot.current;
       if (cluster === undefined || !covers(outcome)) {

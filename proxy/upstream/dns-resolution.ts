@@ -25,8 +25,10 @@ const resolveLocality = async (locality: LocalityConfig, lookUp: (name: string) 
 
 /** Every name of the configured endpoints replaced by all its addresses. Rejects when the resolver does. */
 export const resolveEndpoints = async (discovery: StrictDns, system: System): Promise<Endpoints> => {
-  const lookUp = async (name: string) =>
-    (await system.network.resolve(name)).filter((address) => accepts(discovery.family, address)).sort();
+  const lookUp = async (name: string) => {
+    if (isAddress(name)) return [name];
+    return (await system.network.resolve(name)).filter((address) => accepts(discovery.family, address)).toSorted();
+  };
   const priorities = await Promise.all(
     discovery.endpoints.priorities.map((localities) => Promise.all(localities.map((locality) => resolveLocality(locality, lookUp)))),
   );
