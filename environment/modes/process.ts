@@ -79,10 +79,11 @@ class ProcessMesh {
   async start(): Promise<void> {
     const { definition, block } = this.#input;
     const appPorts = await freePorts(definition.workloads.length);
-    definition.workloads.forEach((workload, index) =>
-      this.#seats.push({ definition: workload, address: block.address(index + 1), appPort: appPorts[index] as number }),
-    );
-    definition.gateways.forEach((gateway, index) => this.#seats.push({ definition: gateway, address: block.address(200 + index) }));
+    for (const [index, workload] of definition.workloads.entries()) {
+      this.#seats.push({ definition: workload, address: block.address(index + 1), appPort: appPorts[index] as number });
+    }
+    for (const [index, gateway] of definition.gateways.entries())
+      this.#seats.push({ definition: gateway, address: block.address(200 + index) });
     writeFileSync(this.#vipsFile, '{}');
     for (const seat of this.#seats) this.#startProgram(seat);
     await this.#startControlPlane('127.0.0.1:0', '127.0.0.1:0');
