@@ -5,6 +5,7 @@ import type { ApplyResult, ResourceName } from '#api/resource.ts';
 import type { SyncStatus } from '#api/sync.ts';
 import type { SocketAddress } from '#system/network.ts';
 import type { System } from '#system/system.ts';
+import { analyze } from './analysis/analyze.ts';
 import { buildMesh } from './mesh/build-mesh.ts';
 import { DEFAULT_MESH_CONFIG, type Mesh, type MeshConfig } from './mesh/mesh.ts';
 import { WorkloadRegistry } from './registry/workload-registry.ts';
@@ -106,7 +107,7 @@ interface Parts {
 
 const assemble = (options: ControlPlaneOptions, system: System): Parts => {
   const config = { ...DEFAULT_MESH_CONFIG, ...options.meshConfig };
-  const store = new ConfigStore(system.clock);
+  const store = new ConfigStore(system.clock, analyze);
   const registry = new WorkloadRegistry(system.clock, WORKLOAD_GRACE_MS);
   let built: Mesh | undefined;
   const mesh = (): Mesh => {

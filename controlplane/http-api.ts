@@ -1,8 +1,8 @@
 /** The control plane's HTTP server: resources to read and change, and the debug pages, behind one guard. */
-import type { Server } from 'node:http';
 import { createAdaptorServer } from '@hono/node-server';
 import { Hono } from 'hono';
 import type { SocketAddress } from '#system/network.ts';
+import { analyze } from './analysis/analyze.ts';
 import { createDebugApi } from './debug/debug-server.ts';
 import { loopbackGuard } from './debug/guard.ts';
 import type { Mesh } from './mesh/mesh.ts';
@@ -33,14 +33,14 @@ export const createHttpApi = ({ store, ads, mesh, snapshotFor, token }: HttpApiP
   const app = new Hono();
   app.use(loopbackGuard);
   app.route('/', createDebugApi({ sync: () => ads.sync(), mesh, config: () => store.view(), proxies: () => ads.proxies, snapshotFor }));
-  app.route('/', createResourceApi(store, { token, analyze: () => [] }));
+  app.route('/', createResourceApi(store, { token, analyze }));
   app.notFound((context) => context.json({ error: `there is no ${context.req.method} ${context.req.path} here` }, 404));
   return app;
 };
 
 /** Port 0 lets the system choose. Rejects when the address cannot be bound. */
 export const listenForHttp = async (parts: HttpApiParts, at: SocketAddress): Promise<HttpApiServer> => {
-  const server = createAdaptorServer({ fetch: createHttpApi(parts).fetch }) as Server;
+  const server = createAdaptorServer({ fetch: createHttpApi(parts).fetch });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen({ host: at.address, port: at.port }, resolve);
@@ -52,7 +52,7 @@ export const listenForHttp = async (parts: HttpApiParts, at: SocketAddress): Pro
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
-        server.closeAllConnections();
+        if ('closeAllConnections' in server) server.closeAllConnections();
       }),
   };
 };
