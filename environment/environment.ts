@@ -4,7 +4,10 @@ import type { OpenAdsStream } from '#api/ads-stream.ts';
 import type { Exchange } from '#api/exchange.ts';
 import type { SyncStatus } from '#api/sync.ts';
 import type { MeshDefinition } from './definition.ts';
-import { startProcessMode } from './modes/process.ts';
+
+export { bookinfo } from './bookinfo.ts';
+export { envoyBinary, envoyMissing } from './data-planes/data-plane.ts';
+export { type RunFile, readRunFiles, writeRunFile } from './run-file.ts';
 
 /** Where the parts of a mesh run: real processes on loopback, or one process with a virtual clock. */
 export type Mode = 'process' | 'simulation';
@@ -72,7 +75,10 @@ export interface Environment extends AsyncDisposable {
 /** Starts every part of a mesh of one mode. */
 export type StartMode = (definition: MeshDefinition, options: EnvironmentOptions) => Promise<Environment>;
 
-const MODES: Partial<Record<Mode, StartMode>> = { process: startProcessMode };
+/** Imported when asked for: verbs that only look need neither gRPC nor a control plane. */
+const MODES: Partial<Record<Mode, StartMode>> = {
+  process: async (definition, options) => (await import('./modes/process.ts')).startProcessMode(definition, options),
+};
 
 /** Brings a mesh up and settles when every proxy is ready. Rejects when this version has no such mode. */
 export const startEnvironment: StartMode = (definition, options) => {

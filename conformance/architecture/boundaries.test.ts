@@ -17,7 +17,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   'site/server': [...CONTRACT, ...FRONT_DOORS],
   'site/app': ['#api/', '#balancers/', '#labs'],
   'site/content': ['#labs', '#conformance'],
-  cli: [...CONTRACT, ...FRONT_DOORS],
+  cli: [...CONTRACT, ...FRONT_DOORS, '#site'],
 };
 
 const FLOORS = ['api', 'system', 'http'];

@@ -25,7 +25,7 @@ const dinghy: DataPlane = {
 };
 
 /** Where `npm run envoy` puts it; DINGHY_ENVOY names another. */
-const envoyBinary = (): string => process.env.DINGHY_ENVOY ?? at('.cache/envoy/envoy-1.40.0');
+export const envoyBinary = (): string => process.env.DINGHY_ENVOY ?? at('.cache/envoy/envoy-1.40.0');
 
 /** Drain 0: otherwise a changed filter chain keeps serving pooled connections, and a test would see the old configuration. */
 const envoy: DataPlane = {
@@ -43,6 +43,8 @@ const envoy: DataPlane = {
     '--drain-strategy',
     'immediate',
     '--use-dynamic-base-id',
+    '--file-flush-interval-msec',
+    '20',
     '-l',
     'warning',
   ],

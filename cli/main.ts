@@ -1,0 +1,35 @@
+/** The `dinghy` command: one file a verb. Errors are one sentence; exit code 1. */
+import { Command } from 'commander';
+import { addApply, addDelete } from './verbs/apply.ts';
+import { addBench } from './verbs/bench.ts';
+import { addDoctor } from './verbs/doctor.ts';
+import { addDown } from './verbs/down.ts';
+import { addGet } from './verbs/get.ts';
+import { addPrograms } from './verbs/programs.ts';
+import { addProxyConfig } from './verbs/proxy-config.ts';
+import { addProxyStatus } from './verbs/proxy-status.ts';
+import { addSend } from './verbs/send.ts';
+import { addStatus } from './verbs/status.ts';
+import { addUp } from './verbs/up.ts';
+
+const program = new Command('dinghy').description('A service mesh that you can take apart.').enablePositionalOptions();
+const verbs = [
+  addUp,
+  addDown,
+  addStatus,
+  addApply,
+  addDelete,
+  addGet,
+  addSend,
+  addProxyStatus,
+  addProxyConfig,
+  addDoctor,
+  addPrograms,
+  addBench,
+];
+for (const add of verbs) add(program);
+
+program.parseAsync().catch((error: unknown) => {
+  process.stderr.write(`dinghy: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+});

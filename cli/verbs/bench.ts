@@ -1,0 +1,15 @@
+/** `dinghy bench`: what one proxied request costs. */
+import type { Command } from 'commander';
+import { print } from '../output.ts';
+
+/** Registers the verb. Envoy is measured beside ours when it was fetched. */
+export const addBench = (program: Command): void => {
+  program
+    .command('bench')
+    .description('measure what the proxy costs; takes minutes')
+    .option('--quick', 'about a minute', false)
+    .action(async ({ quick }: { readonly quick: boolean }) => {
+      const [{ runBench }, { envoyBinary, envoyMissing }] = await Promise.all([import('#conformance'), import('#environment')]);
+      await runBench({ quick, envoy: envoyMissing() === undefined ? envoyBinary() : undefined, print });
+    });
+};

@@ -1,0 +1,39 @@
+/** `dinghy proxy-config`: what one proxy really runs, from its own admin pages; works for our proxy and for Envoy. */
+import type { Command } from 'commander';
+import { clusterRows, endpointRows, type Json, listenerRows, routeRows } from '../config-dump.ts';
+import { type OutputOption, show, table } from '../output.ts';
+import { adminUrlOf, type MeshOption, readJson, runningMesh } from '../running-mesh.ts';
+
+interface View {
+  readonly page: string;
+  readonly head: readonly string[];
+  readonly rows: (page: Json) => string[][];
+}
+
+const DUMP = '/config_dump';
+const VIEWS: Readonly<Record<string, View>> = {
+  listener: { page: DUMP, head: ['NAME', 'ADDRESS', 'MATCH', 'DESTINATION'], rows: listenerRows },
+  route: { page: DUMP, head: ['TABLE', 'DOMAINS', 'MATCH', 'DESTINATION'], rows: routeRows },
+  cluster: { page: DUMP, head: ['NAME', 'TYPE', 'POLICY'], rows: clusterRows },
+  endpoint: { page: '/clusters?format=json', head: ['ENDPOINT', 'STATUS', 'CLUSTER'], rows: endpointRows },
+};
+
+/** Registers the verb. As in istioctl, plural and singular mean the same. */
+export const addProxyConfig = (program: Command): void => {
+  program
+    .command('proxy-config')
+    .alias('pc')
+    .description(`show what a proxy runs: ${Object.keys(VIEWS).join(', ')}, or all`)
+    .argument('<what>')
+    .argument('<workload>')
+    .option('--mesh <name>', 'which mesh')
+    .option('-o, --output <format>', 'json: the admin page as the proxy gives it')
+    .action(async (what: string, workload: string, options: MeshOption & OutputOption) => {
+      const admin = adminUrlOf(runningMesh(options), workload);
+      if (what === 'all') return show({ output: 'json' }, await readJson<Json>(`${admin}${DUMP}`), () => '');
+      const view = VIEWS[what.replace(/s$/, '')];
+      if (view === undefined) throw new Error(`proxy-config shows ${Object.keys(VIEWS).join(', ')} or all, not ${what}`);
+      const page = await readJson<Json>(`${admin}${view.page}`);
+      show(options, page, () => table(view.head, view.rows(page)));
+    });
+};

@@ -1,0 +1,81 @@
+/** `dinghy up`: Bookinfo in the mesh and the site, until Ctrl-C. */
+import { readFileSync } from 'node:fs';
+import { type Command, Option } from 'commander';
+import type { DataPlaneName, Environment, Mode } from '#environment';
+import { print } from '../output.ts';
+
+interface UpOptions {
+  readonly mode: Mode;
+  readonly dataPlane: DataPlaneName;
+  readonly name?: string;
+  readonly port: string;
+  readonly load: string;
+  readonly site: boolean;
+}
+
+/** Registers the verb. */
+export const addUp = (program: Command): void => {
+  program
+    .command('up')
+    .description('bring Bookinfo up in the mesh, with the site; Ctrl-C takes everything down')
+    .addOption(new Option('--mode <mode>', 'where the parts run').choices(['process']).default('process'))
+    .addOption(new Option('--data-plane <name>', 'who proxies').choices(['dinghy', 'envoy']).default('dinghy'))
+    .option('--name <name>', 'name of the mesh, when more than one shall run')
+    .option('--port <port>', 'port of the site; 0 takes any', '0')
+    .option('--load <rate>', 'requests a second of the built-in steady load; 0 for none', '4')
+    .option('--no-site', 'only the mesh')
+    .action(up);
+};
+
+const up = async (options: UpOptions): Promise<void> => {
+  const load = wholeNumber('--load', options.load);
+  const port = wholeNumber('--port', options.port);
+  // Before anything starts: a signal during the start must take down what has started.
+  const stopped = stopSignal();
+  const { bookinfo, readRunFiles, startEnvironment, writeRunFile } = await import('#environment');
+  const name = options.name ?? bookinfo.name;
+  if (readRunFiles().some((run) => run.name === name))
+    throw new Error(`a mesh called ${name} is running already; "dinghy down" ends it, --name starts another`);
+  const { mode, dataPlane } = options;
+  await using environment = await startEnvironment(bookinfo, { mode, dataPlane, name });
+  const site = options.site ? await (await import('#site')).startSite({ environment, port, load }) : undefined;
+  const run = readRunFiles().find((candidate) => candidate.name === name);
+  if (run && site) writeRunFile({ ...run, site: site.url });
+  print(summary(environment, site?.url));
+  await stopped;
+  print('Taking the mesh down ...');
+  await site?.close();
+};
+
+const wholeNumber = (flag: string, text: string): number => {
+  if (!/^\d{1,5}$/.test(text)) throw new Error(`${flag}: ${text} is not a whole number`);
+  return Number(text);
+};
+
+const stopSignal = (): Promise<void> =>
+  new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve());
+  });
+
+const summary = (environment: Environment, site: string | undefined): string => {
+  const { name, dataPlane, gateways, workloads } = environment;
+  const pids = [...workloads, ...gateways].flatMap(({ pid }) => pid ?? []);
+  const memory = proportionalMegabytes(pids);
+  return [
+    ...(site === undefined ? [] : ['', `  ${site}`, '']),
+    ...gateways.map((gateway) => `Gateway  ${gateway.url}/productpage`),
+    `Mesh     ${name}: ${workloads.length} workloads and ${gateways.length} gateway(s) behind ${dataPlane} proxies, ready ${process.uptime().toFixed(1)} s after the start`,
+    ...(memory === undefined ? [] : [`Memory   ${memory.toFixed(0)} MB for ${pids.length} proxies together (proportional share)`]),
+    'Ctrl-C takes everything down.',
+  ].join('\n');
+};
+
+/** Undefined where the kernel does not tell. */
+const proportionalMegabytes = (pids: readonly number[]): number | undefined => {
+  try {
+    const kilobytes = pids.map((pid) => Number(/^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1]));
+    return kilobytes.reduce((sum, value) => sum + value, 0) / 1024;
+  } catch {
+    return undefined;
+  }
+};
