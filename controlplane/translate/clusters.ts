@@ -47,7 +47,6 @@ const outboundCluster = (input: OutboundInput): Cluster => {
   const passthrough = simple === 'PASSTHROUGH' || input.service.discovery === 'passthrough';
   return Cluster.fromPartial({
     name,
-    altStatName: `${name};`,
     ...(passthrough ? ORIGINAL_DESTINATION : { ...discoveryOf(input), lbPolicy: POLICIES[simple] }),
     commonLbConfig: { healthyPanicThreshold: { value: 0 } },
     ...connectionSettings(policy.connectionPool),
@@ -112,7 +111,6 @@ export const inboundCluster = (port: number, appPort: number): Cluster => {
   const name = inboundClusterName(port);
   return Cluster.fromPartial({
     name,
-    altStatName: `${name};`,
     clusterDiscoveryType: { $case: 'type', value: Cluster_DiscoveryType.STATIC },
     connectTimeout: toDuration(10_000),
     loadAssignment: toLoadAssignment(name, [{ address: '127.0.0.1', port: appPort, weight: 1 }]),

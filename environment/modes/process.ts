@@ -63,6 +63,8 @@ class ProcessMesh {
   readonly #listeners = new Set<(exchange: Exchange) => void>();
   readonly #proxies = new Map<string, Child>();
   readonly #seats: Seat[] = [];
+  /** As last told: they hold while the control plane is away. */
+  #vips: Readonly<Record<string, string>> = {};
   #controlPlane: Child | undefined;
   #http = '';
   #xds = '';
@@ -109,6 +111,7 @@ class ProcessMesh {
   /** The programs read this file again when it changes; replaced whole, so that nobody reads half of it. */
   async #refreshVips(): Promise<void> {
     const vips = await this.#api().vips();
+    this.#vips = vips;
     writeFileSync(`${this.#vipsFile}.new`, JSON.stringify(vips));
     renameSync(`${this.#vipsFile}.new`, this.#vipsFile);
   }
@@ -269,10 +272,13 @@ class ProcessMesh {
       (await this.#api().resources()).map(({ kind, namespace, name, yaml }) => [`${kind}-${namespace}-${name}.yaml`, yaml]),
     );
     await this.#controlPlane?.stop();
-    await meanwhile();
-    await this.#startControlPlane(this.#http, this.#xds);
-    const { version } = await this.#api().apply(files);
-    await this.#converged(version);
+    try {
+      await meanwhile();
+    } finally {
+      await this.#startControlPlane(this.#http, this.#xds);
+      const { version } = await this.#api().apply(files);
+      await this.#converged(version);
+    }
   }
 
   environment(): Environment {
@@ -308,7 +314,10 @@ class ProcessMesh {
       deleteYaml: async (yaml) => ({ version: (await this.#api().remove({ 'deleted.yaml': yaml })).version }),
       sync: () => this.#api().sync(),
       waitForVersion: (version) => this.#converged(version),
-      vips: () => this.#api().vips(),
+      vips: async () => {
+        await this.#refreshVips().catch(() => {});
+        return this.#vips;
+      },
       admin: async (workload, path) => {
         const seat = this.#seats.find(({ definition }) => definition.name === workload);
         if (seat === undefined) throw new Error(`no workload ${workload}`);

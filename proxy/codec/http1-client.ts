@@ -107,8 +107,9 @@ export class Http1Client {
   #write(request: HttpRequest): void {
     const { whole } = request.body;
     if (whole !== undefined && !(whole.length > 0 && request.headers.has('expect'))) {
-      writeWhole(this.#connection, requestHead(request, whole.length), whole);
+      // Done before it is written: in memory the answer may come within the write.
       this.#requestDone = true;
+      writeWhole(this.#connection, requestHead(request, whole.length), whole);
       return;
     }
     const declared = whole ? String(whole.length) : request.headers.get('content-length');
