@@ -1,6 +1,7 @@
 /** The site's JSON API: what the pages read, and the few things they may change. */
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
+import { TrafficLog } from '#observability';
 import { openCases } from './cases.ts';
 import { controlPlaneClient, type Files } from './control-plane-client.ts';
 import { eventStream } from './event-stream.ts';
@@ -11,7 +12,6 @@ import { readProxy } from './proxy-view.ts';
 import { OrderError, Sender, type SendOrder } from './sender.ts';
 import { SteadyLoad } from './steady-load.ts';
 import { suiteOn } from './suite.ts';
-import { TrafficLog } from './traffic-log.ts';
 
 const MAX_BODY_BYTES = 512 * 1024;
 const EDGE_LIMIT = 50;

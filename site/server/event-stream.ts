@@ -1,7 +1,7 @@
 /** One stream of server-sent events for a page: exchanges as they happen, figures twice a second. Resumes by id; a slow page gets a sample. */
 import type { Context } from 'hono';
 import { streamSSE } from 'hono/streaming';
-import type { LoggedExchange, TrafficLog } from './traffic-log.ts';
+import type { LoggedExchange, TrafficLog } from '#observability';
 
 const BATCH_EVERY_MS = 100;
 const FIGURES_EVERY_MS = 500;

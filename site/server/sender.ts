@@ -1,9 +1,9 @@
 /** Sends requests as a program of the mesh would: into a sidecar with the capture's PROXY line in front, or to a gateway from outside. */
 import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
+import type { LoggedExchange, TrafficLog } from '#observability';
 import type { ControlPlaneClient } from './control-plane-client.ts';
 import type { LiveMesh } from './live-mesh.ts';
-import type { LoggedExchange, TrafficLog } from './traffic-log.ts';
 
 /** Requests from the page carry this user-agent, so that they can be marked as the learner's own. */
 export const OWN_USER_AGENT = 'dinghy-send';

@@ -1,49 +1,30 @@
-/** The last exchanges of the mesh, and the figures made from them: what graph, tape and header show. */
+/** Front door: the last exchanges of a mesh, joined to requests and edges, and the figures made from them. */
 import type { Exchange } from '#api/exchange.ts';
-import type { LiveMesh } from './live-mesh.ts';
+import { figuresOf, type LoggedExchange, type Rates } from './figures.ts';
+
+export type { EdgeFigures, LoggedExchange } from './figures.ts';
+
+/** The header's figures and the graph's edges. */
+export interface Figures extends Rates {
+  readonly atMs: number;
+  readonly windowMs: number;
+}
+
+/** Whose exchanges are kept. */
+export interface WatchedMesh {
+  readonly workloads: readonly { readonly name: string; readonly address: string }[];
+  readonly exchanges: { subscribe(listener: (exchange: Exchange) => void): () => void };
+}
 
 /** Requests of the conformance suite: they are left out of everything a learner sees. */
 const PROBE_USER_AGENT = 'dinghy-probe';
 const KEPT = 4_000;
 const WINDOW_MS = 10_000;
 
-/** An exchange with its place in the log and who answered. */
-export interface LoggedExchange extends Exchange {
-  readonly seq: number;
-  /** Workload that the upstream host belongs to; empty when the mesh itself answered. */
-  readonly to: string;
-}
-
-/** One edge of the graph over the last ten seconds. */
-export interface EdgeFigures {
-  readonly from: string;
-  readonly to: string;
-  /** Requests a second. */
-  readonly rate: number;
-  /** 0…1 of answers below 500. */
-  readonly success: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-}
-
-/** The header's figures and the graph's edges. */
-export interface Figures {
-  readonly atMs: number;
-  readonly windowMs: number;
-  readonly rate: number;
-  readonly p99Ms: number;
-  readonly edges: readonly EdgeFigures[];
-}
-
 interface Stamped {
   readonly atMs: number;
   readonly exchange: LoggedExchange;
 }
-
-const quantile = (sorted: readonly number[], share: number): number =>
-  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
-
-const round = (value: number): number => Math.round(value * 10) / 10;
 
 const hostOf = (address: string): string => address.slice(0, Math.max(0, address.lastIndexOf(':')));
 
@@ -54,7 +35,7 @@ const serviceOf = (exchange: Exchange): string => {
 };
 
 /** A service with one workload is that workload; one with several stays a name of its own. */
-const onlyWorkloads = (mesh: LiveMesh): ReadonlyMap<string, string> => {
+const onlyWorkloads = (mesh: WatchedMesh): ReadonlyMap<string, string> => {
   const groups = Map.groupBy(mesh.workloads, ({ name }) => name.replace(/-v\d+$/, ''));
   return new Map(
     [...groups].flatMap(([service, [first, second]]) => (first !== undefined && second === undefined ? [[service, first.name]] : [])),
@@ -72,7 +53,7 @@ export class TrafficLog {
   #ring: Stamped[] = [];
   #seq = 0;
 
-  constructor(mesh: LiveMesh, now: () => number) {
+  constructor(mesh: WatchedMesh, now: () => number) {
     this.#now = now;
     this.#startedAtMs = now();
     this.#byAddress = new Map(mesh.workloads.map((workload) => [workload.address, workload.name]));
@@ -81,7 +62,7 @@ export class TrafficLog {
   }
 
   #add(exchange: Exchange): void {
-    if (exchange.userAgent === PROBE_USER_AGENT) return;
+    if (exchange.userAgent.startsWith(PROBE_USER_AGENT)) return;
     const to = this.#answeredBy(exchange);
     const logged = { ...exchange, seq: ++this.#seq, to };
     this.#ring.push({ atMs: this.#now(), exchange: logged });
@@ -126,33 +107,12 @@ export class TrafficLog {
       .reverse();
   }
 
-  /** Figures of the last ten seconds. */
+  /** Figures of the last ten seconds, less when the log is younger. */
   figures(): Figures {
     const atMs = this.#now();
     const windowMs = Math.min(WINDOW_MS, Math.max(1_000, atMs - this.#startedAtMs));
-    const edges = new Map<string, LoggedExchange[]>();
-    const entered: number[] = [];
-    for (const { exchange, atMs: cameAtMs } of this.#ring) {
-      if (cameAtMs < atMs - windowMs || exchange.side === 'inbound') continue;
-      const key = `${exchange.reporter} ${exchange.to}`;
-      const list = edges.get(key);
-      if (list === undefined) edges.set(key, [exchange]);
-      else list.push(exchange);
-      if (exchange.side === 'gateway') entered.push(exchange.durationMs);
-    }
-    const all = [...edges.values()].flat().map((exchange) => exchange.durationMs);
-    return {
-      atMs,
-      windowMs,
-      rate: round((all.length * 1_000) / windowMs),
-      p99Ms: round(
-        quantile(
-          (entered.length > 0 ? entered : all).sort((a, b) => a - b),
-          0.99,
-        ),
-      ),
-      edges: [...edges.entries()].map(([key, list]) => edgeFigures(key, list, windowMs)),
-    };
+    const recent = this.#ring.filter(({ atMs: cameAtMs }) => cameAtMs >= atMs - windowMs).map(({ exchange }) => exchange);
+    return { atMs, windowMs, ...figuresOf(recent, windowMs) };
   }
 
   close(): void {
@@ -160,17 +120,3 @@ export class TrafficLog {
     this.#listeners.clear();
   }
 }
-
-const edgeFigures = (key: string, list: readonly LoggedExchange[], windowMs: number): EdgeFigures => {
-  const [from = '', to = ''] = key.split(' ');
-  const durations = list.map((exchange) => exchange.durationMs).sort((a, b) => a - b);
-  const good = list.filter((exchange) => exchange.status > 0 && exchange.status < 500).length;
-  return {
-    from,
-    to,
-    rate: round((list.length * 1_000) / windowMs),
-    success: good / list.length,
-    p50Ms: round(quantile(durations, 0.5)),
-    p99Ms: round(quantile(durations, 0.99)),
-  };
-};
