@@ -28,11 +28,13 @@ const vips = () => {
   return table;
 };
 
-const vipOf = (host) => {
+const vipOf = (given) => {
   const known = vips();
-  return [host, `${host}.${namespace}.svc.cluster.local`, `${host}.svc.cluster.local`, `${host}.cluster.local`, host.replace(/\.$/, '')]
-    .map((name) => known[name])
-    .find(Boolean);
+  const host = given.replace(/\.$/, '');
+  const name = [host, `${host}.${namespace}.svc.cluster.local`, `${host}.svc.cluster.local`, `${host}.cluster.local`].find((candidate) =>
+    Object.hasOwn(known, candidate),
+  );
+  return name === undefined ? undefined : known[name];
 };
 
 const isVip = (host) => /^240\.240\.\d{1,3}\.\d{1,3}$/.test(host) || Object.values(vips()).includes(host);
