@@ -76,13 +76,10 @@ export interface Environment extends AsyncDisposable {
 export type StartMode = (definition: MeshDefinition, options: EnvironmentOptions) => Promise<Environment>;
 
 /** Imported when asked for: verbs that only look need neither gRPC nor a control plane. */
-const MODES: Partial<Record<Mode, StartMode>> = {
+const MODES: Readonly<Record<Mode, StartMode>> = {
   process: async (definition, options) => (await import('./modes/process.ts')).startProcessMode(definition, options),
+  simulation: async (definition, options) => (await import('./modes/simulation.ts')).startSimulationMode(definition, options),
 };
 
-/** Brings a mesh up and settles when every proxy is ready. Rejects when this version has no such mode. */
-export const startEnvironment: StartMode = (definition, options) => {
-  const start = MODES[options.mode];
-  if (start === undefined) return Promise.reject(new Error(`environment mode ${options.mode} is not supported by this version`));
-  return start(definition, options);
-};
+/** Brings a mesh up and settles when every proxy is ready. Rejects when that mode cannot run it. */
+export const startEnvironment: StartMode = (definition, options) => MODES[options.mode](definition, options);

@@ -11,7 +11,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   controlplane: CONTRACT,
   observability: CONTRACT,
   'sample-apps': [],
-  environment: [...CONTRACT, ...FRONT_DOORS],
+  environment: [...CONTRACT, ...FRONT_DOORS, '#echo'],
   labs: ['#environment', '#conformance'],
   conformance: [...CONTRACT, '#environment', '#proxy', '#controlplane', '#labs'],
   'site/server': [...CONTRACT, ...FRONT_DOORS],

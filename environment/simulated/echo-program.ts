@@ -56,7 +56,7 @@ class EchoConnection {
   }
 
   #serve(head: RequestHead): void {
-    if (headerOf(head, 'upgrade') !== undefined) return this.#upgrade(head);
+    if (headerOf(head, 'upgrade') !== undefined) return void this.#upgrade(head);
     if (!this.#continued && headerOf(head, 'expect')?.toLowerCase() === '100-continue') {
       this.#continued = true;
       this.#connection.write('HTTP/1.1 100 Continue\r\n\r\n');
