@@ -1,5 +1,5 @@
 /** `.cache/run/<name>.json`: how `down`, `send` and the other verbs find a mesh that another process runs. Readable by its owner only. */
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -28,10 +28,12 @@ export const RUN_DIRECTORY = fileURLToPath(new URL('../.cache/run', import.meta.
 
 const fileOf = (name: string): string => join(RUN_DIRECTORY, `${name}.json`);
 
-/** Replaces what was told before. */
+/** Replaces what was told before, whole: nobody reads half of it. */
 export const writeRunFile = (run: RunFile): void => {
   mkdirSync(RUN_DIRECTORY, { recursive: true, mode: 0o700 });
-  writeFileSync(fileOf(run.name), `${JSON.stringify(run, null, 2)}\n`, { mode: 0o600 });
+  const fresh = `${fileOf(run.name)}.${process.pid}`;
+  writeFileSync(fresh, `${JSON.stringify(run, null, 2)}\n`, { mode: 0o600 });
+  renameSync(fresh, fileOf(run.name));
 };
 
 /** Forgets a mesh that ended. */
