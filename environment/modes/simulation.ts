@@ -86,6 +86,9 @@ class SimulatedMesh {
     if (error) throw new Error(`${error.file}:${error.line}: ${error.path}: ${error.message}`);
     for (const seat of this.#seats) await this.#startSeat(seat, controlPlane);
     await this.#converged(version);
+    // Whoever connected last changed the endpoints, not the version: the others hear of it with the next push.
+    await this.#advance(DEBOUNCE_MS);
+    await this.#converged(version);
   }
 
   get #plane(): ControlPlane {
