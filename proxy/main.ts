@@ -77,8 +77,8 @@ const host = (system: RealSystem, level: string, quit: () => void): NonNullable<
 };
 
 /** After what is being answered now has left. */
-const leave = async (proxy: RunningProxy): Promise<void> => {
-  await new Promise((resolve) => setTimeout(resolve, 50));
+const leave = async (proxy: RunningProxy, system: RealSystem): Promise<void> => {
+  await system.clock.sleep(50);
   await proxy.close();
   process.exit(0);
 };
@@ -114,7 +114,7 @@ const run = async (): Promise<void> => {
   }
   const proxy = await startProxy(bootstrap, system, {
     drainTimeMs: seconds(given['drain-time-s']) * 1000,
-    host: host(system, given['log-level'], () => void leave(proxy)),
+    host: host(system, given['log-level'], () => void leave(proxy, system)),
   });
   const addressPath = given['admin-address-path'];
   if (addressPath !== undefined && proxy.adminAddress)

@@ -11,7 +11,7 @@ const OUTBOUND_PORT = 15001;
 const GATEWAY_PORT = 8080;
 const CALLER = 'productpage-v1';
 const AT_ONCE = 8;
-const BARRIER_MS = 5_000;
+const BARRIER_MS = 20_000;
 const POLL_MS = 5;
 /** For hosts that the control plane gave no address: the listener of the port takes them by their Host. */
 const ANY_VIP = '240.240.255.254';

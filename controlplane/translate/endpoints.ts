@@ -1,7 +1,7 @@
 /** Who stands behind a cluster → ClusterLoadAssignment. Pure. */
 import { ClusterLoadAssignment } from '#envoy';
+import { selects } from '../mesh/labels.ts';
 import type { Mesh, MeshService, ServicePort } from '../mesh/mesh.ts';
-import { selects } from '../resources/labels.ts';
 
 /** One address behind a service. */
 export interface ServiceEndpoint {

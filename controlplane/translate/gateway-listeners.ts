@@ -1,8 +1,8 @@
 /** Gateways and the VirtualServices bound to them → what an ingress gateway opens. Pure. */
 import { Listener, RouteConfiguration, VirtualHost } from '#envoy';
 import { bySpecificity, hostCovers, resolveHost } from '../mesh/hostnames.ts';
+import { selects } from '../mesh/labels.ts';
 import type { Mesh, MeshService, ProxyNode, StoredVirtualService } from '../mesh/mesh.ts';
-import { selects } from '../resources/labels.ts';
 import { isGatewayHttp } from '../resources/validate-gateway.ts';
 import { socketAddress } from './endpoints.ts';
 import { connectionManager, direction, filterChain } from './listener-parts.ts';

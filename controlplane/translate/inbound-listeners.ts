@@ -1,8 +1,8 @@
 /** Where a sidecar takes calls to its program. Pure. One listener on the workload's own address; the port decides the chain. */
 import { inboundClusterName } from '#api/names.ts';
 import { Listener, RouteConfiguration } from '#envoy';
+import { selects } from '../mesh/labels.ts';
 import type { Mesh, MeshService, ProxyNode } from '../mesh/mesh.ts';
-import { selects } from '../resources/labels.ts';
 import { socketAddress } from './endpoints.ts';
 import { connectionManager, direction, filterChain, tcpProxy } from './listener-parts.ts';
 import { toDuration } from './pack.ts';

@@ -2,9 +2,9 @@
 import { outboundClusterName, PASSTHROUGH_CLUSTER } from '#api/names.ts';
 import { type Metadata, Route, RouteConfiguration, VirtualHost } from '#envoy';
 import { bySpecificity, domainsOf, hostCovers, resolveHost } from '../mesh/hostnames.ts';
+import { selects } from '../mesh/labels.ts';
 import type { Mesh, MeshService, ProxyNode, StoredVirtualService } from '../mesh/mesh.ts';
 import { isVisible } from '../mesh/visibility.ts';
-import { selects } from '../resources/labels.ts';
 import type { HttpMatch, HttpRule } from '../resources/virtual-service.ts';
 import { toDuration } from './pack.ts';
 import { defaultRetryPolicy, emptyRouteAction, filterOverrides, headerEdits, type RuleContext, toAction } from './route-action.ts';

@@ -2,11 +2,8 @@
 import type { Duration, FractionalPercent } from '#envoy';
 
 /** Milliseconds; undefined stays undefined. */
-export function durationMs(duration: Duration): number;
-export function durationMs(duration: Duration | undefined): number | undefined;
-export function durationMs(duration: Duration | undefined): number | undefined {
-  return duration === undefined ? undefined : duration.seconds * 1000 + duration.nanos / 1e6;
-}
+export const durationMs = <D extends Duration | undefined>(duration: D): D extends Duration ? number : number | undefined =>
+  (duration === undefined ? undefined : duration.seconds * 1000 + duration.nanos / 1e6) as D extends Duration ? number : number | undefined;
 
 const DENOMINATORS: Readonly<Record<number, number>> = { 0: 100, 1: 10_000, 2: 1_000_000 };
 

@@ -1,6 +1,6 @@
 /** A response head as text. Framing is decided here, never taken from what filters left in the fields. */
-import { STATUS_CODES } from 'node:http';
 import type { HttpResponse } from '../http/message.ts';
+import { reasonPhrase } from './reason-phrases.ts';
 
 /** How the body is marked off. length: bytes of a body that is here; undefined = as the fields say. */
 export interface ResponseFraming {
@@ -15,7 +15,7 @@ export const responseHead = (response: HttpResponse, framing: ResponseFraming): 
   const { status } = response;
   const { flat } = response.headers;
   const { length } = framing;
-  let text = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Unknown'}\r\n`;
+  let text = `HTTP/1.1 ${status} ${reasonPhrase(status)}\r\n`;
   let hasLength = length === undefined || status === 204 || status === 304;
   for (let i = 0; i < flat.length; i += 2) {
     const name = flat[i] as string;

@@ -1,7 +1,8 @@
 /** RBAC policies → predicates over a request and who sent it. Source: config.rbac.v3. What is not understood is refused, never guessed. */
-import { BlockList, isIP } from 'node:net';
+
 import { ConfigError, inField, refuseUnsupported } from '#api/config-error.ts';
 import type { CidrRange, Permission, Policy, Principal, RBAC } from '#envoy';
+import { addressRanges, ipFamily } from '#system/ip.ts';
 import { compileHeaderMatcher } from '../http/header-match.ts';
 import type { HttpRequest } from '../http/message.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
@@ -35,15 +36,15 @@ const each = <T>(field: string, items: readonly T[], compile: (item: T) => Rule)
 const plainAddress = (address: string): string => (address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address);
 
 const compileCidr = (range: CidrRange): ((address: string) => boolean) => {
-  const family = isIP(range.addressPrefix);
+  const family = ipFamily(range.addressPrefix);
   if (family === 0) throw new ConfigError('address_prefix', `${JSON.stringify(range.addressPrefix)} is not an IP address`);
   const bits = range.prefixLen ?? 0;
   if (bits > (family === 4 ? 32 : 128)) throw new ConfigError('prefix_len', 'is longer than the address');
-  const list = new BlockList();
+  const list = addressRanges();
   list.addSubnet(range.addressPrefix, bits, family === 4 ? 'ipv4' : 'ipv6');
   return (text) => {
     const address = plainAddress(text);
-    const actual = isIP(address);
+    const actual = ipFamily(address);
     return actual === family && list.check(address, family === 4 ? 'ipv4' : 'ipv6');
   };
 };

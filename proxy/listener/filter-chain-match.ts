@@ -1,7 +1,8 @@
 /** Facts of a connection → the one best filter chain, in Envoy's order: port, address, server name, transport, ALPN, source. Pure. */
-import { BlockList, isIPv6 } from 'node:net';
+
 import { ConfigError } from '#api/config-error.ts';
 import type { CidrRange, FilterChainMatch } from '#envoy';
+import { addressRanges, ipFamily } from '#system/ip.ts';
 
 /** What a chain is picked by. */
 export interface ConnectionFacts {
@@ -20,9 +21,9 @@ export interface Matchable {
 const bitsOf = (range: CidrRange): number => range.prefixLen ?? 0;
 
 const covers = (range: CidrRange, address: string): boolean => {
-  const family = isIPv6(range.addressPrefix) ? 'ipv6' : 'ipv4';
-  if (isIPv6(address) !== (family === 'ipv6')) return false;
-  const list = new BlockList();
+  const family = ipFamily(range.addressPrefix) === 6 ? 'ipv6' : 'ipv4';
+  if ((ipFamily(address) === 6) !== (family === 'ipv6')) return false;
+  const list = addressRanges();
   list.addSubnet(range.addressPrefix, bitsOf(range), family);
   return list.check(address, family);
 };
@@ -80,7 +81,7 @@ export const bestChain = <C extends Matchable>(chains: readonly C[], facts: Conn
 /** Refuses ranges that no address can be compared with. */
 export const checkRange = (range: CidrRange): void => {
   try {
-    new BlockList().addSubnet(range.addressPrefix, bitsOf(range), isIPv6(range.addressPrefix) ? 'ipv6' : 'ipv4');
+    addressRanges().addSubnet(range.addressPrefix, bitsOf(range), ipFamily(range.addressPrefix) === 6 ? 'ipv6' : 'ipv4');
   } catch (cause) {
     throw new ConfigError('', `${range.addressPrefix}/${bitsOf(range)} is not an address range`, { cause });
   }

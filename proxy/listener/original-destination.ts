@@ -1,5 +1,5 @@
 /** Where the client meant to go before redirection, as a PROXY line says it (PROXY protocol, versions 1 and 2). Pure. */
-import { isIP } from 'node:net';
+import { ipFamily } from '#system/ip.ts';
 import type { SocketAddress } from '#system/network.ts';
 
 /** A line understood. `ends` is absent when it tells no addresses (UNKNOWN, LOCAL). */
@@ -28,7 +28,7 @@ const parseV1 = (line: string, length: number): ProxyLine | 'invalid' => {
   const [, family, from = '', to = '', fromPort, toPort, ...rest] = line.split(' ');
   if (family === 'UNKNOWN') return { length };
   const version = family === 'TCP4' ? 4 : family === 'TCP6' ? 6 : -1;
-  if (rest.length > 0 || isIP(from) !== version || isIP(to) !== version || port(fromPort) > 65_535 || port(toPort) > 65_535)
+  if (rest.length > 0 || ipFamily(from) !== version || ipFamily(to) !== version || port(fromPort) > 65_535 || port(toPort) > 65_535)
     return 'invalid';
   return { length, ends: { source: { address: from, port: port(fromPort) }, destination: { address: to, port: port(toPort) } } };
 };

@@ -37,6 +37,8 @@ export const xdsProtocol: readonly ConformanceCase[] = [
       client.acknowledge(routes, ['9080']);
       const before = client.order.length;
       await mesh.apply(CHANGE);
+      // The change brings a subset: routes to it wait until its cluster is acknowledged.
+      client.acknowledge(await client.next('cds'));
       const changed = await client.next('rds');
       await mesh.remove(CHANGE);
       expectThat('nonce of the second RDS response', changed.nonce !== routes.nonce, 'another one', changed.nonce);

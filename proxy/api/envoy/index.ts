@@ -16,7 +16,13 @@ export {
   TrafficDirection,
   type TransportSocket,
 } from './gen/envoy/config/core/v3/base.ts';
-export { AggregatedConfigSource, ApiConfigSource, ApiConfigSource_ApiType, ApiVersion, ConfigSource } from './gen/envoy/config/core/v3/config_source.ts';
+export {
+  AggregatedConfigSource,
+  ApiConfigSource,
+  ApiConfigSource_ApiType,
+  ApiVersion,
+  ConfigSource,
+} from './gen/envoy/config/core/v3/config_source.ts';
 export { ClusterLoadAssignment } from './gen/envoy/config/endpoint/v3/endpoint.ts';
 export { LbEndpoint, LocalityLbEndpoints } from './gen/envoy/config/endpoint/v3/endpoint_components.ts';
 export { Listener } from './gen/envoy/config/listener/v3/listener.ts';
