@@ -1,0 +1,79 @@
+import { expect, test } from 'vitest';
+import { Listener, type TcpProxy } from '#envoy';
+import { settle } from '../system/simulated-clock.ts';
+import { simulatedSystem } from '../system/simulated-system.ts';
+import { type CompiledListener, compileListener } from './compile-listener.ts';
+import { ListenerManager } from './listener-manager.ts';
+
+const TCP = 'type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy';
+
+/** A listener that greets with its cluster's name. */
+const greeting = (name: string, port: number, text: string, extra: object = {}): CompiledListener =>
+  compileListener(
+    Listener.fromJSON({
+      name,
+      address: { socket_address: { address: '0.0.0.0', port_value: port } },
+      filter_chains: [{ filters: [{ name: 'tcp', typed_config: { '@type': TCP, stat_prefix: 's', cluster: text } }] }],
+      ...extra,
+    }),
+    {
+      httpConnectionManager: () => {
+        throw new Error('no HTTP here');
+      },
+      tcpProxy: (config: TcpProxy) => (connection) => void connection.end(String(config.clusterSpecifier?.value)),
+    },
+  );
+
+const setUp = () => {
+  const system = simulatedSystem();
+  const manager = new ListenerManager(system);
+  const reconcile = (...all: readonly CompiledListener[]) => manager.reconcile(new Map(all.map((each) => [each.name, each])));
+  const greet = async (port: number, first = '') => {
+    const connection = await system.network.connect({ address: '10.0.0.1', port }, { timeoutMs: 1 });
+    let text = '';
+    connection.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+    });
+    if (first !== '') connection.write(first);
+    await settle();
+    connection.destroy();
+    return text;
+  };
+  return { manager, reconcile, greet };
+};
+
+test('a changed listener serves new connections in the new way on the same socket; a removed one is closed', async () => {
+  const { reconcile, greet } = setUp();
+  await reconcile(greeting('a', 80, 'old'));
+  expect(await greet(80)).toBe('old');
+  expect(await reconcile(greeting('a', 80, 'new'))).toEqual([]);
+  expect(await greet(80)).toBe('new');
+  await reconcile();
+  await expect(greet(80)).rejects.toThrow('ECONNREFUSED');
+});
+
+test('a listener that cannot have its new address keeps the old one', async () => {
+  const { reconcile, greet } = setUp();
+  await reconcile(greeting('a', 80, 'a'), greeting('b', 81, 'b'));
+  const failures = await reconcile(greeting('a', 81, 'moved'), greeting('b', 81, 'b'));
+  expect(failures.map(({ listener }) => listener)).toEqual(['a']);
+  expect(await greet(80)).toBe('a');
+});
+
+test('a redirected connection goes to the listener of its original destination, else stays', async () => {
+  const { reconcile, greet } = setUp();
+  const proxyProtocol = 'type.googleapis.com/envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol';
+  const front = { use_original_dst: true, listener_filters: [{ name: 'p', typed_config: { '@type': proxyProtocol } }] };
+  await reconcile(greeting('front', 15001, 'front', front), greeting('inner', 9080, 'inner', { bind_to_port: false }));
+  expect(await greet(15001, 'PROXY TCP4 10.0.0.9 240.240.0.1 1 9080\r\n')).toBe('inner');
+  expect(await greet(15001, 'PROXY TCP4 10.0.0.9 240.240.0.1 1 9999\r\n')).toBe('front');
+  await expect(greet(9080)).rejects.toThrow('ECONNREFUSED');
+});
+
+test('a drained listener does not come back with the next configuration', async () => {
+  const { manager, reconcile, greet } = setUp();
+  await reconcile(greeting('a', 80, 'a'));
+  await manager.drain(10, () => true);
+  await reconcile(greeting('a', 80, 'again'));
+  await expect(greet(80)).rejects.toThrow('ECONNREFUSED');
+});
