@@ -11,4 +11,4 @@ export const LABS: readonly Lab[] = [firstRequest, canary, headerRouting];
 
 export { type CaseVerdict, checkStep, claimsUpTo, type StepVerdict } from './runner/check.ts';
 export { type Progress, readProgress, type StepProgress } from './runner/progress.ts';
-export { type ResourceStore, resetTo } from './runner/reset.ts';
+export { type KeptResource, type ResourceStore, resetTo } from './runner/reset.ts';

@@ -1,21 +1,10 @@
 import { expect, test } from 'vitest';
-import type { StoredResource } from '#api/resource.ts';
 import { canary } from '../02-canary/lab.ts';
 import { checkStep } from './check.ts';
 import { readProgress } from './progress.ts';
-import { resetTo } from './reset.ts';
+import { type KeptResource, resetTo } from './reset.ts';
 
-const resource = (name: string, yaml: string): StoredResource => ({
-  kind: 'VirtualService',
-  namespace: 'default',
-  name,
-  apiVersion: 'networking.istio.io/v1',
-  file: '',
-  line: 1,
-  createdAt: '',
-  yaml,
-  problems: [],
-});
+const resource = (name: string, yaml: string): KeptResource => ({ kind: 'VirtualService', namespace: 'default', name, yaml });
 
 test('reset takes away what was added and restores what was changed or removed', async () => {
   const calls: string[] = [];

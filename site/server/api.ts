@@ -3,7 +3,7 @@ import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { TrafficLog } from '#observability';
 import { openCases } from './cases.ts';
-import { controlPlaneClient, type Files } from './control-plane-client.ts';
+import { type ControlPlaneClient, controlPlaneClient, type Files } from './control-plane-client.ts';
 import { eventStream } from './event-stream.ts';
 import type { Guard } from './guard.ts';
 import { labRoutes } from './lab-routes.ts';
@@ -54,33 +54,23 @@ const orderOf = (body: Body): SendOrder => ({
   count: Number(body.count ?? 1),
 });
 
-/** Opens the API on a running mesh. */
-export const siteApi = (mesh: LiveMesh, room: ApiRoom): { readonly routes: Hono; close(): void } => {
-  const controlPlane = controlPlaneClient(mesh.controlPlane);
-  const log = new TrafficLog(mesh, Date.now);
-  const sender = new Sender(mesh, controlPlane, log);
-  const gateway = mesh.gateways[0];
-  const load = new SteadyLoad(gateway === undefined ? undefined : new URL('/productpage', gateway.url).href, room.loadPerSecond);
-  const cases = openCases(() => suiteOn(mesh, controlPlane));
-
-  const state = async () => ({ load: load.state, proxies: await proxyCount() });
+/** How many proxies of the mesh are connected, for the header. */
+const connections = async (mesh: LiveMesh, controlPlane: ControlPlaneClient) => {
   const expected = mesh.workloads.length + mesh.gateways.length;
-  const proxyCount = async () => {
-    try {
-      const { proxies } = await controlPlane.sync();
-      return { connected: proxies.length, expected, controlPlane: true };
-    } catch {
-      // The header says that the control plane is away; traffic goes on without it.
-      return { connected: 0, expected, controlPlane: false };
-    }
-  };
+  try {
+    const { proxies } = await controlPlane.sync();
+    return { connected: proxies.length, expected, controlPlane: true };
+  } catch {
+    // The header says that the control plane is away; traffic goes on without it.
+    return { connected: 0, expected, controlPlane: false };
+  }
+};
 
+/** What is told of the mesh itself and of the one who asks. */
+const aboutRoutes = (mesh: LiveMesh, guard: Guard): Hono => {
   const routes = new Hono();
-  routes.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: (context) => context.json({ error: 'That is more than 512 KiB.' }, 413) }));
-  routes.onError((error, context) => context.json({ error: error.message }, error instanceof OrderError ? 400 : 502));
-
   routes.post('/session', async (context) => {
-    const opened = room.guard.open(context, (await readBody(context.req)).key);
+    const opened = guard.open(context, (await readBody(context.req)).key);
     return opened ? context.json({ open: true }) : context.json({ error: 'That key belongs to another start of the mesh.' }, 403);
   });
   routes.get('/mesh', (context) =>
@@ -90,23 +80,22 @@ export const siteApi = (mesh: LiveMesh, room: ApiRoom): { readonly routes: Hono;
       dataPlane: mesh.dataPlane,
       workloads: mesh.workloads.map(({ name, namespace, address }) => ({ name, namespace, address })),
       gateways: mesh.gateways.map(({ name, url }) => ({ name, url })),
-      open: room.guard.isOpen(context),
+      open: guard.isOpen(context),
     }),
   );
-  routes.get('/events', eventStream(log, state));
-  routes.get('/requests/:id', (context) => context.json(log.request(context.req.param('id'))));
-  routes.get('/edges/:from/:to', (context) => context.json(log.edge(context.req.param('from'), context.req.param('to'), EDGE_LIMIT)));
   routes.get('/proxies/:name', async (context) => {
     const name = context.req.param('name');
     const found = mesh.workloads.find((workload) => workload.name === name) ?? mesh.gateways.find((candidate) => candidate.name === name);
     if (found?.adminUrl === undefined) return context.json({ error: `There is no proxy called ${name}.` }, 404);
     return context.json(await readProxy(name, found.adminUrl));
   });
-  routes.get('/sync', async (context) => context.json(await controlPlane.sync()));
-  routes.get('/resources', async (context) => context.json(await controlPlane.list()));
-  routes.post('/analyze', async (context) => context.json(await controlPlane.analyze(filesOf(await readBody(context.req)))));
-  routes.post('/apply', async (context) => context.json(await controlPlane.apply(filesOf(await readBody(context.req)))));
-  routes.post('/delete', async (context) => context.json(await controlPlane.remove(filesOf(await readBody(context.req)))));
+  return routes;
+};
+
+const trafficRoutes = ({ log, sender, load }: { log: TrafficLog; sender: Sender; load: SteadyLoad }): Hono => {
+  const routes = new Hono();
+  routes.get('/requests/:id', (context) => context.json(log.request(context.req.param('id'))));
+  routes.get('/edges/:from/:to', (context) => context.json(log.edge(context.req.param('from'), context.req.param('to'), EDGE_LIMIT)));
   routes.post('/send', async (context) => context.json(await sender.send(orderOf(await readBody(context.req)))));
   routes.post('/load', async (context) => {
     const body = await readBody(context.req);
@@ -114,10 +103,40 @@ export const siteApi = (mesh: LiveMesh, room: ApiRoom): { readonly routes: Hono;
     else load.stop();
     return context.json(load.state);
   });
+  return routes;
+};
+
+const configurationRoutes = (controlPlane: ControlPlaneClient): Hono => {
+  const routes = new Hono();
+  routes.get('/sync', async (context) => context.json(await controlPlane.sync()));
+  routes.get('/resources', async (context) => context.json(await controlPlane.list()));
+  routes.post('/analyze', async (context) => context.json(await controlPlane.analyze(filesOf(await readBody(context.req)))));
+  routes.post('/apply', async (context) => context.json(await controlPlane.apply(filesOf(await readBody(context.req)))));
+  routes.post('/delete', async (context) => context.json(await controlPlane.remove(filesOf(await readBody(context.req)))));
+  return routes;
+};
+
+/** Opens the API on a running mesh. */
+export const siteApi = (mesh: LiveMesh, room: ApiRoom): { readonly routes: Hono; close(): void } => {
+  const controlPlane = controlPlaneClient(mesh.controlPlane);
+  const log = new TrafficLog(mesh, Date.now);
+  const sender = new Sender(mesh, controlPlane, log);
+  const gateway = mesh.gateways[0];
+  const load = new SteadyLoad(gateway === undefined ? undefined : new URL('/productpage', gateway.url).href, room.loadPerSecond);
+  const cases = openCases(() => suiteOn(mesh, controlPlane));
+  const state = async () => ({ load: load.state, proxies: await connections(mesh, controlPlane) });
+
+  const routes = new Hono();
+  routes.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: (context) => context.json({ error: 'That is more than 512 KiB.' }, 413) }));
+  routes.route('/', aboutRoutes(mesh, room.guard));
+  routes.get('/events', eventStream(log, state));
+  routes.route('/', trafficRoutes({ log, sender, load }));
+  routes.route('/', configurationRoutes(controlPlane));
   routes.get('/cases', async (context) => context.json(await cases.list()));
   routes.post('/cases/:id', async (context) => context.json(await cases.run(context.req.param('id'))));
   routes.route('/labs', labRoutes({ cases, controlPlane, progressFile: `${room.root}/.cache/run/progress.json` }));
   routes.all('*', (context) => context.json({ error: 'There is no such call.' }, 404));
+  routes.onError((error, context) => context.json({ error: error.message }, error instanceof OrderError ? 400 : 502));
 
   return {
     routes,

@@ -46,12 +46,7 @@ const placesOf = (route: (path: string) => void): readonly Place[] => [
   })),
 ];
 
-/** The dialog, and the key that opens it. */
-export const Palette = () => {
-  const { route } = useLocation();
-  const [text, setText] = useState('');
-  const [index, setIndex] = useState(0);
-  const dialog = useRef<HTMLDialogElement>(null);
+const useOpeningKey = () =>
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       if (event.key !== 'k' || !(event.metaKey || event.ctrlKey)) return;
@@ -61,6 +56,29 @@ export const Palette = () => {
     addEventListener('keydown', onKey);
     return () => removeEventListener('keydown', onKey);
   }, []);
+
+const Places = ({ places, index, onChoose }: { places: readonly Place[]; index: number; onChoose: (place: Place) => void }) => (
+  <>
+    <ul>
+      {places.map((place, i) => (
+        <li key={place.label}>
+          <button type="button" class={i === index ? 'chosen' : ''} onClick={() => onChoose(place)}>
+            <span>{place.label}</span> <span class="muted small">{place.kind}</span>
+          </button>
+        </li>
+      ))}
+    </ul>
+    {places.length === 0 ? <p class="empty small">Nothing has that name.</p> : null}
+  </>
+);
+
+/** The dialog, and the key that opens it. */
+export const Palette = () => {
+  const { route } = useLocation();
+  const [text, setText] = useState('');
+  const [index, setIndex] = useState(0);
+  const dialog = useRef<HTMLDialogElement>(null);
+  useOpeningKey();
   useEffect(() => {
     if (shown.value && dialog.current?.open === false) dialog.current.showModal();
   }, [shown.value]);
@@ -99,16 +117,7 @@ export const Palette = () => {
         }}
         onKeyDown={onKeyDown}
       />
-      <ul>
-        {places.map((place, i) => (
-          <li key={place.label}>
-            <button type="button" class={i === index ? 'chosen' : ''} onClick={() => choose(place)}>
-              <span>{place.label}</span> <span class="muted small">{place.kind}</span>
-            </button>
-          </li>
-        ))}
-      </ul>
-      {places.length === 0 ? <p class="empty small">Nothing has that name.</p> : null}
+      <Places places={places} index={index} onChoose={choose} />
     </dialog>
   );
 };

@@ -35,27 +35,17 @@ const outcomeWords = (result: ApplyResult): string => {
   return `${list}. In force from version ${result.version}.`;
 };
 
-/** text: where it starts; a new value replaces what is there. onApplied: after a change came into force. */
-export const ApplyPanel = ({
-  file,
-  text,
-  label,
-  canDelete,
-  onApplied,
-}: {
-  file: string;
-  text: string;
-  label: string;
-  canDelete: boolean;
-  onApplied: (result: ApplyResult) => void;
-}) => {
+interface Said {
+  readonly tone: string;
+  readonly words: string;
+}
+
+/** The editor in its host and the problems of its text, asked for when typing pauses. onTyped: after every change. */
+const useCheckedEditor = ({ file, text, label, onTyped }: { file: string; text: string; label: string; onTyped: () => void }) => {
   const host = useRef<HTMLDivElement>(null);
   const editor = useRef<YamlEditor | undefined>(undefined);
   const current = useRef(text);
-  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const [problems, setProblems] = useState<readonly Problem[]>([]);
-  const [said, setSaid] = useState<{ tone: string; words: string } | undefined>(undefined);
-  const [busy, setBusy] = useState(false);
 
   const show = (found: readonly Problem[]) => {
     setProblems(found);
@@ -73,31 +63,59 @@ export const ApplyPanel = ({
 
   useEffect(() => {
     let alive = true;
+    let timer: ReturnType<typeof setTimeout> | undefined;
     current.current = text;
-    setSaid(undefined);
+    onTyped();
     import('./yaml-editor.ts').then(({ openYamlEditor }) => {
       if (!alive || host.current === null) return;
       editor.current = openYamlEditor(host.current, text, label, (fresh) => {
         current.current = fresh;
-        setSaid(undefined);
-        clearTimeout(timer.current);
-        timer.current = setTimeout(analyze, ANALYZE_AFTER_MS);
+        onTyped();
+        clearTimeout(timer);
+        timer = setTimeout(analyze, ANALYZE_AFTER_MS);
       });
       analyze();
     });
     return () => {
       alive = false;
-      clearTimeout(timer.current);
+      clearTimeout(timer);
       editor.current?.close();
       editor.current = undefined;
     };
   }, [file, text]);
 
+  return { host, current, problems, show, goTo: ({ line, column }: Problem) => editor.current?.goTo(line, column) };
+};
+
+const Outcome = ({ said, problems }: { said: Said | undefined; problems: number }) => (
+  <span role="status" class={said === undefined ? 'muted small' : `small said ${said.tone}`}>
+    {said?.words ?? (problems === 0 ? 'No problem found.' : `${problems} problem${problems === 1 ? '' : 's'} found.`)}
+  </span>
+);
+
+/** text: where it starts; a new value replaces what is there. onApplied: after a change came into force. */
+export const ApplyPanel = ({
+  file,
+  text,
+  label,
+  canDelete,
+  onApplied,
+}: {
+  file: string;
+  text: string;
+  label: string;
+  canDelete: boolean;
+  onApplied: (result: ApplyResult) => void;
+}) => {
+  const [said, setSaid] = useState<Said | undefined>(undefined);
+  const [busy, setBusy] = useState(false);
+  const editor = useCheckedEditor({ file, text, label, onTyped: () => setSaid(undefined) });
+
   const change = async (path: '/apply' | '/delete') => {
     setBusy(true);
     try {
-      const result = await post<ApplyResult>(path, { files: { [file]: current.current } });
-      show(result.problems);
+      const result = await post<ApplyResult>(path, { files: { [file]: editor.current.current } });
+      editor.show(result.problems);
       const failed = result.problems.some((problem) => problem.severity === 'error');
       setSaid({ tone: failed ? 'bad' : 'good', words: outcomeWords(result) });
       if (!failed) onApplied(result);
@@ -111,8 +129,8 @@ export const ApplyPanel = ({
   const allowed = mesh.value?.open === true && !busy;
   return (
     <div class="apply-panel">
-      <div class="editor-host" ref={host} />
-      <Problems problems={problems} onGo={(problem) => editor.current?.goTo(problem.line, problem.column)} />
+      <div class="editor-host" ref={editor.host} />
+      <Problems problems={editor.problems} onGo={editor.goTo} />
       <div class="row">
         <button type="button" class="button primary" disabled={!allowed} onClick={() => change('/apply')}>
           Apply
@@ -122,10 +140,7 @@ export const ApplyPanel = ({
             Delete
           </button>
         ) : null}
-        <span role="status" class={said === undefined ? 'muted small' : `small said ${said.tone}`}>
-          {said?.words ??
-            (problems.length === 0 ? 'No problem found.' : `${problems.length} problem${problems.length === 1 ? '' : 's'} found.`)}
-        </span>
+        <Outcome said={said} problems={editor.problems.length} />
       </div>
     </div>
   );

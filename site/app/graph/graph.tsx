@@ -140,9 +140,32 @@ const Defs = () => (
   </defs>
 );
 
-const frames = (nodes: readonly PlacedNode[]) => {
+/** A box around each service that runs in more than one version. */
+const ServiceFrames = ({ nodes }: { nodes: readonly PlacedNode[] }) => {
   const groups = Map.groupBy(nodes, (node) => partsOf(node.name).service);
-  return [...groups].filter(([, members]) => members.length > 1);
+  return (
+    <>
+      {[...groups]
+        .filter(([, members]) => members.length > 1)
+        .map(([service, members]) => {
+          const top = Math.min(...members.map((node) => node.y)) - BOX.height / 2;
+          const bottom = Math.max(...members.map((node) => node.y)) + BOX.height / 2;
+          const left = Math.min(...members.map((node) => node.x)) - BOX.width / 2;
+          const right = Math.max(...members.map((node) => node.x)) + BOX.width / 2;
+          return (
+            <rect
+              key={service}
+              class="service-frame"
+              x={left - 9}
+              y={top - 9}
+              width={right - left + 18}
+              height={bottom - top + 18}
+              rx="14"
+            />
+          );
+        })}
+    </>
+  );
 };
 
 /** chosen: what is highlighted. */
@@ -180,15 +203,7 @@ export const LiveGraph = ({ chosen, onChoose }: { chosen: Chosen | undefined; on
       aria-label="Live graph of the mesh. The table below says the same."
     >
       <Defs />
-      {frames(picture.nodes).map(([service, members]) => {
-        const top = Math.min(...members.map((node) => node.y)) - BOX.height / 2;
-        const bottom = Math.max(...members.map((node) => node.y)) + BOX.height / 2;
-        const left = Math.min(...members.map((node) => node.x)) - BOX.width / 2;
-        const right = Math.max(...members.map((node) => node.x)) + BOX.width / 2;
-        return (
-          <rect key={service} class="service-frame" x={left - 9} y={top - 9} width={right - left + 18} height={bottom - top + 18} rx="14" />
-        );
-      })}
+      <ServiceFrames nodes={picture.nodes} />
       {picture.edges.map((edge) => (
         <EdgeLine key={`${edge.from} ${edge.to}`} edge={edge} now={now.get(`${edge.from} ${edge.to}`)} onChoose={onChoose} />
       ))}

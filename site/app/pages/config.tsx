@@ -29,6 +29,34 @@ const Status = ({ resource }: { resource: StoredResource }) => {
   return <span class="chip good">in force</span>;
 };
 
+const ResourceList = ({ resources, chosen }: { resources: readonly StoredResource[]; chosen: StoredResource | undefined }) => (
+  <ul class="resource-list">
+    {resources.map((resource) => (
+      <li key={keyOf(resource)}>
+        <a href={`/config?resource=${encodeURIComponent(keyOf(resource))}`} aria-current={resource === chosen ? 'true' : undefined}>
+          <span>
+            <b>{resource.name}</b> <span class="muted small">{resource.namespace}</span>
+            <br />
+            <span class="small muted">{resource.kind}</span>
+          </span>
+          <Status resource={resource} />
+        </a>
+      </li>
+    ))}
+  </ul>
+);
+
+const EditorHead = ({ chosen }: { chosen: StoredResource | undefined }) => (
+  <div class="panel-head">
+    <h2>{chosen === undefined ? 'A new document' : `${chosen.kind} ${chosen.name}`}</h2>
+    <p class="small muted">
+      {chosen === undefined
+        ? 'Istio and Kubernetes YAML; several documents are parted by ---. Problems show while you type.'
+        : `${chosen.apiVersion}, from ${chosen.file || 'the API'}:${chosen.line}`}
+    </p>
+  </div>
+);
+
 /** Resources on the left, the chosen one in the editor. */
 export const ConfigPage = () => {
   const { query, route } = useLocation();
@@ -58,30 +86,10 @@ export const ConfigPage = () => {
         </div>
         {error === '' ? null : <p class="notice bad">{error}</p>}
         {resources?.length === 0 ? <p class="empty small">Nothing is configured yet. Write a document and apply it.</p> : null}
-        <ul class="resource-list">
-          {sorted.map((resource) => (
-            <li key={keyOf(resource)}>
-              <a href={`/config?resource=${encodeURIComponent(keyOf(resource))}`} aria-current={resource === chosen ? 'true' : undefined}>
-                <span>
-                  <b>{resource.name}</b> <span class="muted small">{resource.namespace}</span>
-                  <br />
-                  <span class="small muted">{resource.kind}</span>
-                </span>
-                <Status resource={resource} />
-              </a>
-            </li>
-          ))}
-        </ul>
+        <ResourceList resources={sorted} chosen={chosen} />
       </section>
       <section class="card editor-card" aria-label="Editor">
-        <div class="panel-head">
-          <h2>{chosen === undefined ? 'A new document' : `${chosen.kind} ${chosen.name}`}</h2>
-          <p class="small muted">
-            {chosen === undefined
-              ? 'Istio and Kubernetes YAML; several documents are parted by ---. Problems show while you type.'
-              : `${chosen.apiVersion}, from ${chosen.file || 'the API'}:${chosen.line}`}
-          </p>
-        </div>
+        <EditorHead chosen={chosen} />
         <ApplyPanel
           file={chosen?.file.split('/').at(-1) || 'editor.yaml'}
           text={chosen?.yaml ?? START}

@@ -17,6 +17,41 @@ const headersOf = (text: string): Record<string, string> =>
       }),
   );
 
+const Sender = ({ from }: { from: string }) => (
+  <p class="small muted">
+    {from === 'gateway' ? (
+      <>
+        From outside, through the gateway at <code>{mesh.value?.gateways[0]?.url ?? ''}</code>
+      </>
+    ) : (
+      <>
+        As a call of <b>{from}</b>, through its sidecar
+      </>
+    )}
+  </p>
+);
+
+const CountField = ({ count, onCount }: { count: number; onCount: (count: number) => void }) => (
+  <label>
+    <span class="small muted">times</span>
+    <input
+      class="field count"
+      type="text"
+      inputMode="numeric"
+      autoComplete="off"
+      value={count}
+      onInput={(event) => onCount(Number(event.currentTarget.value))}
+    />
+  </label>
+);
+
+const HeadersField = ({ rows, text, onText }: { rows: number; text: string; onText: (text: string) => void }) => (
+  <label class="small">
+    <span class="muted">headers, one a line</span>
+    <textarea class="field mono headers" rows={rows} value={text} onInput={(event) => onText(event.currentTarget.value)} />
+  </label>
+);
+
 /** locked: why the button does nothing yet; empty when it works. */
 export const SendPanel = ({
   step,
@@ -48,7 +83,6 @@ export const SendPanel = ({
       setBusy(false);
     }
   };
-  const gateway = mesh.value?.gateways[0]?.url ?? '';
   return (
     <form
       class="send"
@@ -57,46 +91,18 @@ export const SendPanel = ({
         go();
       }}
     >
-      <p class="small muted">
-        {send.from === 'gateway' ? (
-          <>
-            From outside, through the gateway at <code>{gateway}</code>
-          </>
-        ) : (
-          <>
-            As a call of <b>{send.from}</b>, through its sidecar
-          </>
-        )}
-      </p>
+      <Sender from={send.from} />
       <div class="send-line">
         <label>
           <span class="small muted">GET</span>
           <input class="field mono" value={url} onInput={(event) => setUrl(event.currentTarget.value)} aria-label="Address" />
         </label>
-        <label>
-          <span class="small muted">times</span>
-          <input
-            class="field count"
-            type="text"
-            inputMode="numeric"
-            autoComplete="off"
-            value={count}
-            onInput={(event) => setCount(Number(event.currentTarget.value))}
-          />
-        </label>
+        <CountField count={count} onCount={setCount} />
         <button type="submit" class="button primary" disabled={busy || locked !== '' || mesh.value?.open !== true}>
           {busy ? 'Sending…' : count === 1 ? 'Send it' : `Send ${count}`}
         </button>
       </div>
-      <label class="small">
-        <span class="muted">headers, one a line</span>
-        <textarea
-          class="field mono headers"
-          rows={Math.max(1, Object.keys(send.headers).length)}
-          value={headers}
-          onInput={(event) => setHeaders(event.currentTarget.value)}
-        />
-      </label>
+      <HeadersField rows={Math.max(1, Object.keys(send.headers).length)} text={headers} onText={setHeaders} />
       {locked === '' ? null : <p class="small muted">{locked}</p>}
       {error === '' ? null : (
         <p class="notice bad" role="alert">

@@ -1,7 +1,7 @@
 /** One step: do → predict → observe → why → check. */
 import { useState } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
-import type { LabStep, StepVerdict } from '#labs';
+import type { LabStep, StepProgress, StepVerdict } from '#labs';
 import { AnswerCards, AnswerDots, Tally, tally } from '../components/answers.tsx';
 import { BinomialPicture } from '../components/binomial.tsx';
 import { Html } from '../components/html.tsx';
@@ -160,16 +160,63 @@ const Picture = ({ step, answers, predicted }: { step: LabStep; answers: readonl
   );
 };
 
-/** The step's text on the left, its stage on the right. */
-export const StepView = ({ lab, step }: { lab: LabContent; step: LabStep }) => {
-  const { route } = useLocation();
-  const key = `${lab.id}#${step.id}`;
+interface Place {
+  readonly lab: LabContent;
+  readonly step: LabStep;
+}
+
+const keyOf = ({ lab, step }: Place): string => `${lab.id}#${step.id}`;
+
+/** What is read and answered; why and check come once something was sent. */
+const TextParts = ({ lab, step }: Place) => {
+  const key = keyOf({ lab, step });
   const reached = progress.value[key];
-  const [answers, setAnswers] = useState<readonly SentAnswer[]>([]);
   const text = lab.text.steps[step.id];
+  const revealed = reached?.sent === true;
+  return (
+    <>
+      {lab.steps[0] === step ? <Html html={lab.text.intro} /> : null}
+      <section class="card part">
+        <h2>Do</h2>
+        <Html html={text?.do ?? ''} />
+      </section>
+      <section class="card part">
+        <h2>Predict</h2>
+        <Predict step={step} value={reached?.predicted} onAnswer={(value) => reach(key, { predicted: value })} />
+        <Hints hints={text?.hints ?? []} used={reached?.hints ?? 0} onHint={() => reach(key, { hints: (reached?.hints ?? 0) + 1 })} />
+      </section>
+      {revealed ? (
+        <section class="card part arriving">
+          <h2>Why</h2>
+          <p>
+            <b>{outcomeOf(step, reached?.predicted, reached?.observed)}</b>
+          </p>
+          <Html html={text?.why ?? ''} />
+        </section>
+      ) : null}
+      {step.claims.length > 0 && revealed ? (
+        <section class="card part">
+          <h2>Check</h2>
+          <Check lab={lab} step={step} />
+        </section>
+      ) : null}
+    </>
+  );
+};
+
+/** Why sending must wait; empty when it need not. */
+const lockOf = (step: LabStep, reached: StepProgress | undefined): string => {
+  if (reached?.predicted === undefined) return 'Answer the question first.';
+  return step.apply !== undefined && reached.applied !== true ? 'Apply the YAML first.' : '';
+};
+
+/** Sending, and what came back. */
+const Observe = ({ lab, step }: Place) => {
+  const key = keyOf({ lab, step });
+  const reached = progress.value[key];
   const predicted = reached?.predicted;
   const revealed = reached?.sent === true;
-  const next = lab.steps[lab.steps.indexOf(step) + 1];
+  const [answers, setAnswers] = useState<readonly SentAnswer[]>([]);
 
   const onAnswers = (fresh: readonly SentAnswer[]) => {
     setAnswers(fresh);
@@ -181,33 +228,41 @@ export const StepView = ({ lab, step }: { lab: LabContent; step: LabStep }) => {
   };
 
   return (
+    <section class="card part">
+      <h2>Observe</h2>
+      <SendPanel step={step} locked={lockOf(step, reached)} onAnswers={onAnswers} />
+      {answers.length === 0 ? (
+        <p class="small muted">{revealed ? 'You sent this before. Send again to see it again.' : 'Nothing sent yet.'}</p>
+      ) : (
+        <Picture step={step} answers={answers} predicted={predicted} />
+      )}
+    </section>
+  );
+};
+
+const ApplyPart = ({ lab, step }: Place) =>
+  step.apply === undefined ? null : (
+    <section class="card part" aria-label="YAML to apply">
+      <h2 class="mono file-name">{step.apply}</h2>
+      <ApplyPanel
+        file={step.apply}
+        text={lab.files[step.apply] ?? ''}
+        label={step.apply}
+        canDelete={false}
+        onApplied={() => reach(keyOf({ lab, step }), { applied: true })}
+      />
+    </section>
+  );
+
+/** The step's text on the left, its stage on the right. */
+export const StepView = ({ lab, step }: Place) => {
+  const { route } = useLocation();
+  const next = lab.steps[lab.steps.indexOf(step) + 1];
+  const revealed = progress.value[keyOf({ lab, step })]?.sent === true;
+  return (
     <div class="lab-body">
       <article class="lab-text stack">
-        {lab.steps[0] === step ? <Html html={lab.text.intro} /> : null}
-        <section class="card part">
-          <h2>Do</h2>
-          <Html html={text?.do ?? ''} />
-        </section>
-        <section class="card part">
-          <h2>Predict</h2>
-          <Predict step={step} value={predicted} onAnswer={(value) => reach(key, { predicted: value })} />
-          <Hints hints={text?.hints ?? []} used={reached?.hints ?? 0} onHint={() => reach(key, { hints: (reached?.hints ?? 0) + 1 })} />
-        </section>
-        {revealed ? (
-          <section class="card part arriving">
-            <h2>Why</h2>
-            <p>
-              <b>{outcomeOf(step, predicted, reached?.observed)}</b>
-            </p>
-            <Html html={text?.why ?? ''} />
-          </section>
-        ) : null}
-        {step.claims.length > 0 && revealed ? (
-          <section class="card part">
-            <h2>Check</h2>
-            <Check lab={lab} step={step} />
-          </section>
-        ) : null}
+        <TextParts lab={lab} step={step} />
         {next === undefined || !revealed ? null : (
           <button type="button" class="button primary next" onClick={() => route(`/labs/${lab.id}?step=${next.id}`)}>
             Next: {next.title} →
@@ -215,37 +270,8 @@ export const StepView = ({ lab, step }: { lab: LabContent; step: LabStep }) => {
         )}
       </article>
       <div class="lab-stage stack">
-        {step.apply === undefined ? null : (
-          <section class="card part" aria-label="YAML to apply">
-            <h2 class="mono file-name">{step.apply}</h2>
-            <ApplyPanel
-              file={step.apply}
-              text={lab.files[step.apply] ?? ''}
-              label={step.apply}
-              canDelete={false}
-              onApplied={() => reach(key, { applied: true })}
-            />
-          </section>
-        )}
-        <section class="card part">
-          <h2>Observe</h2>
-          <SendPanel
-            step={step}
-            locked={
-              predicted === undefined
-                ? 'Answer the question first.'
-                : step.apply !== undefined && reached?.applied !== true
-                  ? 'Apply the YAML first.'
-                  : ''
-            }
-            onAnswers={onAnswers}
-          />
-          {answers.length === 0 ? (
-            <p class="small muted">{revealed ? 'You sent this before. Send again to see it again.' : 'Nothing sent yet.'}</p>
-          ) : (
-            <Picture step={step} answers={answers} predicted={predicted} />
-          )}
-        </section>
+        <ApplyPart lab={lab} step={step} />
+        <Observe lab={lab} step={step} />
         <section class="card graph-card" aria-label="The mesh, live">
           <LiveGraph
             chosen={undefined}

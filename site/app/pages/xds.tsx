@@ -33,8 +33,75 @@ const refusals = (proxy: ProxySync) =>
     sync.refused === undefined || sync.state !== 'ERROR' ? [] : [{ kind, ...sync.refused }],
   );
 
-/** One row a proxy. */
-export const XdsPage = () => {
+const byOrder = (a: string, b: string): number => KIND_ORDER.indexOf(a) - KIND_ORDER.indexOf(b);
+
+const ProxyRow = ({ proxy, version }: { proxy: ProxySync; version: number }) => (
+  <tr>
+    <th scope="row">
+      <a href={`/?proxy=${encodeURIComponent(proxy.workload)}`}>
+        <WorkloadName name={proxy.workload} />
+      </a>
+      {refusals(proxy).map((refusal) => (
+        <p key={refusal.kind} class="refusal small">
+          {refusal.kind} version {refusal.version}: {refusal.reason}
+        </p>
+      ))}
+    </th>
+    <td class="number">
+      {proxy.version}
+      {proxy.version < version ? <div class="small muted">of {version}</div> : null}
+    </td>
+    {Object.entries(proxy.kinds)
+      .sort(([a], [b]) => byOrder(a, b))
+      .map(([kind, sync]) => (
+        <Cell key={kind} kind={sync} />
+      ))}
+  </tr>
+);
+
+const SyncTable = ({ status }: { status: SyncStatus }) => {
+  const proxies = [...status.proxies].sort((a, b) => a.workload.localeCompare(b.workload));
+  const kinds = Object.keys(proxies[0]?.kinds ?? {}).sort(byOrder);
+  return (
+    <ScrollRegion class="card scroll-x" label="Proxies">
+      <table class="sync">
+        <thead>
+          <tr>
+            <th scope="col">proxy</th>
+            <th scope="col" class="number">
+              version
+            </th>
+            {kinds.map((kind) => (
+              <th key={kind} scope="col">
+                {kind}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {proxies.map((proxy) => (
+            <ProxyRow key={proxy.node} proxy={proxy} version={status.version} />
+          ))}
+        </tbody>
+      </table>
+    </ScrollRegion>
+  );
+};
+
+const StateWords = () => (
+  <dl class="words small">
+    {(Object.keys(WORDS) as SyncState[]).map((state) => (
+      <div key={state} class="row">
+        <dt>
+          <span class={`chip ${TONES[state]}`}>{state}</span>
+        </dt>
+        <dd class="muted">{WORDS[state]}</dd>
+      </div>
+    ))}
+  </dl>
+);
+
+const useSyncStatus = (): { readonly status: SyncStatus | undefined; readonly error: string } => {
   const [status, setStatus] = useState<SyncStatus | undefined>(undefined);
   const [error, setError] = useState('');
   useEffect(() => {
@@ -55,8 +122,12 @@ export const XdsPage = () => {
       clearInterval(timer);
     };
   }, []);
-  const proxies = [...(status?.proxies ?? [])].sort((a, b) => a.workload.localeCompare(b.workload));
-  const kinds = Object.keys(proxies[0]?.kinds ?? {}).sort((a, b) => KIND_ORDER.indexOf(a) - KIND_ORDER.indexOf(b));
+  return { status, error };
+};
+
+/** One row a proxy. */
+export const XdsPage = () => {
+  const { status, error } = useSyncStatus();
   return (
     <div class="wide-page">
       <h1>xDS</h1>
@@ -66,61 +137,9 @@ export const XdsPage = () => {
         {status === undefined ? '' : ` Configuration version ${status.version} is in force.`}
       </p>
       {error === '' ? null : <p class="notice warn">The control plane does not answer ({error}). Proxies go on with what they have.</p>}
-      {status !== undefined && proxies.length === 0 ? <p class="empty">No proxy is connected yet.</p> : null}
-      {proxies.length === 0 ? null : (
-        <ScrollRegion class="card scroll-x" label="Proxies">
-          <table class="sync">
-            <thead>
-              <tr>
-                <th scope="col">proxy</th>
-                <th scope="col" class="number">
-                  version
-                </th>
-                {kinds.map((kind) => (
-                  <th key={kind} scope="col">
-                    {kind}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {proxies.map((proxy) => (
-                <tr key={proxy.node}>
-                  <th scope="row">
-                    <a href={`/?proxy=${encodeURIComponent(proxy.workload)}`}>
-                      <WorkloadName name={proxy.workload} />
-                    </a>
-                    {refusals(proxy).map((refusal) => (
-                      <p key={refusal.kind} class="refusal small">
-                        {refusal.kind} version {refusal.version}: {refusal.reason}
-                      </p>
-                    ))}
-                  </th>
-                  <td class="number">
-                    {proxy.version}
-                    {status !== undefined && proxy.version < status.version ? <div class="small muted">of {status.version}</div> : null}
-                  </td>
-                  {Object.entries(proxy.kinds)
-                    .sort(([a], [b]) => KIND_ORDER.indexOf(a) - KIND_ORDER.indexOf(b))
-                    .map(([kind, sync]) => (
-                      <Cell key={kind} kind={sync} />
-                    ))}
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </ScrollRegion>
-      )}
-      <dl class="words small">
-        {(Object.keys(WORDS) as SyncState[]).map((state) => (
-          <div key={state} class="row">
-            <dt>
-              <span class={`chip ${TONES[state]}`}>{state}</span>
-            </dt>
-            <dd class="muted">{WORDS[state]}</dd>
-          </div>
-        ))}
-      </dl>
+      {status?.proxies.length === 0 ? <p class="empty">No proxy is connected yet.</p> : null}
+      {status === undefined || status.proxies.length === 0 ? null : <SyncTable status={status} />}
+      <StateWords />
     </div>
   );
 };
