@@ -23,7 +23,12 @@ export const controlPlaneClient = ({ url, token }: { readonly url: string; reado
   const call = async (path: string, body?: unknown): Promise<unknown> => {
     const response = await fetch(new URL(path, url), {
       method: body === undefined ? 'GET' : 'POST',
-      headers: { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+      // No kept connection: the control plane may have been restarted since.
+      headers: {
+        connection: 'close',
+        authorization: `Bearer ${token}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });

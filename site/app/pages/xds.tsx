@@ -13,7 +13,7 @@ const WORDS: Readonly<Record<SyncState, string>> = {
   'NOT SENT': 'the proxy did not ask for it, or there is nothing to send',
   ERROR: 'the proxy refused it and keeps what it had',
 };
-const KIND_ORDER = ['cluster', 'endpoints', 'endpoint', 'listener', 'route'];
+const KIND_ORDER = ['cds', 'eds', 'lds', 'rds'];
 
 const Cell = ({ kind }: { kind: KindSync & { state: SyncState } }) => (
   <td>
