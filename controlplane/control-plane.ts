@@ -115,9 +115,15 @@ const assemble = (options: ControlPlaneOptions, system: System): Parts => {
     return built;
   };
   const snapshotFor = (proxy: ProxyNode) => buildXdsSnapshot(translate(mesh(), proxy));
-  const ads = new AdsServer({ system, snapshotFor, version: () => mesh().version, announce: (proxy) => registry.connect(proxy) });
+  const ads: AdsServer = new AdsServer({
+    system,
+    snapshotFor,
+    version: () => mesh().version,
+    announce: (proxy) => registry.connect(proxy),
+    pushPending: () => queue.pending,
+  });
   const delays = { ...DEFAULT_PUSH_DELAYS, ...(options.debounceMs !== undefined && { quietMs: options.debounceMs }) };
-  const queue = new PushQueue(system.clock, () => ads.push(), delays);
+  const queue: PushQueue = new PushQueue(system.clock, () => ads.push(), delays);
   const changed = (): void => {
     built = undefined;
     queue.request();

@@ -1,5 +1,6 @@
 /** Front door: the last exchanges of a mesh, joined to requests and edges, and the figures made from them. */
 import type { Exchange } from '#api/exchange.ts';
+import { parseClusterName } from '#api/names.ts';
 import { figuresOf, type LoggedExchange, type Rates } from './figures.ts';
 
 export type { EdgeFigures, LoggedExchange } from './figures.ts';
@@ -30,7 +31,7 @@ const hostOf = (address: string): string => address.slice(0, Math.max(0, address
 
 /** The service that a call was for, when no host was chosen: from the cluster's name, else from the authority. */
 const serviceOf = (exchange: Exchange): string => {
-  const host = exchange.cluster.split('|')[3] ?? exchange.authority.split(':')[0] ?? '';
+  const host = parseClusterName(exchange.cluster)?.host ?? exchange.authority.split(':')[0] ?? '';
   return host.split('.')[0] ?? '';
 };
 

@@ -1,21 +1,20 @@
-// Format, lint, types and dead code. Plain JavaScript; prints what failed and ends non-zero.
-import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+// Format, lint, types and dead code. Prints what failed and ends non-zero.
 import { fileURLToPath } from 'node:url';
-
-process.chdir(fileURLToPath(new URL('..', import.meta.url)));
+import { $ } from 'zx';
 
 const checks = [
-  ['format and lint', 'biome', ['ci', '--diagnostic-level=warn']],
-  ['types', 'tsc', ['-p', '.']],
-  ...(existsSync('site/app/tsconfig.json') ? [['types of the page', 'tsc', ['-p', 'site/app']]] : []),
-  ['dead code', 'knip', []],
+  ['format and lint', ['biome', 'ci', '--diagnostic-level=warn']],
+  ['types', ['tsc', '-p', '.']],
+  ['types of the page', ['tsc', '-p', 'site/app']],
+  ['dead code', ['knip']],
 ];
 
-const failed = checks.filter(([name, command, args]) => {
-  const startedAt = performance.now();
-  const { status } = spawnSync(`node_modules/.bin/${command}`, args, { stdio: 'inherit' });
-  console.log(`${status === 0 ? 'ok    ' : 'FAILED'} ${name} (${((performance.now() - startedAt) / 1000).toFixed(1)} s)`);
-  return status !== 0;
-});
-process.exit(failed.length === 0 ? 0 : 1);
+const run = $({ cwd: fileURLToPath(new URL('..', import.meta.url)), stdio: 'inherit', nothrow: true, preferLocal: true });
+
+let failed = 0;
+for (const [name, command] of checks) {
+  const { exitCode, duration } = await run`${command}`;
+  console.log(`${exitCode === 0 ? 'ok    ' : 'FAILED'} ${name} (${(duration / 1000).toFixed(1)} s)`);
+  if (exitCode !== 0) failed++;
+}
+process.exit(failed === 0 ? 0 : 1);

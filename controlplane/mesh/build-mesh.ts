@@ -50,7 +50,7 @@ const fromService = ({ metadata, spec }: ResourceOf<'Service'>): Unaddressed => 
   exportTo: metadata.annotations['networking.istio.io/exportTo']?.split(',').map((scope) => scope.trim()) ?? ['*'],
 });
 
-const DISCOVERY = { NONE: 'passthrough', STATIC: 'listed', DNS: 'dns', DNS_ROUND_ROBIN: 'dns' } as const;
+const DISCOVERY = { NONE: 'passthrough', STATIC: 'listed', DNS: 'dns', DNS_ROUND_ROBIN: 'dns', DYNAMIC_DNS: 'passthrough' } as const;
 
 const fromServiceEntry = ({ metadata, spec }: ResourceOf<'ServiceEntry'>): Unaddressed[] =>
   (spec.hosts ?? []).map((host) => ({

@@ -16,6 +16,7 @@ export const adsServer = () => {
   const server = new AdsServer({
     system,
     version: () => mesh.version,
+    pushPending: () => false,
     snapshotFor: () =>
       buildXdsSnapshot({ clusters: mesh.clusters.map((name) => Cluster.fromPartial({ name })), endpoints: [], listeners: [], routes: [] }),
     announce: ({ workload }) => {

@@ -30,6 +30,8 @@ export interface AdsServerOptions {
   readonly version: () => number;
   /** Announces a proxy's workload; what it returns takes that back. */
   readonly announce: (proxy: ProxyNode) => () => void;
+  /** True while a change waits to be pushed. */
+  readonly pushPending: () => boolean;
 }
 
 /** A proxy asks once for each kind before its first answer, and again when its wishes change. */
@@ -103,7 +105,7 @@ export class AdsServer {
   }
 
   sync(): SyncStatus {
-    return syncStatus(this.#options.version(), this.#connected);
+    return syncStatus({ version: this.#options.version(), pushPending: this.#options.pushPending() }, this.#connected);
   }
 
   /** Proxies with an open stream. */

@@ -24,6 +24,11 @@ export class PushQueue {
     this.#delays = delays;
   }
 
+  /** True while a change has not been pushed yet. */
+  get pending(): boolean {
+    return this.#since !== undefined;
+  }
+
   /** Something changed: push when it is quiet. */
   request(): void {
     const now = this.#clock.nowMs();
@@ -39,5 +44,6 @@ export class PushQueue {
   /** Forgets what waits. */
   close(): void {
     this.#cancel();
+    this.#since = undefined;
   }
 }

@@ -1,2 +1,2 @@
 /** The flags' table lives in the contract, as the site reads its words too; the rooms know it under this name. */
-export { formatFlags, RESPONSE_FLAGS, type ResponseFlag } from '../api/response-flags.ts';
+export { RESPONSE_FLAGS, type ResponseFlag } from '../api/response-flags.ts';
