@@ -1,6 +1,7 @@
 // Plain JavaScript for any Node >= 20: `npm ci` when what is installed is not what the lock file says.
-import { createHash } from 'node:crypto';
+
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
