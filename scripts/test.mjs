@@ -1,6 +1,6 @@
 // Everything that `npm test` proves, one stage after another; the last line is the sum. Arguments name stages: `npm test -- unit simulation`.
 import { spawn } from 'node:child_process';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { globSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 process.chdir(fileURLToPath(new URL('..', import.meta.url)));
@@ -37,7 +37,7 @@ const stages = [
   suite('process', '--driver', 'process'),
   suite('envoy', '--driver', 'process', '--data-plane', 'envoy', ...(strict ? ['--required'] : [])),
   suite('mutants', '--mutants'),
-  vitest('browser'),
+  { ...vitest('browser'), absent: () => globSync('{labs,site}/**/*.browser.test.ts').length === 0 && 'there are no browser tests yet' },
 ];
 
 /** Runs one stage with its output on ours; false when it ended badly. */
@@ -70,6 +70,14 @@ const skips = [];
 for (const stage of stages.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {
   const startedAt = performance.now();
   console.log(`\n== ${stage.name}`);
+  const reason = stage.absent?.();
+  if (reason) {
+    sum.skipped++;
+    skips.push(`${stage.name}: ${reason}`);
+    console.log(`== ${stage.name}: skipped, ${reason}`);
+    continue;
+  }
+  rmSync(stage.report, { force: true });
   const good = await run(stage);
   const totals = totalsOf(stage.report);
   sum.passed += totals.passed;
