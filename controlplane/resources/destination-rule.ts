@@ -1,19 +1,36 @@
 /** DestinationRule: how to reach a host once it is chosen. Source: istio.io/api networking/v1 destination_rule.proto. */
-import { anything, bool, durationText, int, listOf, mapOf, object, oneOf, str } from './shape.ts';
+import { bool, durationText, int, listOf, mapOf, num, object, oneOf, str, uint } from './shape.ts';
+
+const consistentHash = object({
+  httpHeaderName: str,
+  httpCookie: object({ name: str, path: str, ttl: durationText, attributes: listOf(object({ name: str, value: str })) }),
+  useSourceIp: bool,
+  httpQueryParameterName: str,
+  ringHash: object({ minimumRingSize: uint }),
+  maglev: object({ tableSize: uint }),
+  minimumRingSize: uint,
+});
+
+const localityLbSetting = object({
+  enabled: bool,
+  distribute: listOf(object({ from: str, to: mapOf(uint) })),
+  failover: listOf(object({ from: str, to: str })),
+  failoverPriority: listOf(str),
+});
 
 const loadBalancer = object({
   simple: oneOf('UNSPECIFIED', 'LEAST_CONN', 'RANDOM', 'PASSTHROUGH', 'ROUND_ROBIN', 'LEAST_REQUEST'),
-  consistentHash: anything,
-  localityLbSetting: anything,
+  consistentHash,
+  localityLbSetting,
   warmupDurationSecs: durationText,
-  warmup: anything,
+  warmup: object({ duration: durationText, minimumPercent: num, aggression: num }),
 });
 
 const connectionPool = object({
   tcp: object({
     maxConnections: int,
     connectTimeout: durationText,
-    tcpKeepalive: anything,
+    tcpKeepalive: object({ probes: uint, time: durationText, interval: durationText }),
     maxConnectionDuration: durationText,
     idleTimeout: durationText,
   }),
@@ -31,23 +48,36 @@ const connectionPool = object({
 
 const outlierDetection = object({
   consecutiveErrors: int,
-  consecutive5xxErrors: int,
-  consecutiveGatewayErrors: int,
+  consecutive5xxErrors: uint,
+  consecutiveGatewayErrors: uint,
   splitExternalLocalOriginErrors: bool,
-  consecutiveLocalOriginFailures: int,
+  consecutiveLocalOriginFailures: uint,
   interval: durationText,
   baseEjectionTime: durationText,
   maxEjectionPercent: int,
   minHealthPercent: int,
 });
 
-const sections = { loadBalancer, connectionPool, outlierDetection, tls: anything };
+const tls = object({
+  mode: oneOf('DISABLE', 'SIMPLE', 'MUTUAL', 'ISTIO_MUTUAL'),
+  clientCertificate: str,
+  privateKey: str,
+  caCertificates: str,
+  credentialName: str,
+  subjectAltNames: listOf(str),
+  sni: str,
+  insecureSkipVerify: bool,
+  caCrl: str,
+});
+
+const sections = { loadBalancer, connectionPool, outlierDetection, tls };
 
 const trafficPolicy = object({
   ...sections,
-  portLevelSettings: listOf(object({ port: object({ number: int }), ...sections })),
-  tunnel: anything,
-  proxyProtocol: anything,
+  portLevelSettings: listOf(object({ port: object({ number: uint }), ...sections })),
+  tunnel: object({ protocol: str, targetHost: str, targetPort: uint }),
+  proxyProtocol: object({ version: oneOf('V1', 'V2') }),
+  retryBudget: object({ percent: num, minRetryConcurrency: uint }),
 });
 
 /** The fields that a DestinationRule's spec may have. */

@@ -1,10 +1,31 @@
 /** Gateway: which ports and hosts an ingress gateway opens. Source: istio.io/api networking/v1 gateway.proto. */
-import { anything, int, listOf, mapOf, object, str } from './shape.ts';
+import { bool, listOf, mapOf, object, oneOf, str, uint } from './shape.ts';
+
+const version = oneOf('TLS_AUTO', 'TLSV1_0', 'TLSV1_1', 'TLSV1_2', 'TLSV1_3');
+
+const tls = object({
+  httpsRedirect: bool,
+  mode: oneOf('PASSTHROUGH', 'SIMPLE', 'MUTUAL', 'AUTO_PASSTHROUGH', 'ISTIO_MUTUAL', 'OPTIONAL_MUTUAL'),
+  serverCertificate: str,
+  privateKey: str,
+  caCertificates: str,
+  caCrl: str,
+  tlsCertificates: listOf(object({ serverCertificate: str, privateKey: str, caCertificates: str })),
+  credentialName: str,
+  credentialNames: listOf(str),
+  caCertCredentialName: str,
+  subjectAltNames: listOf(str),
+  verifyCertificateSpki: listOf(str),
+  verifyCertificateHash: listOf(str),
+  minProtocolVersion: version,
+  maxProtocolVersion: version,
+  cipherSuites: listOf(str),
+});
 
 const server = object({
-  port: object({ number: int, name: str, protocol: str, targetPort: int }),
+  port: object({ number: uint, name: str, protocol: str, targetPort: uint }),
   hosts: listOf(str),
-  tls: anything,
+  tls,
   bind: str,
   name: str,
   defaultEndpoint: str,
@@ -17,3 +38,6 @@ export const gatewayShape = object({ selector: mapOf(str), servers: listOf(serve
 export type GatewaySpec = ReturnType<typeof gatewayShape.typeOf>;
 /** One port of a gateway. */
 export type GatewayServer = NonNullable<GatewaySpec['servers']>[number];
+
+/** Protocols of which this mesh opens a gateway's port. */
+export const isGatewayHttp = (protocol: string | undefined): boolean => protocol?.toUpperCase() === 'HTTP';

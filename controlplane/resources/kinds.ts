@@ -5,11 +5,12 @@ import type { Complaint } from './problem.ts';
 import type { ActiveKind } from './resource.ts';
 import { serviceShape } from './service.ts';
 import { serviceEntryShape } from './service-entry.ts';
-import type { Shape } from './shape.ts';
-import { validateDestinationRule } from './validate-destination-rule.ts';
-import { validateGateway } from './validate-gateway.ts';
-import { validateService, validateServiceEntry, validateWorkloadEntry } from './validate-service-entry.ts';
-import { validateVirtualService } from './validate-virtual-service.ts';
+import { nearest, type Shape } from './shape.ts';
+import { validateDestinationRule } from './validation/destination-rule.ts';
+import { validateGateway } from './validation/gateway.ts';
+import { validateService } from './validation/service.ts';
+import { validateServiceEntry, validateWorkloadEntry } from './validation/service-entry.ts';
+import { validateVirtualService } from './validation/virtual-service.ts';
 import { virtualServiceShape } from './virtual-service.ts';
 import { workloadEntryShape } from './workload-entry.ts';
 
@@ -34,20 +35,39 @@ export const KINDS: readonly KindRow[] = [
   { kind: 'Service', apiVersions: ['v1'], shape: serviceShape, validate: validateService },
 ];
 
-/** Groups whose other kinds are kept and shown, with a note that they change nothing here. */
-const INERT_GROUPS =
-  /^(?:v1|apps\/v1|batch\/v1|policy\/v1\w*|networking\.k8s\.io\/v1|rbac\.authorization\.k8s\.io\/v1|(?:networking|security|telemetry|extensions|install)\.istio\.io\/v1\w*|gateway\.networking\.k8s\.io\/v1\w*)$/;
-
-/** How a document of that apiVersion and kind is treated. */
-export const findKind = (apiVersion: string, kind: string): KindRow | 'inert' | undefined => {
-  const row = KINDS.find((candidate) => candidate.kind === kind && candidate.apiVersions.includes(apiVersion));
-  return (
-    row ??
-    (INERT_GROUPS.test(apiVersion) && !KINDS.some((candidate) => candidate.kind === kind && sameGroup(candidate, apiVersion))
-      ? 'inert'
-      : undefined)
-  );
+/** Kinds by group that say something about the mesh, but that this mesh does not act on yet: kept, with a warning. */
+const LATER: Readonly<Record<string, readonly string[]>> = {
+  'networking.istio.io': ['Sidecar', 'WorkloadGroup', 'ProxyConfig', 'EnvoyFilter'],
+  'security.istio.io': ['PeerAuthentication', 'RequestAuthentication', 'AuthorizationPolicy'],
+  'telemetry.istio.io': ['Telemetry'],
+  'extensions.istio.io': ['WasmPlugin', 'TrafficExtension'],
+  'install.istio.io': ['IstioOperator'],
+  'gateway.networking.k8s.io':
+    'GatewayClass Gateway HTTPRoute GRPCRoute TCPRoute TLSRoute UDPRoute ReferenceGrant BackendTLSPolicy XBackendTrafficPolicy'.split(' '),
 };
 
-const sameGroup = (row: KindRow, apiVersion: string): boolean =>
-  row.apiVersions.some((known) => known.split('/')[0] === apiVersion.split('/')[0]);
+/** Groups of Kubernetes, whose kinds are about running programs: kept, with a note. */
+const KUBERNETES =
+  /^(?:v1|(?:apps|batch|autoscaling|policy)\/v\d\w*|(?:networking|rbac\.authorization|storage|apiextensions|admissionregistration|scheduling|discovery|coordination)\.k8s\.io\/v\d\w*)$/;
+
+/** How a document is treated: by its row, kept as something of the mesh, of Kubernetes or of a stranger that changes nothing here, or refused. */
+export type Treatment = KindRow | 'later' | 'kubernetes' | 'stranger' | { readonly refusal: string };
+
+/** How a document of that apiVersion and kind is treated. */
+export const findKind = (apiVersion: string, kind: string): Treatment => {
+  const row = KINDS.find((candidate) => candidate.kind === kind && candidate.apiVersions.includes(apiVersion));
+  if (row) return row;
+  const group = groupOf(apiVersion);
+  const later = Object.hasOwn(LATER, group) ? (LATER[group] ?? []) : [];
+  if (later.includes(kind)) return 'later';
+  const active = KINDS.filter(({ apiVersions }) => apiVersions.some((known) => groupOf(known) === group)).map((known) => known.kind);
+  const near = nearest(kind, [...active, ...later]);
+  if (KUBERNETES.test(apiVersion) && near === undefined) return 'kubernetes';
+  const served = KINDS.find((candidate) => candidate.kind === kind)?.apiVersions;
+  if (served) return { refusal: `${kind} is served in ${served.join(', ')}, not in "${apiVersion.slice(0, 100)}"` };
+  if (active.length === 0 && later.length === 0) return 'stranger';
+  const meant = near === undefined ? '' : `; did you mean "${near}"?`;
+  return { refusal: `no kind "${kind.slice(0, 100)}" in "${apiVersion.slice(0, 100)}"${meant}` };
+};
+
+const groupOf = (apiVersion: string): string => (apiVersion.includes('/') ? apiVersion.slice(0, apiVersion.indexOf('/')) : '');

@@ -87,3 +87,84 @@ test('an alias bomb is refused', () => {
   const levels = Array.from({ length: 9 }, (_, index) => `l${index + 1}: &l${index + 1} [${Array(9).fill(`*l${index}`).join(', ')}]`);
   expect(complaints(`l0: &l0 x\n${levels.join('\n')}\n`).join()).toMatch(/alias/i);
 });
+
+test.each([
+  ['a tag', 'exportTo: [!!js/function "function(){}"]', 'Unresolved tag'],
+  ['an alias into its own parent', 'exportTo: &x [*x]', 'stands inside what it stands for'],
+  ['a key that is no text', '? [a, b]\n  : 1', 'a key must be text'],
+  ['a merge key', '<<: {hosts: [b]}', 'unknown field "<<"'],
+  ['a key of Object', '__proto__: {isAdmin: true}', 'unknown field "__proto__"'],
+])('%s is refused', (_, line, words) => {
+  expect(complaints(`${virtualService('  - route: [{destination: {host: a}}]\n')}  ${line}\n`).join()).toContain(words);
+  expect(({} as { isAdmin?: boolean }).isAdmin).toBeUndefined();
+});
+
+test.each([
+  ['brackets', '['.repeat(100_000), 'nested deeper'],
+  ['documents', '---\na: 1\n'.repeat(10_000), 'documents'],
+  ['bytes', `a: ${'x'.repeat(1_100_000)}`, 'larger than'],
+])('too many %s are refused before they are parsed', (_, yaml, words) => {
+  expect(complaints(yaml).join()).toContain(words);
+});
+
+test('a slip in a kind is an error, not an unknown kind', () => {
+  const yaml = virtualService('  - route: [{destination: {host: a}}]\n').replace('kind: VirtualService', 'kind: VirtualServise');
+  expect(complaints(yaml).join()).toContain('did you mean "VirtualService"?');
+});
+
+test('a slip in metadata is an error', () => {
+  const yaml = virtualService('  - route: [{destination: {host: a}}]\n').replace('name: reviews', 'name: reviews\n  label: {a: b}');
+  expect(complaints(yaml)).toEqual([
+    'a.yaml:5:3: error [IST0106]: VirtualService default/reviews metadata.label: unknown field "label"; did you mean "labels"?',
+  ]);
+});
+
+test('policies that this mesh does not enforce are taken with a warning', () => {
+  const { resources, problems } = parseFiles({
+    'a.yaml': 'apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: deny}\nspec: {action: DENY}\n',
+  });
+  expect(resources).toHaveLength(1);
+  expect(problems.map(({ severity, message }) => `${severity}: ${message}`)).toEqual([
+    'warning: AuthorizationPolicy is accepted, but not applied by this mesh yet',
+  ]);
+});
+
+test('rules are checked beside wrong fields, and a wrong field is told once', () => {
+  const paths = parseFiles({
+    'a.yaml': virtualService('  - route: [{destination: {host: a}, weight: -1}]\n    timeot: 1s\n  - route: [{destination: 7}]\n'),
+  }).problems.map(({ path }) => path);
+  expect(paths).toEqual(['spec.http[0].route[0].weight', 'spec.http[0].timeot', 'spec.http[1].route[0].destination']);
+});
+
+test('a key with dots in it is found in its own line', () => {
+  const yaml = virtualService('  - match:\n    - headers:\n        x.y:\n          regex: "("\n    route: [{destination: {host: a}}]\n');
+  expect(parseFiles({ 'a.yaml': yaml }).problems.map(({ line, column }) => [line, column])).toEqual([[11, 18]]);
+});
+
+test("the seed's circuit breaker, as it wrote it, is taken; its old field is told to be ignored", () => {
+  const yaml = `apiVersion: networking.istio.io/v1beta1
+kind: DestinationRule
+metadata:
+  name: reviews-cb
+spec:
+  host: reviews
+  trafficPolicy:
+    connectionPool:
+      tcp:
+        maxConnections: 100
+      http:
+        http1MaxPendingRequests: 50
+        http2MaxRequests: 100
+    outlierDetection:
+      consecutiveErrors: 5
+      interval: 30s
+      baseEjectionTime: 30s
+      maxEjectionPercent: 50
+`;
+  const { resources, problems } = parseFiles({ 'a.yaml': yaml });
+  expect(resources).toHaveLength(1);
+  expect(problems.map(({ severity, path }) => `${severity} ${path}`)).toEqual([
+    'warning spec.trafficPolicy.outlierDetection',
+    'warning spec.trafficPolicy.outlierDetection.consecutiveErrors',
+  ]);
+});

@@ -1,13 +1,13 @@
 /** ServiceEntry: hosts that the registry would not know by itself. Source: istio.io/api networking/v1 service_entry.proto. */
-import { int, listOf, mapOf, object, oneOf, str } from './shape.ts';
+import { listOf, mapOf, object, oneOf, str, uint } from './shape.ts';
 
 const endpoint = object({
   address: str,
-  ports: mapOf(int),
+  ports: mapOf(uint),
   labels: mapOf(str),
   network: str,
   locality: str,
-  weight: int,
+  weight: uint,
   serviceAccount: str,
 });
 
@@ -15,7 +15,7 @@ const endpoint = object({
 export const serviceEntryShape = object({
   hosts: listOf(str),
   addresses: listOf(str),
-  ports: listOf(object({ number: int, name: str, protocol: str, targetPort: int })),
+  ports: listOf(object({ number: uint, name: str, protocol: str, targetPort: uint })),
   location: oneOf('MESH_EXTERNAL', 'MESH_INTERNAL'),
   resolution: oneOf('NONE', 'STATIC', 'DNS', 'DNS_ROUND_ROBIN'),
   endpoints: listOf(endpoint),

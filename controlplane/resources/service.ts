@@ -1,5 +1,5 @@
 /** Kubernetes Service: a name, its ports, and which workloads stand behind it. Source: Kubernetes core/v1. */
-import { anything, int, listOf, mapOf, object, str } from './shape.ts';
+import { anything, bool, int, listOf, mapOf, object, str } from './shape.ts';
 
 /** The fields of a Service that this mesh reads; Kubernetes has many more, which a sidecar mesh does not need. */
 export const serviceShape = object({
@@ -14,9 +14,14 @@ export const serviceShape = object({
   ipFamilies: listOf(str),
   ipFamilyPolicy: str,
   sessionAffinity: str,
-  publishNotReadyAddresses: anything,
+  sessionAffinityConfig: anything,
+  trafficDistribution: str,
+  publishNotReadyAddresses: bool,
   externalIPs: listOf(str),
   loadBalancerIP: str,
+  loadBalancerClass: str,
+  loadBalancerSourceRanges: listOf(str),
+  allocateLoadBalancerNodePorts: bool,
   healthCheckNodePort: int,
 });
 

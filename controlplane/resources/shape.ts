@@ -13,7 +13,10 @@ export interface Shape<T> {
   readonly read: (value: unknown, path: string, complain: Complain) => T | undefined;
   /** Exists for its return type only. */
   readonly typeOf: () => T;
+  /** Of a mapping with known keys. */
   readonly fields?: Readonly<Record<string, Shape<unknown>>>;
+  /** Of a list, or of a mapping with free keys. */
+  readonly items?: Shape<unknown>;
 }
 
 const never = (): never => {
@@ -21,9 +24,9 @@ const never = (): never => {
 };
 
 const describe = (value: unknown): string => {
-  if (value === null) return 'null';
+  if (value === undefined || value === null) return 'missing';
   if (Array.isArray(value)) return 'a list';
-  return typeof value === 'object' ? 'a mapping' : `${typeof value} ${JSON.stringify(value)}`;
+  return typeof value === 'object' ? 'a mapping' : `${typeof value} ${JSON.stringify(value).slice(0, 100)}`;
 };
 
 const scalar = <T>(name: string, accept: (value: unknown) => T | undefined): Shape<T> => ({
@@ -38,18 +41,21 @@ const scalar = <T>(name: string, accept: (value: unknown) => T | undefined): Sha
 
 /** Text. */
 export const str = scalar('a string', (value) => (typeof value === 'string' ? value : undefined));
-/** A whole number; protobuf's JSON also takes it as text. */
-export const int = scalar('an integer', (value) => {
-  const number = typeof value === 'string' && /^-?\d{1,15}$/.test(value) ? Number(value) : value;
-  return Number.isSafeInteger(number) ? (number as number) : undefined;
-});
+const wholeNumber = (value: unknown, least: number, most: number): number | undefined => {
+  const number = typeof value === 'string' && /^-?\d{1,10}$/.test(value) ? Number(value) : value;
+  return Number.isInteger(number) && (number as number) >= least && (number as number) <= most ? (number as number) : undefined;
+};
+/** A whole number of protobuf's int32; its JSON also takes it as text. */
+export const int = scalar('an integer', (value) => wholeNumber(value, -2_147_483_648, 2_147_483_647));
+/** A whole number of protobuf's uint32. */
+export const uint = scalar('an integer of at least 0', (value) => wholeNumber(value, 0, 4_294_967_295));
 /** A number. */
 export const num = scalar('a number', (value) => (typeof value === 'number' && Number.isFinite(value) ? value : undefined));
 /** true or false. */
 export const bool = scalar('true or false', (value) => (typeof value === 'boolean' ? value : undefined));
 /** A duration as Go and protobuf write it. */
 export const durationText = scalar('a duration such as "1.5s" or "250ms"', (value) =>
-  typeof value === 'string' && /^(?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h))+$/.test(value) ? value : undefined,
+  typeof value === 'string' && /^(?:\d{1,12}(?:\.\d{1,9})?(?:ns|us|µs|ms|s|m|h)){1,6}$/.test(value) ? value : undefined,
 );
 
 /** One of some words. */
@@ -63,6 +69,7 @@ export const anything: Shape<unknown> = { name: 'anything', typeOf: never, read:
 export const listOf = <T>(item: Shape<T>): Shape<readonly T[]> => ({
   name: 'a list',
   typeOf: never,
+  items: item,
   read: (value, path, complain) => {
     if (!Array.isArray(value)) {
       complain(path, `must be a list, but is ${describe(value)}`);
@@ -76,6 +83,7 @@ export const listOf = <T>(item: Shape<T>): Shape<readonly T[]> => ({
 export const mapOf = <T>(item: Shape<T>): Shape<Readonly<Record<string, T>>> => ({
   name: 'a mapping',
   typeOf: never,
+  items: item,
   read: (value, path, complain) => {
     if (!isMapping(value)) {
       complain(path, `must be a mapping, but is ${describe(value)}`);
@@ -115,7 +123,8 @@ export const object = <const F extends Readonly<Record<string, Shape<unknown>>>>
 const isMapping = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-const camelCase = (key: string): string => key.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+/** snake_case → camelCase, as protobuf JSON does. */
+export const camelCase = (key: string): string => key.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 
 const unknownField = (key: string, known: readonly string[]): string => {
   const near = nearest(key, known);

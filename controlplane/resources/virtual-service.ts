@@ -1,9 +1,9 @@
 /** VirtualService: which requests go where. Source: istio.io/api networking/v1 virtual_service.proto. Durations are text such as "1.5s". */
-import { anything, bool, durationText, int, listOf, mapOf, num, object, oneOf, str } from './shape.ts';
+import { bool, durationText, int, listOf, mapOf, num, object, oneOf, str, uint } from './shape.ts';
 
 const stringMatch = object({ exact: str, prefix: str, regex: str });
 const percent = object({ value: num });
-const portSelector = object({ number: int });
+const portSelector = object({ number: uint });
 const destination = object({ host: str, subset: str, port: portSelector });
 const headerOperations = object({ set: mapOf(str), add: mapOf(str), remove: listOf(str) });
 const headers = object({ request: headerOperations, response: headerOperations });
@@ -17,7 +17,7 @@ const httpMatch = object({
   headers: mapOf(stringMatch),
   withoutHeaders: mapOf(stringMatch),
   queryParams: mapOf(stringMatch),
-  port: int,
+  port: uint,
   sourceLabels: mapOf(str),
   sourceNamespace: str,
   gateways: listOf(str),
@@ -56,13 +56,14 @@ const httpRoute = object({
   route: listOf(object({ destination, weight: int, headers })),
   redirect: object({
     uri: str,
+    prefixRewrite: str,
     authority: str,
-    port: int,
+    port: uint,
     derivePort: oneOf('FROM_PROTOCOL_DEFAULT', 'FROM_REQUEST_PORT'),
     scheme: str,
-    redirectCode: int,
+    redirectCode: uint,
   }),
-  directResponse: object({ status: int, body: object({ string: str, bytes: str }) }),
+  directResponse: object({ status: uint, body: object({ string: str, bytes: str }) }),
   delegate: object({ name: str, namespace: str }),
   rewrite: object({ uri: str, authority: str, uriRegexRewrite: object({ match: str, rewrite: str }) }),
   timeout: durationText,
@@ -70,11 +71,21 @@ const httpRoute = object({
   fault,
   mirror: destination,
   mirrorPercentage: percent,
-  mirrorPercent: int,
+  mirrorPercent: uint,
   mirrors: listOf(object({ destination, percentage: percent })),
   corsPolicy,
   headers,
 });
+
+/** What a connection can be told by before a byte of HTTP is read. */
+const connectionMatch = {
+  destinationSubnets: listOf(str),
+  port: uint,
+  sourceLabels: mapOf(str),
+  gateways: listOf(str),
+  sourceNamespace: str,
+};
+const connectionRoute = listOf(object({ destination, weight: int }));
 
 /** The fields that a VirtualService's spec may have. */
 export const virtualServiceShape = object({
@@ -82,14 +93,12 @@ export const virtualServiceShape = object({
   gateways: listOf(str),
   exportTo: listOf(str),
   http: listOf(httpRoute),
-  tls: listOf(anything),
-  tcp: listOf(anything),
+  tls: listOf(object({ match: listOf(object({ sniHosts: listOf(str), ...connectionMatch })), route: connectionRoute })),
+  tcp: listOf(object({ match: listOf(object({ sourceSubnet: str, ...connectionMatch })), route: connectionRoute })),
 });
 
-type Mutable = ReturnType<typeof virtualServiceShape.typeOf>;
-
 /** A VirtualService as people write it; every field may be absent until validated. */
-export type VirtualServiceSpec = Mutable;
+export type VirtualServiceSpec = ReturnType<typeof virtualServiceShape.typeOf>;
 /** One rule of `http`. */
 export type HttpRule = NonNullable<NonNullable<VirtualServiceSpec['http']>[number]>;
 /** One entry of a rule's `match`. */

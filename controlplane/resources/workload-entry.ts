@@ -1,14 +1,14 @@
 /** WorkloadEntry: one instance that does not announce itself. Source: istio.io/api networking/v1 workload_entry.proto. */
-import { int, mapOf, object, str } from './shape.ts';
+import { mapOf, object, str, uint } from './shape.ts';
 
 /** The fields that a WorkloadEntry's spec may have. */
 export const workloadEntryShape = object({
   address: str,
-  ports: mapOf(int),
+  ports: mapOf(uint),
   labels: mapOf(str),
   network: str,
   locality: str,
-  weight: int,
+  weight: uint,
   serviceAccount: str,
 });
 

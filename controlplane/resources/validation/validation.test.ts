@@ -1,0 +1,200 @@
+/** What istioctl says about the same specs: verdict and words, taken from a real istioctl. */
+import { expect, test } from 'vitest';
+import { parseFiles } from '../parse-documents.ts';
+
+const complaintsOf = (kind: string, spec: string): { errors: string[]; warnings: string[] } => {
+  const yaml = `apiVersion: networking.istio.io/v1\nkind: ${kind}\nmetadata: {name: x}\nspec: {${spec}}\n`;
+  const { problems } = parseFiles({ 'x.yaml': yaml });
+  const of = (severity: string) => problems.filter((problem) => problem.severity === severity).map(({ message }) => message);
+  return { errors: of('error'), warnings: of('warning') };
+};
+
+const rule = (fields: string): string => `hosts: [a], http: [{${fields}}]`;
+const TO_A = 'route: [{destination: {host: a}}]';
+const policy = (fields: string): string => `host: a, trafficPolicy: {${fields}}`;
+const PORTS = 'ports: [{number: 80, name: a, protocol: HTTP}]';
+
+test.each([
+  [
+    'VirtualService',
+    rule(`retries: {attempts: 0, perTryTimeout: 1s}, ${TO_A}`),
+    'http retry policy configured when attempts are set to 0 (disabled)',
+  ],
+  ['VirtualService', rule(`retries: {attempts: -1}, ${TO_A}`), 'attempts cannot be negative'],
+  ['VirtualService', rule(`retries: {attempts: 2, retryOn: "5xx, reset"}, ${TO_A}`), '" reset" is not a valid retryOn policy'],
+  ['VirtualService', rule(`timeout: 0s, ${TO_A}`), 'duration must be greater than 1ms'],
+  ['VirtualService', rule(`timeout: 0.000001s, ${TO_A}`), 'duration must be greater than 1ms'],
+  ['VirtualService', rule(`timeout: 1.0005s, ${TO_A}`), 'only durations to ms precision are supported'],
+  ['VirtualService', `hosts: ["*"], http: [{${TO_A}}]`, 'wildcard host * is not allowed for virtual services bound to the mesh gateway'],
+  ['VirtualService', `hosts: ["a.*.com"], http: [{${TO_A}}]`, 'domain name "*.com" invalid (label "*" invalid)'],
+  ['VirtualService', `hosts: ["*.a.com", x.a.com], http: [{${TO_A}}]`, 'duplicate hosts in virtual service: *.a.com & x.a.com'],
+  ['VirtualService', 'hosts: [a]', 'http, tcp or tls must be provided in virtual service'],
+  ['VirtualService', rule('match: [{uri: {prefix: /}}]'), 'HTTP route, redirect or direct_response is required'],
+  ['VirtualService', rule('route: [{weight: 1}]'), 'destination is required'],
+  [
+    'VirtualService',
+    rule('route: [{destination: {host: a}, weight: 0}, {destination: {host: b}, weight: 0}]'),
+    'total destination weight = 0',
+  ],
+  ['VirtualService', rule('route: [{destination: {host: a}, weight: -1}, {destination: {host: b}, weight: 101}]'), 'weight -1 < 0'],
+  ['VirtualService', rule('redirect: {}'), 'redirect must specify URI, authority, scheme, or port'],
+  ['VirtualService', rule('redirect: {uri: /x, redirectCode: 200}'), '200 is not a valid redirect code, must be 3xx'],
+  ['VirtualService', rule(`redirect: {uri: /x}, ${TO_A}`), 'HTTP route cannot contain both route and redirect'],
+  ['VirtualService', rule('redirect: {uri: /x}, rewrite: {uri: /y}'), 'HTTP route rule cannot contain both rewrite and redirect'],
+  ['VirtualService', rule('directResponse: {status: 99}'), 'HTTP status 99 is not in range 200-599'],
+  [
+    'VirtualService',
+    rule(`rewrite: {uri: /x, uriRegexRewrite: {match: a, rewrite: b}}, ${TO_A}`),
+    'rewrite may only contain one of URI or UriRegexRewrite',
+  ],
+  ['VirtualService', rule(`match: [{uri: {regex: ""}}], ${TO_A}`), '"uri": regex string match should not be empty'],
+  ['VirtualService', rule(`match: [{headers: {"": {exact: a}}}], ${TO_A}`), 'header name cannot be empty'],
+  ['VirtualService', rule(`match: [{headers: {x: {prefix: ""}}}], ${TO_A}`), '"headers": prefix string match should not be empty'],
+  ['VirtualService', rule(`fault: {abort: {httpStatus: 700, percentage: {value: 1}}}, ${TO_A}`), 'HTTP status 700 is not in range 200-599'],
+  ['VirtualService', rule(`fault: {}, ${TO_A}`), 'HTTP fault injection must have an abort and/or a delay'],
+  [
+    'VirtualService',
+    rule(`mirror: {host: b}, mirrors: [{destination: {host: c}}], ${TO_A}`),
+    'HTTP route cannot contain both mirror and mirrors',
+  ],
+  [
+    'VirtualService',
+    rule(`mirror: {host: b}, mirrorPercentage: {value: 120}, ${TO_A}`),
+    'mirror_percentage must have a max value of 100 (it has 120.000000)',
+  ],
+  ['VirtualService', rule(`corsPolicy: {maxAge: 1.5s}, ${TO_A}`), 'max_age duration is accurate only to seconds precision'],
+  ['VirtualService', rule(`corsPolicy: {allowMethods: [FOO]}, ${TO_A}`), '"FOO" is not a supported HTTP method'],
+  ['VirtualService', `hosts: [a.com], tls: [{${TO_A}}]`, 'TLS route must have at least one match condition'],
+  [
+    'VirtualService',
+    `hosts: [a.com], tls: [{match: [{sniHosts: [b.com]}], ${TO_A}}]`,
+    'SNI host "b.com" is not a compatible subset of any of the virtual service hosts: [a.com]',
+  ],
+  ['VirtualService', rule('route: [{destination: {host: a, port: {number: 0}}}]'), 'port number 0 must be in the range 1..65535'],
+  ['VirtualService', rule(`headers: {request: {set: {":path": /x}}}, ${TO_A}`), 'invalid header ":path": header cannot have ":" prefix'],
+  ['VirtualService', rule(`headers: {request: {remove: [host]}}, ${TO_A}`), 'invalid header "host": cannot set Host header'],
+  ['DestinationRule', 'subsets: []', 'empty domain name not allowed'],
+  ['DestinationRule', policy(''), 'traffic policy must have at least one field'],
+  ['DestinationRule', 'host: a, subsets: [{name: "", labels: {v: "1"}}]', 'subset name cannot be empty'],
+  ['DestinationRule', 'host: a, subsets: [{name: v1}, {name: v1}]', 'duplicate subset names: v1'],
+  ['DestinationRule', policy('outlierDetection: {interval: 0.0001s}'), 'duration must be greater than 1ms'],
+  ['DestinationRule', policy('outlierDetection: {maxEjectionPercent: 101}'), 'percentage 101 is not in range 0..100'],
+  [
+    'DestinationRule',
+    policy('outlierDetection: {consecutiveLocalOriginFailures: 3}'),
+    'outlier detection consecutive local origin failures is specified, but split external local origin errors is set to false',
+  ],
+  ['DestinationRule', policy('connectionPool: {}'), 'connection pool must have at least one field'],
+  [
+    'DestinationRule',
+    policy('connectionPool: {http: {h2UpgradePolicy: UPGRADE, useClientProtocol: true}}'),
+    'use client protocol must not be true when H2UpgradePolicy is UPGRADE',
+  ],
+  ['DestinationRule', policy('loadBalancer: {consistentHash: {httpCookie: {ttl: 1s}}}'), 'name required for HttpCookie'],
+  [
+    'DestinationRule',
+    policy('loadBalancer: {localityLbSetting: {distribute: [{from: a, to: {b: 50, c: 40}}]}}'),
+    'total locality weight 90 != 100',
+  ],
+  ['DestinationRule', policy('tls: {mode: MUTUAL, privateKey: k}'), 'client certificate required for mutual tls'],
+  [
+    'DestinationRule',
+    policy('tls: {mode: MUTUAL, credentialName: c, clientCertificate: /c, privateKey: /k}'),
+    'cannot specify client certificates or CA certificate or CA CRL If credentialName is set',
+  ],
+  ['DestinationRule', policy('portLevelSettings: [{loadBalancer: {simple: RANDOM}}]'), 'portTrafficPolicy must have valid port'],
+  [
+    'Gateway',
+    'selector: {a: b}, servers: [{port: {number: 80, name: http, protocol: HTTP}}]',
+    'server config must contain at least one host',
+  ],
+  [
+    'Gateway',
+    'servers: [{port: {number: 443, name: x, protocol: HTTPS}, hosts: ["*"]}]',
+    'server must have TLS settings for HTTPS/TLS protocols',
+  ],
+  [
+    'Gateway',
+    'servers: [{port: {number: 443, name: x, protocol: HTTPS}, hosts: ["*"], tls: {mode: MUTUAL, serverCertificate: c, privateKey: k}}]',
+    'MUTUAL TLS requires a client CA bundle',
+  ],
+  [
+    'Gateway',
+    'servers: [{port: {number: 80, name: x, protocol: HTTP}, hosts: ["*"], tls: {mode: SIMPLE, credentialName: c}}]',
+    'server cannot have TLS settings for plain text HTTP ports',
+  ],
+  [
+    'Gateway',
+    'servers: [{port: {number: 80, name: x, protocol: HTTP}, hosts: ["*"]}, {port: {number: 81, name: x, protocol: HTTP}, hosts: ["*"]}]',
+    'port names in servers must be unique: duplicate name x',
+  ],
+  ['ServiceEntry', `${PORTS}, resolution: DNS`, 'service entry must have at least one host'],
+  [
+    'ServiceEntry',
+    `hosts: ["*.a.com"], ${PORTS}, resolution: DNS`,
+    'hosts must be FQDN or contain only prefix wildcards if no endpoints are provided for resolution mode DNS, domain name "*.a.com" invalid (label "*" invalid)',
+  ],
+  [
+    'ServiceEntry',
+    `hosts: [a.com], ${PORTS}, resolution: NONE, endpoints: [{address: 1.1.1.1}]`,
+    'no endpoints should be provided for resolution type none',
+  ],
+  [
+    'ServiceEntry',
+    `hosts: [a.com], ${PORTS}, resolution: STATIC, endpoints: [{address: 1.1.1.1}], workloadSelector: {labels: {a: b}}`,
+    'only one of WorkloadSelector or Endpoints is allowed in Service Entry',
+  ],
+  [
+    'ServiceEntry',
+    'hosts: [a.com], ports: [{number: 80, name: a}, {number: 80, name: b}], resolution: DNS',
+    'service entry port 80 already defined',
+  ],
+  [
+    'ServiceEntry',
+    `hosts: [a.com], ${PORTS}, resolution: STATIC, endpoints: [{address: "unix://x"}]`,
+    'x is not an absolute path to a file',
+  ],
+  ['WorkloadEntry', 'address: 1.1.1.1, ports: {http: 0}', 'port number 0 must be in the range 1..65535'],
+])('%s {%s} is refused as istioctl refuses it', (kind, spec, message) => {
+  expect(complaintsOf(kind, spec).errors).toContain(message);
+});
+
+test.each([
+  ['VirtualService', rule('route: [{destination: {host: a}, weight: 50}, {destination: {host: b}, weight: 40}]')],
+  ['VirtualService', rule('route: [{destination: {host: a}, weight: 50}, {destination: {host: b}}]')],
+  ['VirtualService', rule(`match: [{}], ${TO_A}`)],
+  ['VirtualService', rule(`match: [{uri: {prefix: ""}}], ${TO_A}`)],
+  ['VirtualService', `hosts: ["*"], gateways: [g], http: [{${TO_A}}]`],
+  ['VirtualService', rule(`headers: {request: {set: {host: b}}}, ${TO_A}`)],
+  ['DestinationRule', 'host: a, subsets: [{name: v1}]'],
+  ['DestinationRule', policy('tls: {mode: DISABLE}')],
+  ['DestinationRule', policy('connectionPool: {http: {h2UpgradePolicy: DO_NOT_UPGRADE}}')],
+  ['Gateway', 'servers: [{port: {number: 80, name: x, protocol: http}, hosts: ["*", "ns/*.a.com", "./b.com"]}]'],
+  ['ServiceEntry', 'hosts: [a.com], resolution: DNS'],
+  ['WorkloadEntry', 'address: a.example.com'],
+])('%s {%s} passes without a word', (kind, spec) => {
+  expect(complaintsOf(kind, spec)).toEqual({ errors: [], warnings: [] });
+});
+
+test.each([
+  ['VirtualService', rule(`delegate: {name: b}`)],
+  ['VirtualService', `hosts: [a], tcp: [{${TO_A}}]`],
+  ['DestinationRule', policy('loadBalancer: {consistentHash: {useSourceIp: true}}')],
+  ['DestinationRule', policy('tls: {mode: SIMPLE}')],
+  ['DestinationRule', policy('portLevelSettings: [{port: {number: 80}, tls: {mode: SIMPLE}}]')],
+  ['DestinationRule', 'host: a, subsets: [{name: v1, trafficPolicy: {outlierDetection: {interval: 1s}}}]'],
+  ['Gateway', 'servers: [{port: {number: 80, name: x, protocol: TCP}, hosts: ["*"]}]'],
+  ['ServiceEntry', `hosts: [a.com], ${PORTS}, resolution: DNS_ROUND_ROBIN`],
+  ['WorkloadEntry', 'address: 1.1.1.1, weight: 2'],
+])('%s {%s} is taken with one warning that it does nothing yet', (kind, spec) => {
+  expect(complaintsOf(kind, spec)).toEqual({ errors: [], warnings: ['accepted, but not applied by this mesh yet'] });
+});
+
+test('a header value cannot carry a second header', () => {
+  const { errors } = complaintsOf('VirtualService', rule(`headers: {response: {set: {x: "a\\r\\nset-cookie: b"}}}, ${TO_A}`));
+  expect(errors).toEqual(['a header value must be one line']);
+});
+
+test('unknown fields are found in parts that this mesh does not apply, too', () => {
+  expect(complaintsOf('DestinationRule', policy('tls: {mode: SIMPLE, sniHost: a}')).errors).toEqual(['unknown field "sniHost"']);
+});
