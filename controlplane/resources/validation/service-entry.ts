@@ -1,5 +1,5 @@
 /** What ServiceEntry and WorkloadEntry must obey beyond their shapes. Messages follow istioctl validate. */
-import { isIP } from 'node:net';
+import { ipFamily } from '#system/ip.ts';
 import { checkExportTo, checkPort, fail, hostFault, repeated, warn } from '../checks.ts';
 import type { Complaint } from '../problem.ts';
 import type { ServiceEntrySpec } from '../service-entry.ts';
@@ -21,7 +21,7 @@ export const validateServiceEntry = (spec: ServiceEntrySpec): readonly Complaint
 const checkAddresses = ({ addresses = [], resolution = 'NONE' }: ServiceEntrySpec): Complaint[] => {
   const complaints = addresses.flatMap((address, index) => {
     const [ip = '', bits] = address.split('/', 2);
-    const isAddress = isIP(ip) !== 0 && (bits === undefined || /^\d{1,3}$/.test(bits));
+    const isAddress = ipFamily(ip) !== 0 && (bits === undefined || /^\d{1,3}$/.test(bits));
     return isAddress ? [] : [fail(`spec.addresses[${index}]`, `"${address.slice(0, 80)}" is not an IP address`)];
   });
   if (!addresses.some((address) => address.includes('/'))) return complaints;
@@ -75,7 +75,7 @@ const checkEndpoints = ({ endpoints = [], resolution, ports = [] }: ServiceEntry
     if (address === '') complaints.push(fail(path, 'endpoint address is required'));
     if (address.startsWith('unix://') && ports.length !== 1)
       complaints.push(fail(path, 'exactly 1 service port required for unix endpoints'));
-    if (resolution === 'STATIC' && address !== '' && !address.startsWith('unix://') && isIP(address) === 0)
+    if (resolution === 'STATIC' && address !== '' && !address.startsWith('unix://') && ipFamily(address) === 0)
       complaints.push(fail(`${path}.address`, `"${address.slice(0, 80)}" is not an IP address, which resolution STATIC wants`));
     for (const name of Object.keys(endpoint.ports ?? {}))
       if (!ports.some((port) => port.name === name))
@@ -88,7 +88,7 @@ const checkPorts = (ports: WorkloadEntrySpec['ports'], path: string): Complaint[
 
 const checkAddress = (address: string, path: string): Complaint[] => {
   if (!address.startsWith('unix://')) {
-    const fault = address === '' || isIP(address) !== 0 ? undefined : hostFault(address);
+    const fault = address === '' || ipFamily(address) !== 0 ? undefined : hostFault(address);
     return fault === undefined ? [] : [fail(path, fault)];
   }
   const file = address.slice('unix://'.length);
