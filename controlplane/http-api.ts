@@ -2,7 +2,6 @@
 import { createAdaptorServer } from '@hono/node-server';
 import { Hono } from 'hono';
 import type { SocketAddress } from '#system/network.ts';
-import { analyze } from './analysis/analyze.ts';
 import { createDebugApi } from './debug/debug-server.ts';
 import { loopbackGuard } from './debug/guard.ts';
 import type { Mesh } from './mesh/mesh.ts';
@@ -33,7 +32,7 @@ export const createHttpApi = ({ store, ads, mesh, snapshotFor, token }: HttpApiP
   const app = new Hono();
   app.use(loopbackGuard);
   app.route('/', createDebugApi({ sync: () => ads.sync(), mesh, config: () => store.view(), proxies: () => ads.proxies, snapshotFor }));
-  app.route('/', createResourceApi(store, { token, analyze }));
+  app.route('/', createResourceApi(store, { token }));
   app.notFound((context) => context.json({ error: `there is no ${context.req.method} ${context.req.path} here` }, 404));
   return app;
 };

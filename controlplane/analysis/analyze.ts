@@ -4,7 +4,12 @@ import type { Complaint } from '../resources/problem.ts';
 import type { ActiveResource } from '../resources/resource.ts';
 import type { StoreView } from '../store/config-store.ts';
 import { conflictingHosts } from './conflicting-hosts.ts';
+import { hostsNotOnGateway } from './hosts-not-on-gateway.ts';
+import { ineffectiveMatches } from './ineffective-matches.ts';
+import { missingGateways } from './missing-gateways.ts';
 import { missingReferences } from './missing-references.ts';
+import { subsetsWithoutPods } from './subsets-without-pods.ts';
+import { unknownRuleHosts } from './unknown-rule-hosts.ts';
 import { unreachableRules } from './unreachable-rules.ts';
 
 /** A complaint and the resource that it is about. */
@@ -15,7 +20,16 @@ export interface Finding extends Complaint {
 /** Looks at a whole view. Pure. */
 export type Analyzer = (view: StoreView) => readonly Finding[];
 
-const ANALYZERS: readonly Analyzer[] = [missingReferences, conflictingHosts, unreachableRules];
+const ANALYZERS: readonly Analyzer[] = [
+  missingReferences,
+  missingGateways,
+  conflictingHosts,
+  unreachableRules,
+  ineffectiveMatches,
+  hostsNotOnGateway,
+  subsetsWithoutPods,
+  unknownRuleHosts,
+];
 
 /** Findings of every analyzer, with the line of the field that they point at. They are warnings: Istio accepts such a configuration too. */
 export const analyze = (view: StoreView): readonly Problem[] => ANALYZERS.flatMap((analyzer) => analyzer(view)).map(toProblem);

@@ -15,6 +15,8 @@ const newStore = (): ConfigStore => {
 
 const names = (store: ConfigStore): string[] => store.view().all.map(({ resource }) => resource.metadata.name);
 
+const watched = (store: ConfigStore, files: Record<string, string | undefined>) => store.replaceFiles(new Map(Object.entries(files)));
+
 test('files apply together or not at all', () => {
   const store = newStore();
   const result = store.apply({ 'good.yaml': service('reviews'), 'bad.yaml': 'kind: [' });
@@ -67,15 +69,15 @@ test('of two VirtualServices for one host the younger is named', () => {
 
 test('a file that no longer names a resource deletes it', () => {
   const store = newStore();
-  store.replaceFile('a.yaml', `${service('reviews')}---\n${service('ratings')}`);
-  store.replaceFile('a.yaml', service('ratings'));
+  watched(store, { 'a.yaml': `${service('reviews')}---\n${service('ratings')}` });
+  watched(store, { 'a.yaml': service('ratings') });
   expect(names(store)).toEqual(['ratings']);
 });
 
 test('a file that becomes unreadable keeps its last good resources', () => {
   const store = newStore();
-  store.replaceFile('a.yaml', service('reviews'));
-  expect(store.replaceFile('a.yaml', 'kind: [').problems).not.toEqual([]);
+  watched(store, { 'a.yaml': service('reviews') });
+  expect(watched(store, { 'a.yaml': 'kind: [' }).problems).not.toEqual([]);
   expect(names(store)).toEqual(['reviews']);
 });
 
@@ -88,4 +90,80 @@ test('deleting what does not exist deletes nothing', () => {
   ]);
   expect(result.problems).toMatchObject([{ message: 'not found' }]);
   expect(names(store)).toEqual(['reviews']);
+});
+
+test("a bad watched file's problems stay visible until it is good", () => {
+  const store = newStore();
+  watched(store, { 'a.yaml': 'kind: [' });
+  expect(store.problems).toMatchObject([{ severity: 'error', file: 'a.yaml', line: 1 }]);
+  watched(store, { 'a.yaml': service('reviews') });
+  expect(store.problems).toEqual([]);
+});
+
+test('a resource that moves from one watched file to another keeps its age, and is never away', () => {
+  const store = newStore();
+  watched(store, { 'b.yaml': service('reviews') });
+  const [before] = store.view().all;
+  const { applied, version } = watched(store, { 'a.yaml': service('reviews'), 'b.yaml': undefined });
+  expect(applied).toMatchObject([{ name: 'reviews', outcome: 'configured' }]);
+  expect(version).toBe(2);
+  expect(store.view().all).toMatchObject([{ createdAtMs: before?.createdAtMs, generation: 2 }]);
+});
+
+test('of two watched files with one resource the first has it, and the other gets it when the first lets go', () => {
+  const store = newStore();
+  watched(store, { 'a.yaml': service('reviews'), 'b.yaml': service('reviews') });
+  expect(store.problems.map(({ file, message }) => `${file}: ${message}`)).toEqual([
+    'b.yaml: the same resource stands in a.yaml:1 already',
+  ]);
+  watched(store, { 'a.yaml': undefined });
+  expect(store.view().all.map(({ resource }) => resource.origin.file)).toEqual(['b.yaml']);
+  expect(store.problems).toEqual([]);
+});
+
+test('what is applied over HTTP holds until the watched file changes', () => {
+  const store = newStore();
+  watched(store, { 'a.yaml': route('r', 'v1'), 'b.yaml': service('reviews') });
+  store.apply({ 'editor.yaml': route('r', 'v2') });
+  watched(store, { 'b.yaml': service('ratings') });
+  expect(store.view().of('VirtualService')[0]?.resource.origin.file).toBe('editor.yaml');
+  watched(store, { 'a.yaml': route('r', 'v3') });
+  expect(store.view().of('VirtualService')[0]?.resource.origin.file).toBe('a.yaml');
+});
+
+test('a file that goes does not take what was applied over HTTP with it', () => {
+  const store = newStore();
+  watched(store, { 'a.yaml': route('r', 'v1') });
+  store.apply({ 'editor.yaml': route('r', 'v2') });
+  watched(store, { 'a.yaml': undefined });
+  expect(names(store)).toEqual(['r']);
+});
+
+test('kinds of one name in two groups stand side by side', () => {
+  const store = newStore();
+  const gateway = (version: string): string =>
+    `apiVersion: ${version}\nkind: Gateway\nmetadata: {name: g}\nspec: {servers: [{port: {number: 80, name: a, protocol: HTTP}, hosts: ["*"]}]}\n`;
+  store.apply({ 'a.yaml': gateway('networking.istio.io/v1'), 'b.yaml': gateway('gateway.networking.k8s.io/v1') });
+  expect(store.view().all).toHaveLength(2);
+  expect(store.apply({ 'c.yaml': gateway('networking.istio.io/v1beta1') }).applied).toMatchObject([{ outcome: 'configured' }]);
+  store.remove([{ kind: 'Gateway', namespace: 'default', name: 'g' }]);
+  expect(store.view().all.map(({ resource }) => resource.apiVersion)).toEqual(['gateway.networking.k8s.io/v1']);
+});
+
+test('one resource twice in what is applied is an error, and nothing is applied', () => {
+  const store = newStore();
+  const { applied, problems } = store.apply({ 'a.yaml': service('reviews'), 'b.yaml': service('reviews') });
+  expect(applied).toEqual([]);
+  expect(problems).toMatchObject([{ file: 'b.yaml', path: 'metadata.name', line: 3 }]);
+});
+
+test('listeners hear of each change once, and not of what changes nothing', () => {
+  const store = newStore();
+  const versions: number[] = [];
+  const stop = store.onChange(({ version }) => versions.push(version));
+  store.apply({ 'a.yaml': service('reviews') });
+  store.apply({ 'a.yaml': service('reviews') });
+  stop();
+  store.apply({ 'a.yaml': service('ratings') });
+  expect(versions).toEqual([1]);
 });

@@ -1,15 +1,18 @@
 /**
- * What people configured, by kind, namespace and name. All or nothing: files apply together or not at all, so the last good state is always whole.
+ * What people configured, by kind, namespace and name. What is applied comes into force together or not at all; a watched file that is bad keeps
+ * what it said before. The last writer wins: what is applied over HTTP holds until the watched file that also has it changes.
  * LIVING STATE behind immutable views.
  */
 import type { ApplyResult, Problem, ResourceName } from '#api/resource.ts';
 import type { Clock } from '#system/clock.ts';
 import { parseFiles } from '../resources/parse-documents.ts';
 import { hasErrors } from '../resources/problem.ts';
-import type { ActiveKind, ActiveResource, InertResource, ResourceOf } from '../resources/resource.ts';
+import type { ActiveKind, ResourceOf } from '../resources/resource.ts';
+import { type AnyResource, firstOfEach, keyOf, labelOf, nameOf, notFound } from './identity.ts';
+import { WatchedFiles } from './watched-files.ts';
 
 /** One resource and what the store knows about it. */
-export interface Stored<R extends ActiveResource | InertResource = ActiveResource | InertResource> {
+export interface Stored<R extends AnyResource = AnyResource> {
   readonly resource: R;
   /** When this control plane first saw it, ms since the epoch: the older of two wins conflicts. */
   readonly createdAtMs: number;
@@ -31,13 +34,14 @@ export interface StoreView {
 /** Judges a view that is about to come into force; its problems are warnings for whoever applied. */
 export type Analyze = (view: StoreView) => readonly Problem[];
 
-const keyOf = ({ kind, namespace, name }: ResourceName): string => `${kind} ${namespace}/${name}`;
+type Outcome = ApplyResult['applied'][number];
 
-const nameOf = (resource: ActiveResource | InertResource): ResourceName => ({
-  kind: resource.kind,
-  namespace: resource.metadata.namespace,
-  name: resource.metadata.name,
-});
+interface Change {
+  readonly entries: ReadonlyMap<string, Stored>;
+  readonly applied: readonly Outcome[];
+  readonly problems: readonly Problem[];
+  readonly dryRun: boolean;
+}
 
 const createView = (version: number, entries: Iterable<Stored>): StoreView => {
   const all = [...entries].sort((a, b) => a.createdAtMs - b.createdAtMs || a.sequence - b.sequence);
@@ -54,6 +58,7 @@ export class ConfigStore {
   readonly #clock: Clock;
   readonly #analyze: Analyze;
   readonly #listeners = new Set<(view: StoreView) => void>();
+  readonly #watched = new WatchedFiles();
   #entries: ReadonlyMap<string, Stored> = new Map();
   #view: StoreView = createView(0, []);
   #sequence = 0;
@@ -65,6 +70,11 @@ export class ConfigStore {
 
   get version(): number {
     return this.#view.version;
+  }
+
+  /** Everything that is wrong now: watched files that are not in force as they stand, notes of what is, and what is wrong between resources. */
+  get problems(): readonly Problem[] {
+    return [...this.#watched.rejected, ...this.#view.all.flatMap(({ problems }) => problems), ...this.#analyze(this.#view)];
   }
 
   view(): StoreView {
@@ -80,81 +90,82 @@ export class ConfigStore {
   /** files: name → YAML. With an error among the problems nothing changes. dryRun: only tell what would happen. */
   apply(files: Readonly<Record<string, string>>, options: { readonly dryRun?: boolean } = {}): ApplyResult {
     const { resources, problems } = parseFiles(files);
-    const twice = findTwice(resources);
-    if (hasErrors(problems) || twice.length > 0) return { applied: [], problems: [...problems, ...twice], version: this.version };
+    const all = [...problems, ...firstOfEach(resources).problems];
+    if (hasErrors(all)) return { applied: [], problems: all, version: this.version };
     const entries = new Map(this.#entries);
     const applied = resources.map((resource) => this.#put(entries, resource, problems));
-    return this.#commit(entries, applied, problems, options.dryRun === true);
+    return this.#commit({ entries, applied, problems, dryRun: options.dryRun === true });
   }
 
   /** Names that do not exist are reported as errors, and then nothing is deleted. */
   remove(names: readonly ResourceName[]): ApplyResult {
-    const missing = names.filter((name) => !this.#entries.has(keyOf(name)));
-    if (missing.length > 0) return { applied: [], problems: missing.map(notFound), version: this.version };
-    const entries = new Map(this.#entries);
-    for (const name of names) entries.delete(keyOf(name));
-    return this.#commit(
-      entries,
-      names.map((name) => ({ ...name, outcome: 'deleted' as const })),
-      [],
-      false,
-    );
+    const found = names.map((name) => ({ name, key: this.#keyFor(name) }));
+    const missing = found.filter(({ key }) => key === undefined).map(({ name }) => notFound(name));
+    if (missing.length > 0) return { applied: [], problems: missing, version: this.version };
+    return this.#delete(found.map(({ key }) => key ?? ''));
   }
 
   /** Deletes what these documents name, whatever else they say. */
   removeFiles(files: Readonly<Record<string, string>>): ApplyResult {
     const { resources, problems } = parseFiles(files);
-    return resources.length === 0 && hasErrors(problems)
-      ? { applied: [], problems, version: this.version }
-      : this.remove(resources.map(nameOf));
+    if (resources.length === 0 && hasErrors(problems)) return { applied: [], problems, version: this.version };
+    const missing = resources.filter((resource) => !this.#entries.has(keyOf(resource))).map((resource) => notFound(nameOf(resource)));
+    return missing.length > 0 ? { applied: [], problems: missing, version: this.version } : this.#delete(resources.map(keyOf));
   }
 
-  /** Replaces what a file said before by what it says now: what it no longer names is deleted. */
-  replaceFile(file: string, text: string): ApplyResult {
-    const { resources, problems } = parseFiles({ [file]: text });
-    const twice = findTwice(resources);
-    if (hasErrors(problems) || twice.length > 0) return { applied: [], problems: [...problems, ...twice], version: this.version };
-    const wanted = new Set(resources.map((resource) => keyOf(nameOf(resource))));
+  /** Watched files changed: file → text, or undefined when it is gone. What they no longer name is deleted; all in one version. */
+  replaceFiles(changed: ReadonlyMap<string, string | undefined>): ApplyResult {
+    const before = this.#watched.wanted;
+    const problems = this.#watched.update(changed);
+    const { wanted } = this.#watched;
     const entries = new Map(this.#entries);
-    const gone = [...entries].filter(([key, entry]) => entry.resource.origin.file === file && !wanted.has(key));
-    for (const [key] of gone) entries.delete(key);
-    const applied = resources.map((resource) => this.#put(entries, resource, problems));
-    const deleted = gone.map(([, entry]) => ({ ...nameOf(entry.resource), outcome: 'deleted' as const }));
-    return this.#commit(entries, [...applied, ...deleted], problems, false);
+    const applied: Outcome[] = [];
+    for (const [key, { origin }] of before) {
+      const entry = entries.get(key);
+      if (wanted.has(key) || entry?.resource.origin.file !== origin.file) continue;
+      entries.delete(key);
+      applied.push({ ...nameOf(entry.resource), outcome: 'deleted' });
+    }
+    for (const [key, resource] of wanted) if (before.get(key) !== resource) applied.push(this.#put(entries, resource, problems));
+    return this.#commit({ entries, applied, problems, dryRun: false });
   }
 
-  #put(
-    entries: Map<string, Stored>,
-    resource: ActiveResource | InertResource,
-    problems: readonly Problem[],
-  ): ApplyResult['applied'][number] {
+  /** Where two groups have the word, the kind that this mesh acts on is meant. */
+  #keyFor(name: ResourceName): string | undefined {
+    const named = [...this.#entries].filter(([, { resource }]) => labelOf(nameOf(resource)) === labelOf(name));
+    return (named.find(([, { resource }]) => !('inert' in resource)) ?? named[0])?.[0];
+  }
+
+  #delete(keys: readonly string[]): ApplyResult {
+    const entries = new Map(this.#entries);
+    const applied = [...new Set(keys)].flatMap((key): Outcome[] => {
+      const entry = entries.get(key);
+      entries.delete(key);
+      return entry ? [{ ...nameOf(entry.resource), outcome: 'deleted' }] : [];
+    });
+    return this.#commit({ entries, applied, problems: [], dryRun: false });
+  }
+
+  #put(entries: Map<string, Stored>, resource: AnyResource, problems: readonly Problem[]): Outcome {
     const name = nameOf(resource);
-    const known = entries.get(keyOf(name));
-    const own = problems.filter((problem) => problem.resource === keyOf(name));
-    if (known && known.resource.yaml === resource.yaml && known.resource.origin.file === resource.origin.file) {
-      entries.set(keyOf(name), { ...known, resource: known.resource.origin.line === resource.origin.line ? known.resource : resource });
+    const own = problems.filter((problem) => problem.resource === labelOf(name) && problem.file === resource.origin.file);
+    const known = this.#entries.get(keyOf(resource));
+    const isSame = known?.resource.yaml === resource.yaml && known.resource.origin.file === resource.origin.file;
+    if (known && isSame) {
+      // Its line may have moved.
+      entries.set(keyOf(resource), { ...known, resource, problems: own });
       return { ...name, outcome: 'unchanged' };
     }
     const born = known ?? { createdAtMs: this.#clock.wallTimeMs(), sequence: this.#sequence++, generation: 0 };
-    entries.set(keyOf(name), {
-      resource,
-      createdAtMs: born.createdAtMs,
-      sequence: born.sequence,
-      generation: born.generation + 1,
-      problems: own,
-    });
+    const { createdAtMs, sequence, generation } = born;
+    entries.set(keyOf(resource), { resource, createdAtMs, sequence, generation: generation + 1, problems: own });
     return { ...name, outcome: known ? 'configured' : 'created' };
   }
 
-  #commit(
-    entries: ReadonlyMap<string, Stored>,
-    applied: ApplyResult['applied'],
-    problems: readonly Problem[],
-    dryRun: boolean,
-  ): ApplyResult {
+  #commit({ entries, applied, problems, dryRun }: Change): ApplyResult {
     const changed = applied.some(({ outcome }) => outcome !== 'unchanged');
     const next = createView(this.version + (changed ? 1 : 0), entries.values());
-    const touched = new Set(applied.map(keyOf));
+    const touched = new Set(applied.map(labelOf));
     const findings = this.#analyze(next).filter((problem) => touched.has(problem.resource));
     if (!dryRun) {
       this.#entries = entries;
@@ -164,38 +175,3 @@ export class ConfigStore {
     return { applied, problems: [...problems, ...findings], version: dryRun ? this.version : next.version };
   }
 }
-
-const findTwice = (resources: readonly (ActiveResource | InertResource)[]): Problem[] => {
-  const seen = new Set<string>();
-  return resources.flatMap((resource) => {
-    const key = keyOf(nameOf(resource));
-    if (!seen.has(key)) {
-      seen.add(key);
-      return [];
-    }
-    const { file, line } = resource.origin;
-    return [
-      {
-        severity: 'error' as const,
-        code: 'IST0106',
-        resource: key,
-        path: 'metadata.name',
-        message: 'the same resource stands twice in what is applied',
-        file,
-        line,
-        column: 1,
-      },
-    ];
-  });
-};
-
-const notFound = (name: ResourceName): Problem => ({
-  severity: 'error',
-  code: '',
-  resource: keyOf(name),
-  path: '',
-  message: 'not found',
-  file: '',
-  line: 1,
-  column: 1,
-});

@@ -1,5 +1,5 @@
-/** Source of configuration: a watched folder of YAML files. A bad file keeps its last good resources; its problems are logged and kept. */
-import { type Dirent, readdirSync, readFileSync, watch } from 'node:fs';
+/** Source of configuration: a watched folder of YAML files. A bad file keeps its last good resources; its problems stay visible until it is good. */
+import { type Dirent, readdirSync, readFileSync, statSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import type { Problem } from '#api/resource.ts';
 import type { Clock } from '#system/clock.ts';
@@ -7,11 +7,14 @@ import type { Log } from '#system/log.ts';
 import { formatProblem, hasErrors } from '../resources/problem.ts';
 import type { ConfigStore } from './config-store.ts';
 
+/** Editors write in several steps. */
 const QUIET_MS = 50;
+/** One more byte than documents may have: what is longer is refused by the parser, and need not be read whole. */
+const MAX_FILE_BYTES = 1_048_577;
 
-/** What the folder said last time, and how to look again. */
+/** How to look again. */
 export interface YamlDirectory {
-  /** Reads the folder now; gives the problems of every file. */
+  /** Reads the folder now; gives the problems of what changed. */
   rescan(): readonly Problem[];
 }
 
@@ -22,10 +25,11 @@ interface Needs {
   readonly signal: AbortSignal;
 }
 
-/** Reads the folder once, then after each change, until the signal aborts. Throws when the folder cannot be read. */
+/** Reads the folder once, then after each change, until the signal aborts. Throws when the folder cannot be read at first. */
 export const watchYamlDirectory = (directory: string, { store, clock, log, signal }: Needs): YamlDirectory => {
   const texts = new Map<string, string>();
   const rescan = () => scan(directory, { store, log }, texts);
+  readdirSync(directory);
   rescan();
   let cancel = () => {};
   const watcher = watch(directory, { recursive: true, persistent: false }, () => {
@@ -41,33 +45,50 @@ export const watchYamlDirectory = (directory: string, { store, clock, log, signa
 };
 
 const scan = (directory: string, { store, log }: Pick<Needs, 'store' | 'log'>, texts: Map<string, string>): readonly Problem[] => {
-  const now = readTexts(directory);
-  for (const file of texts.keys()) {
-    if (now.has(file)) continue;
-    store.replaceFile(file, '');
-    texts.delete(file);
-    log.info('config.file-removed', { file });
+  const now = readTexts(directory, log);
+  if (now === undefined) return [];
+  const changed = new Map<string, string | undefined>();
+  for (const file of texts.keys()) if (!now.has(file)) changed.set(file, undefined);
+  for (const [file, text] of now) if (texts.get(file) !== text) changed.set(file, text);
+  if (changed.size === 0) return [];
+  const { applied, problems, version } = store.replaceFiles(changed);
+  for (const [file, text] of changed) {
+    if (text === undefined) texts.delete(file);
+    else texts.set(file, text);
   }
-  const problems: Problem[] = [];
-  for (const [file, text] of now) {
-    if (texts.get(file) === text) continue;
-    const result = store.replaceFile(file, text);
-    texts.set(file, text);
-    problems.push(...result.problems);
-    const level = hasErrors(result.problems) ? 'warn' : 'info';
-    log[level]('config.file-read', { file, changes: result.applied.length, problems: result.problems.map(formatProblem) });
-  }
+  const level = hasErrors(problems) ? 'warn' : 'info';
+  log[level]('config.files-read', { files: [...changed.keys()], changes: applied.length, problems: problems.map(formatProblem), version });
   return problems;
 };
 
-const readTexts = (directory: string): Map<string, string> => {
-  const files = readdirSync(directory, { recursive: true, withFileTypes: true }).filter(isYaml);
-  return new Map(
-    files
-      .map((file) => join(file.parentPath, file.name))
-      .sort()
-      .map((path) => [path, readFileSync(path, 'utf8')]),
-  );
+/** Undefined when the folder cannot be read now: what was read before stays in force. */
+const readTexts = (directory: string, log: Log): Map<string, string> | undefined => {
+  try {
+    const files = readdirSync(directory, { recursive: true, withFileTypes: true }).filter(isYaml);
+    return new Map(
+      files
+        .map((file) => join(file.parentPath, file.name))
+        .sort()
+        .flatMap((path) => {
+          const text = readText(path, log);
+          return text === undefined ? [] : [[path, text] as const];
+        }),
+    );
+  } catch (error) {
+    log.warn('config.folder-unreadable', { directory, reason: error instanceof Error ? error.message : String(error) });
+    return undefined;
+  }
 };
 
-const isYaml = (file: Dirent): boolean => file.isFile() && /\.ya?ml$/.test(file.name);
+/** Undefined for a file that went between listing and reading. */
+const readText = (path: string, log: Log): string | undefined => {
+  try {
+    // Too long to be read whole: the parser says so about any text of that length.
+    return statSync(path).size > MAX_FILE_BYTES ? ' '.repeat(MAX_FILE_BYTES) : readFileSync(path, 'utf8');
+  } catch (error) {
+    log.warn('config.file-unreadable', { file: path, reason: error instanceof Error ? error.message : String(error) });
+    return undefined;
+  }
+};
+
+const isYaml = (file: Dirent): boolean => file.isFile() && /\.ya?ml$/.test(file.name) && !file.name.startsWith('.');
