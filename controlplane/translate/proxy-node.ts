@@ -1,14 +1,21 @@
 /** The node message → who is asking. Pure. */
 import { parseNodeId } from '#api/names.ts';
 import type { Node } from '#envoy';
+import { ipFamily } from '#system/ip.ts';
 import type { ProxyNode } from '../mesh/mesh.ts';
 
 export type { ProxyNode };
 
-/** Undefined when the id has not the form that injection writes. Metadata of another shape counts as absent. */
+/** Longest id that is read: type, address, two names of Kubernetes' length and a domain. */
+const LONGEST_ID = 1024;
+
+/**
+ * Undefined when the id has not the form that injection writes. Metadata of another shape counts as absent.
+ * What is taken from here ends up in other proxies' resources: an address that is none would make them refuse all their endpoints.
+ */
 export const readProxyNode = (node: Node): ProxyNode | undefined => {
-  const parts = parseNodeId(node.id);
-  if (parts === undefined) return undefined;
+  const parts = node.id.length > LONGEST_ID ? undefined : parseNodeId(node.id);
+  if (parts === undefined || ipFamily(parts.ip) === 0) return undefined;
   const metadata: Readonly<Record<string, unknown>> = node.metadata ?? {};
   const serviceAccount = metadata.SERVICE_ACCOUNT;
   return {
@@ -28,11 +35,13 @@ const entriesOf = (value: unknown): [string, unknown][] => (typeof value === 'ob
 const readLabels = (value: unknown): Record<string, string> =>
   Object.fromEntries(entriesOf(value).filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
 
+const isPort = (value: unknown): boolean => typeof value === 'number' && Number.isInteger(value) && value > 0 && value < 65_536;
+
 const readPorts = (value: unknown): Record<string, number> => {
   if (typeof value !== 'string') return {};
   try {
     const parsed: unknown = JSON.parse(value);
-    return Object.fromEntries(entriesOf(parsed).filter((entry): entry is [string, number] => Number.isInteger(entry[1])));
+    return Object.fromEntries(entriesOf(parsed).filter((entry): entry is [string, number] => isPort(Number(entry[0])) && isPort(entry[1])));
   } catch {
     return {};
   }

@@ -8,17 +8,24 @@ import { buildXdsSnapshot } from './snapshot.ts';
 /** The id of the one proxy that these tests know. */
 export const NODE_ID = 'sidecar~127.96.1.2~reviews-v1.default~default.svc.cluster.local';
 
-/** Changing `mesh` and calling `server.push()` is a change of configuration. */
+/** Changing `mesh` and calling `server.push()` is a change of configuration. broken: a workload that translation fails for. */
 export const adsServer = () => {
-  const mesh = { version: 1, clusters: ['a'] };
+  const mesh = { version: 1, clusters: ['a'], broken: '' };
   const announced: string[] = [];
   const system = simulatedSystem();
   const server = new AdsServer({
     system,
     version: () => mesh.version,
     pushPending: () => false,
-    snapshotFor: () =>
-      buildXdsSnapshot({ clusters: mesh.clusters.map((name) => Cluster.fromPartial({ name })), endpoints: [], listeners: [], routes: [] }),
+    snapshotFor: ({ workload }) => {
+      if (workload === mesh.broken) throw new Error('cannot be translated');
+      return buildXdsSnapshot({
+        clusters: mesh.clusters.map((name) => Cluster.fromPartial({ name })),
+        endpoints: [],
+        listeners: [],
+        routes: [],
+      });
+    },
     announce: ({ workload }) => {
       announced.push(workload);
       return () => void announced.splice(announced.indexOf(workload), 1);

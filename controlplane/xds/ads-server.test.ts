@@ -72,3 +72,33 @@ test('a control plane that ends, ends its streams', async () => {
   ads.close();
   expect([ends, server.proxies]).toEqual([['the control plane has ended'], []]);
 });
+
+test('a proxy that cannot be translated for keeps what it has, and the others get what is new', async () => {
+  const { server, stream, responses, mesh, ads, system } = connected();
+  const other: DiscoveryResponse[] = [];
+  const second = ads.open({ response: (response) => other.push(response), ended: () => {} });
+  stream.send(cdsRequest());
+  second.send(cdsRequest('', NODE_ID.replace('reviews-v1', 'reviews-v2')));
+  await turn();
+  stream.send(cdsRequest(responses[0]?.nonce));
+  second.send(cdsRequest(other[0]?.nonce));
+  await turn();
+  Object.assign(mesh, { version: 2, clusters: ['b'], broken: 'reviews-v1' });
+  server.push();
+  await turn();
+  expect([responses.length, other.map(({ versionInfo }) => versionInfo)]).toEqual([1, ['1', '2']]);
+  expect(server.sync().proxies.map(({ workload, version }) => [workload, version])).toEqual([
+    ['reviews-v1', 1],
+    ['reviews-v2', 1],
+  ]);
+  expect(system.events.map(({ event }) => event)).toContain('xds.translation-failed');
+});
+
+test('a proxy that cannot be translated for from the start is sent away, and its workload does not stay', async () => {
+  const { server, stream, ends, mesh, announced } = connected();
+  Object.assign(mesh, { broken: 'reviews-v1' });
+  stream.send(cdsRequest());
+  await turn();
+  expect(ends).toEqual(['there is no configuration for this node: see the log of the control plane']);
+  expect([announced, server.proxies]).toEqual([[], []]);
+});

@@ -93,10 +93,12 @@ export class AdsServer {
     };
   }
 
-  /** Brings every connected proxy to the mesh in force. */
+  /** Brings every connected proxy to the mesh in force. One that cannot be translated for keeps what it has, and holds up nobody else. */
   push(): void {
-    for (const connected of this.#connected)
-      this.#send(connected, connected.session.update(this.#options.snapshotFor(connected.proxy), this.#options.version()));
+    for (const connected of this.#connected) {
+      const snapshot = this.#translate(connected.proxy);
+      if (snapshot) this.#send(connected, connected.session.update(snapshot, this.#options.version()));
+    }
   }
 
   /** Answers nobody any more who still waits. Open streams are their transport's to end. */
@@ -120,15 +122,34 @@ export class AdsServer {
       peer.refuse('the first request must carry a node whose id is TYPE~IP~WORKLOAD.NAMESPACE~DOMAIN');
       return undefined;
     }
-    const { snapshotFor, version, announce, system } = this.#options;
+    const { version, announce, system } = this.#options;
     // Announced first, so that the mesh it is given has its own workload too.
     const leave = announce(proxy);
-    const session = new Session(snapshotFor(proxy), version());
+    const snapshot = this.#translate(proxy);
+    if (!snapshot) {
+      leave();
+      peer.refuse('there is no configuration for this node: see the log of the control plane');
+      return undefined;
+    }
+    const session = new Session(snapshot, version());
     const connected = { proxy, session, peer, leave, connectedAtMs: system.clock.wallTimeMs() };
     this.#connected.add(connected);
     this.#count.value = this.#connected.size;
     system.log.info('xds.proxy-connected', { node: proxy.id });
     return connected;
+  }
+
+  /** Undefined when translation fails, which is a mistake of ours: it must not end the process that all proxies depend on. */
+  #translate(proxy: ProxyNode): XdsSnapshot | undefined {
+    try {
+      return this.#options.snapshotFor(proxy);
+    } catch (error) {
+      this.#options.system.log.error('xds.translation-failed', {
+        node: proxy.id,
+        reason: error instanceof Error ? (error.stack ?? error.message) : String(error),
+      });
+      return undefined;
+    }
   }
 
   #receive(connected: Connected, request: DiscoveryRequest): void {
