@@ -7,7 +7,7 @@ import type { SocketAddress } from '#system/network.ts';
 import type { System } from '#system/system.ts';
 import { analyze } from './analysis/analyze.ts';
 import { buildMesh } from './mesh/build-mesh.ts';
-import { DEFAULT_MESH_CONFIG, type Mesh, type MeshConfig } from './mesh/mesh.ts';
+import { DEFAULT_MESH_CONFIG, type Mesh, type MeshConfig, vipsOf } from './mesh/mesh.ts';
 import { WorkloadRegistry } from './registry/workload-registry.ts';
 import { ConfigStore } from './store/config-store.ts';
 import { watchYamlDirectory } from './store/yaml-directory.ts';
@@ -23,7 +23,7 @@ export { DEFAULT_MESH_CONFIG, type Mesh, type MeshConfig } from './mesh/mesh.ts'
 export { type ProxyNode, readProxyNode } from './translate/proxy-node.ts';
 export { type TranslatedResources, translate } from './translate/translate.ts';
 
-/** A workload outlives its last stream by this: longer than a proxy's first tries to come back. */
+/** A workload outlives its last stream by this unless told otherwise: longer than a proxy's first tries to come back. */
 const WORKLOAD_GRACE_MS = 2_000;
 
 /** How to run a control plane. */
@@ -39,6 +39,8 @@ export interface ControlPlaneOptions {
   readonly meshConfig?: Partial<MeshConfig>;
   /** Quiet time before a push; Istio's 100 ms when absent. */
   readonly debounceMs?: number;
+  /** How long a workload is kept after its proxy's stream ended; 2 s when absent. */
+  readonly workloadGraceMs?: number;
 }
 
 /** A control plane that runs. */
@@ -87,7 +89,7 @@ export const startControlPlane = async (options: ControlPlaneOptions, system: Sy
       apply: (files, how) => store.apply(files, how),
       remove: (names) => store.remove(names),
       sync: () => ads.sync(),
-      vips: () => Object.fromEntries(mesh().services.map(({ hostname, vip }) => [hostname, vip])),
+      vips: () => vipsOf(mesh()),
       close,
       [Symbol.asyncDispose]: close,
     };
@@ -108,7 +110,7 @@ interface Parts {
 const assemble = (options: ControlPlaneOptions, system: System): Parts => {
   const config = { ...DEFAULT_MESH_CONFIG, ...options.meshConfig };
   const store = new ConfigStore(system.clock, analyze);
-  const registry = new WorkloadRegistry(system.clock, WORKLOAD_GRACE_MS);
+  const registry = new WorkloadRegistry(system.clock, options.workloadGraceMs ?? WORKLOAD_GRACE_MS);
   let built: Mesh | undefined;
   const mesh = (): Mesh => {
     built ??= buildMesh(store.view(), registry.list(), config);

@@ -2,7 +2,7 @@
 import { Hono } from 'hono';
 import type { SyncStatus } from '#api/sync.ts';
 import { Cluster, ClusterLoadAssignment, Listener, RouteConfiguration } from '#envoy';
-import type { Mesh } from '../mesh/mesh.ts';
+import { type Mesh, vipsOf } from '../mesh/mesh.ts';
 import type { StoreView } from '../store/config-store.ts';
 import type { ProxyNode } from '../translate/proxy-node.ts';
 import type { XdsSnapshot } from '../xds/snapshot.ts';
@@ -20,7 +20,7 @@ export interface DebugViews {
 export const createDebugApi = ({ sync, mesh, config, proxies, snapshotFor }: DebugViews): Hono => {
   const api = new Hono();
   api.get('/debug/syncz', (context) => context.json(sync()));
-  api.get('/debug/vips', (context) => context.json(Object.fromEntries(mesh().services.map(({ hostname, vip }) => [hostname, vip]))));
+  api.get('/debug/vips', (context) => context.json(vipsOf(mesh())));
   api.get('/debug/configz', (context) => context.json({ version: config().version, resources: resourcesOf(config()) }));
   api.get('/debug/registryz', (context) => context.json({ services: mesh().services, workloads: mesh().workloads }));
   api.get('/debug/xds', (context) => {

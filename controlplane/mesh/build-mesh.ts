@@ -31,14 +31,17 @@ const IPV4 = /^\d{1,3}(?:\.\d{1,3}){3}$/;
 /** Istio's protocol selection: appProtocol, then the port name's first word. Unnamed ports are HTTP here: nothing sniffs yet. */
 const protocolOf = (name: string | undefined, explicit: string | undefined): ServicePort['protocol'] => {
   const word = (explicit ?? name?.split('-')[0] ?? 'http').toLowerCase();
-  return ['tcp', 'tls', 'https', 'mongo', 'redis', 'mysql', 'udp'].includes(word) ? 'tcp' : 'http';
+  return ['tcp', 'tls', 'https', 'mongo', 'redis', 'mysql'].includes(word) ? 'tcp' : 'http';
 };
+
+/** Datagrams pass by the mesh. */
+const isNoUdp = ({ protocol }: { readonly protocol?: string }): boolean => protocol?.toUpperCase() !== 'UDP';
 
 const fromService = ({ metadata, spec }: ResourceOf<'Service'>): Unaddressed => ({
   hostname: `${metadata.name}.${metadata.namespace}.${CLUSTER_SUFFIX}`,
   namespace: metadata.namespace,
   address: spec.clusterIP && IPV4.test(spec.clusterIP) ? spec.clusterIP : undefined,
-  ports: (spec.ports ?? []).map((port) => ({
+  ports: (spec.ports ?? []).filter(isNoUdp).map((port) => ({
     number: port.port ?? 0,
     name: port.name ?? '',
     protocol: protocolOf(port.name, port.appProtocol),
@@ -57,7 +60,7 @@ const fromServiceEntry = ({ metadata, spec }: ResourceOf<'ServiceEntry'>): Unadd
     hostname: resolveHost(host, metadata.namespace),
     namespace: metadata.namespace,
     address: spec.addresses?.find((address) => IPV4.test(address)),
-    ports: (spec.ports ?? []).map((port) => ({
+    ports: (spec.ports ?? []).filter(isNoUdp).map((port) => ({
       number: port.number ?? 0,
       name: port.name ?? '',
       protocol: protocolOf(port.name, port.protocol),
@@ -88,6 +91,8 @@ const fromWorkloadEntry = ({ metadata, spec }: ResourceOf<'WorkloadEntry'>): Wor
   serviceAccount: spec.serviceAccount ?? 'default',
   address: spec.address ?? '',
   appPorts: {},
+  ...(spec.ports && { ports: spec.ports }),
+  ...(spec.weight && { weight: spec.weight }),
 });
 
 const uniqueByHost = (services: readonly Unaddressed[]): Unaddressed[] =>
@@ -100,6 +105,9 @@ const hash = (text: string): number => {
   return value;
 };
 
+/** A wildcard is no name to dial, and a passthrough's destination is the address that its client found out. Source: istio's address auto-allocation. */
+const needsVip = ({ hostname, discovery }: Unaddressed): boolean => discovery !== 'passthrough' && !hostname.startsWith('*');
+
 /** 240.240.x.y from the host name, so that a service keeps its address whatever else comes and goes; the rare clash moves on by one. */
 const allotVips = (services: readonly Unaddressed[]): MeshService[] => {
   const taken = new Set(services.flatMap(({ address }) => address ?? []));
@@ -111,8 +119,8 @@ const allotVips = (services: readonly Unaddressed[]): MeshService[] => {
   };
   const byName = [...services].sort((a, b) => (a.hostname < b.hostname ? -1 : 1));
   return byName.map(({ address, ...service }) => {
-    const vip = address ?? free(service.hostname);
-    taken.add(vip);
+    const vip = address ?? (needsVip({ address, ...service }) ? free(service.hostname) : undefined);
+    if (vip !== undefined) taken.add(vip);
     return { ...service, vip };
   });
 };

@@ -41,8 +41,8 @@ export interface MeshService {
   /** Fully qualified, lower-case. */
   readonly hostname: string;
   readonly namespace: string;
-  /** Virtual address that programs dial. */
-  readonly vip: string;
+  /** Virtual address that programs dial; undefined where they dial the destinations themselves. */
+  readonly vip: string | undefined;
   readonly ports: readonly ServicePort[];
   /** selected: workloads by label; listed: its own endpoints; dns: names to resolve; passthrough: wherever the client dials. */
   readonly discovery: 'selected' | 'listed' | 'dns' | 'passthrough';
@@ -68,3 +68,7 @@ export interface Mesh {
   readonly destinationRules: readonly Stored<ResourceOf<'DestinationRule'>>[];
   readonly gateways: readonly Stored<ResourceOf<'Gateway'>>[];
 }
+
+/** Host name → virtual address, for whoever resolves names for the programs. */
+export const vipsOf = ({ services }: Mesh): Readonly<Record<string, string>> =>
+  Object.fromEntries(services.flatMap(({ hostname, vip }) => (vip === undefined ? [] : [[hostname, vip]])));

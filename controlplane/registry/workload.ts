@@ -1,6 +1,9 @@
 /** An instance that runs: one proxy and, behind a sidecar, one program. */
 
-/** type: sidecars stand in front of a program; routers are gateways. appPorts: workload port → port of the program on 127.0.0.1. */
+/**
+ * type: sidecars stand in front of a program; routers are gateways. appPorts: workload port → port of the program on 127.0.0.1.
+ * ports: by the service port's name, where they differ from its target port. weight: 1 when absent.
+ */
 export interface Workload {
   readonly type: 'sidecar' | 'router';
   readonly name: string;
@@ -9,6 +12,8 @@ export interface Workload {
   readonly serviceAccount: string;
   readonly address: string;
   readonly appPorts: Readonly<Record<string, number>>;
+  readonly ports?: Readonly<Record<string, number>>;
+  readonly weight?: number;
 }
 
 /** A proxy as its first message on the stream describes it. appPorts: workload port → port of the program on 127.0.0.1. */

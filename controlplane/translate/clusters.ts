@@ -1,12 +1,12 @@
 /** Services and their subsets → clusters. Pure. Defaults are Istio's: least request, 10 s to connect, no limits, no panic. */
 import { BLACK_HOLE_CLUSTER, inboundClusterName, outboundClusterName, PASSTHROUGH_CLUSTER } from '#api/names.ts';
-import { Cluster, Cluster_DiscoveryType, Cluster_LbPolicy } from '#envoy';
+import { Cluster, Cluster_DiscoveryType, Cluster_LbPolicy, type Metadata } from '#envoy';
 import type { Mesh, MeshService, ServicePort } from '../mesh/mesh.ts';
 import { durationMs } from '../resources/checks.ts';
 import type { TrafficPolicy } from '../resources/destination-rule.ts';
 import { endpointsOf, toLoadAssignment } from './endpoints.ts';
 import { pack, toDuration } from './pack.ts';
-import { type EffectiveRule, policyFor } from './subsets.ts';
+import { type EffectiveRule, policyFor, type RuleSource } from './subsets.ts';
 
 const UNLIMITED = 4_294_967_295;
 const HTTP_OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
@@ -28,9 +28,14 @@ export const outboundClusters = (mesh: Mesh, service: MeshService, rule: Effecti
     [undefined, ...rule.subsets].map((subset) => {
       const name = outboundClusterName(port.number, subset?.name ?? '', service.hostname);
       const policy = policyFor(rule.trafficPolicy, subset?.trafficPolicy, port.number);
-      return outboundCluster({ mesh, service, port, name, labels: subset?.labels ?? {}, policy });
+      const source = subset?.source ?? rule.source;
+      return outboundCluster({ mesh, service, port, name, labels: subset?.labels ?? {}, policy, source, subset: subset?.name });
     }),
   );
+
+/** Whether clients are sent where they dial, so that nobody's endpoints are asked for. */
+export const isPassthrough = ({ discovery }: MeshService, { loadBalancer }: Pick<TrafficPolicy, 'loadBalancer'>): boolean =>
+  discovery === 'passthrough' || loadBalancer?.simple === 'PASSTHROUGH';
 
 interface OutboundInput {
   readonly mesh: Mesh;
@@ -39,19 +44,33 @@ interface OutboundInput {
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly policy: Pick<TrafficPolicy, 'loadBalancer' | 'connectionPool'>;
+  readonly source: RuleSource | undefined;
+  readonly subset: string | undefined;
 }
 
 const outboundCluster = (input: OutboundInput): Cluster => {
   const { name, policy } = input;
   const simple = policy.loadBalancer?.simple ?? 'UNSPECIFIED';
-  const passthrough = simple === 'PASSTHROUGH' || input.service.discovery === 'passthrough';
   return Cluster.fromPartial({
     name,
-    ...(passthrough ? ORIGINAL_DESTINATION : { ...discoveryOf(input), lbPolicy: POLICIES[simple] }),
+    ...(isPassthrough(input.service, policy) ? ORIGINAL_DESTINATION : { ...discoveryOf(input), lbPolicy: POLICIES[simple] }),
+    ...(input.source && { metadata: sourceMetadata(input.source, input.subset) }),
     commonLbConfig: { healthyPanicThreshold: { value: 0 } },
     ...connectionSettings(policy.connectionPool),
   });
 };
+
+/** Which rule made it so. Without the rule's generation: it would make all clusters of the host new when one of them changes. */
+const sourceMetadata = ({ namespace, name, fieldPath }: RuleSource, subset: string | undefined): Metadata => ({
+  filterMetadata: {
+    istio: {
+      config: `/apis/networking.istio.io/v1/namespaces/${namespace}/destination-rule/${name}`,
+      ...(subset && { subset }),
+    },
+    'dinghy.source': { resource: `DestinationRule ${namespace}/${name}`, fieldPath },
+  },
+  typedFilterMetadata: {},
+});
 
 const ORIGINAL_DESTINATION = {
   clusterDiscoveryType: { $case: 'type', value: Cluster_DiscoveryType.ORIGINAL_DST },

@@ -1,5 +1,6 @@
 /** Who stands behind a cluster → ClusterLoadAssignment. Pure. */
 import { ClusterLoadAssignment } from '#envoy';
+import { ipFamily } from '#system/ip.ts';
 import { selects } from '../mesh/labels.ts';
 import type { Mesh, MeshService, ServicePort } from '../mesh/mesh.ts';
 
@@ -10,7 +11,7 @@ export interface ServiceEndpoint {
   readonly weight: number;
 }
 
-/** subset: labels that an endpoint must have; empty = all endpoints. */
+/** subset: labels that an endpoint must have; empty = all endpoints. Names are left to clusters that resolve them: elsewhere one of them would make proxies refuse the rest. */
 export const endpointsOf = (
   mesh: Mesh,
   service: MeshService,
@@ -18,18 +19,14 @@ export const endpointsOf = (
   subset: Readonly<Record<string, string>>,
 ): ServiceEndpoint[] => {
   const inSubset = (labels: Readonly<Record<string, string>>) => Object.keys(subset).length === 0 || selects(subset, labels);
-  if (service.discovery !== 'selected') {
-    return service.endpoints
-      .filter(({ labels }) => inSubset(labels))
-      .map(({ address, weight, ports }) => ({ address, weight, port: ports[port.name] ?? port.targetPort }));
-  }
-  return mesh.workloads
-    .filter(
-      (workload) => workload.type === 'sidecar' && workload.namespace === service.namespace && selects(service.selector, workload.labels),
-    )
-    .filter(({ labels }) => inSubset(labels))
-    .map(({ address }) => ({ address, weight: 1, port: port.targetPort }));
+  const candidates = service.discovery === 'selected' ? selectedWorkloads(mesh, service) : service.endpoints;
+  return candidates
+    .filter(({ labels, address }) => inSubset(labels) && (service.discovery === 'dns' || ipFamily(address) !== 0))
+    .map(({ address, weight, ports }) => ({ address, weight: weight ?? 1, port: ports?.[port.name] ?? port.targetPort }));
 };
+
+const selectedWorkloads = ({ workloads }: Mesh, { namespace, selector }: MeshService) =>
+  workloads.filter((workload) => workload.type === 'sidecar' && workload.namespace === namespace && selects(selector, workload.labels));
 
 /** In address order, so that the same endpoints make the same message. */
 export const toLoadAssignment = (clusterName: string, endpoints: readonly ServiceEndpoint[]): ClusterLoadAssignment => {

@@ -6,7 +6,7 @@ import type { Mesh, MeshService, ProxyNode, StoredVirtualService } from '../mesh
 import { isGatewayHttp } from '../resources/gateway.ts';
 import { socketAddress } from './endpoints.ts';
 import { connectionManager, direction, filterChain } from './listener-parts.ts';
-import { isBoundTo, type RouteView, routesOf } from './routes.ts';
+import { boundVirtualServices, type RouteView, routesOf } from './routes.ts';
 
 /** One open HTTP port: which Gateways ask for it, and for which hosts. */
 interface OpenPort {
@@ -77,10 +77,9 @@ const listenerOf = ({ config }: Mesh, { ip }: ProxyNode, { number }: OpenPort): 
 const routesOfPort = (view: RouteView, { number, servers }: OpenPort): RouteConfiguration => {
   const byHost = new Map<string, VirtualHost>();
   for (const server of servers) {
-    const bound = view.mesh.virtualServices.filter((stored) => isBoundTo(stored, server.gateway));
-    for (const stored of bound)
-      for (const host of openHosts(stored, server.hosts))
-        addRoutes(byHost, { ...view, gateway: server.gateway }, { stored, host, port: number });
+    const bound: RouteView = { ...view, gateway: server.gateway };
+    for (const stored of boundVirtualServices(bound))
+      for (const host of openHosts(stored, server.hosts)) addRoutes(byHost, bound, { stored, host, port: number });
   }
   const virtualHosts = [...byHost.entries()].sort(([a], [b]) => bySpecificity(a, b)).map(([, virtualHost]) => virtualHost);
   return RouteConfiguration.fromPartial({

@@ -21,10 +21,15 @@ export interface InboundPort {
   readonly hostname: string;
 }
 
+/** Ports of the sidecar itself: a program cannot be reached on them, and a listener that could not be bound would take all others with it. */
+const OWN_PORTS: ReadonlySet<number> = new Set([15_000, 15_001, INBOUND_PORT]);
+
 /** Ports of the workload that some service leads to and its program listens on. */
 export const inboundPorts = (mesh: Mesh, proxy: ProxyNode): InboundPort[] => {
   const own = mesh.services.filter((service) => service.namespace === proxy.namespace && selects(service.selector, proxy.labels));
-  const ports = own.flatMap((service) => service.ports.map((port) => inboundPort(service, port, proxy)));
+  const ports = own
+    .flatMap((service) => service.ports.map((port) => inboundPort(service, port, proxy)))
+    .filter(({ number }) => !OWN_PORTS.has(number));
   return [...new Map(ports.map((port) => [port.number, port])).values()].sort((a, b) => a.number - b.number);
 };
 

@@ -30,7 +30,11 @@ const virtualOutbound = ({ config }: Mesh, { ip }: ProxyNode): Listener => {
     address: socketAddress(ip, OUTBOUND_PORT),
     useOriginalDst: true,
     listenerFilters: [proxyProtocolFilter()],
-    filterChains: [filterChain('virtualOutbound-catchall-tcp', [tcpProxy(cluster)])],
+    filterChains: [
+      // Whoever dials this very port would be passed on to it for ever.
+      filterChain('virtualOutbound-blackhole', [tcpProxy(BLACK_HOLE_CLUSTER)], OUTBOUND_PORT),
+      filterChain('virtualOutbound-catchall-tcp', [tcpProxy(cluster)]),
+    ],
     ...direction('outbound'),
   });
 };
@@ -54,11 +58,12 @@ const httpListener = ({ config }: Mesh, port: number): Listener => {
 };
 
 const tcpListener = ({ vip, hostname }: MeshService, port: number): Listener => {
-  const name = `${vip}_${port}`;
+  const address = vip ?? '0.0.0.0';
+  const name = `${address}_${port}`;
   const filters = [tcpProxy(outboundClusterName(port, '', hostname))];
   return Listener.fromPartial({
     name,
-    address: socketAddress(vip, port),
+    address: socketAddress(address, port),
     bindToPort: false,
     filterChains: [filterChain(name, filters)],
     ...direction('outbound'),

@@ -4,7 +4,7 @@ import type { Any, DirectResponseAction, RedirectAction, RetryPolicy, Route, Rou
 import { resolveHost } from '../mesh/hostnames.ts';
 import type { MeshService } from '../mesh/mesh.ts';
 import { durationMs } from '../resources/checks.ts';
-import type { Destination, HeaderOperations, HttpMatch, HttpRule } from '../resources/virtual-service.ts';
+import type { Destination, HeaderOperations, HttpRule } from '../resources/virtual-service.ts';
 import { pack, toDuration, toMillionths, toStringMatcher } from './pack.ts';
 
 /** Where a rule stands: its namespace decides what short names mean, the listener's port is the default port. */
@@ -30,14 +30,14 @@ export const clusterOf = (destination: Destination, { namespace, listenerPort, f
   return outboundClusterName(port, destination.subset ?? '', hostname);
 };
 
-/** The action of a rule; match decides how a rewrite is meant. */
-export const toAction = (rule: HttpRule, match: HttpMatch | undefined, context: RuleContext): NonNullable<Route['action']> => {
+/** The action of a rule. */
+export const toAction = (rule: HttpRule, context: RuleContext): NonNullable<Route['action']> => {
   if (rule.redirect) return { $case: 'redirect', value: redirectOf(rule.redirect, context.listenerPort) };
   if (rule.directResponse) return { $case: 'directResponse', value: directResponseOf(rule.directResponse) };
-  return { $case: 'route', value: routeActionOf(rule, match, context) };
+  return { $case: 'route', value: routeActionOf(rule, context) };
 };
 
-const routeActionOf = (rule: HttpRule, match: HttpMatch | undefined, context: RuleContext): RouteAction => {
+const routeActionOf = (rule: HttpRule, context: RuleContext): RouteAction => {
   const timeout = toDuration(rule.timeout === undefined ? 0 : durationMs(rule.timeout));
   const retryPolicy = rule.retries ? retryPolicyOf(rule.retries) : defaultRetryPolicy();
   return {
@@ -46,7 +46,7 @@ const routeActionOf = (rule: HttpRule, match: HttpMatch | undefined, context: Ru
     timeout,
     maxGrpcTimeout: timeout,
     ...(retryPolicy === undefined ? {} : { retryPolicy }),
-    ...rewriteOf(rule, match),
+    ...rewriteOf(rule),
     requestMirrorPolicies: mirrorsOf(rule, context),
   };
 };
@@ -107,15 +107,12 @@ const retryPolicyOf = (retries: NonNullable<HttpRule['retries']>): RetryPolicy |
   };
 };
 
-const rewriteOf = ({ rewrite }: HttpRule, match: HttpMatch | undefined): Partial<RouteAction> => {
+const rewriteOf = ({ rewrite }: HttpRule): Partial<RouteAction> => {
   if (!rewrite) return {};
   const { uri, authority, uriRegexRewrite } = rewrite;
   return {
-    ...(uri === undefined
-      ? {}
-      : match?.uri?.regex === undefined
-        ? { prefixRewrite: uri }
-        : { regexRewrite: { pattern: { regex: match.uri.regex }, substitution: uri } }),
+    // After a regex match too: Envoy then replaces the whole path.
+    ...(uri === undefined ? {} : { prefixRewrite: uri }),
     ...(uriRegexRewrite
       ? { regexRewrite: { pattern: { regex: uriRegexRewrite.match ?? '' }, substitution: uriRegexRewrite.rewrite ?? '' } }
       : {}),

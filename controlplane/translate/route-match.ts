@@ -49,7 +49,7 @@ const headerMatcher = (name: string, match: StringMatch, invert: boolean): Heade
 
 const queryOf = (match: HttpMatch): QueryParameterMatcher[] =>
   entriesOf(match.queryParams).map(([name, value]) => {
-    const matcher = value.exact === '' ? undefined : toStringMatcher(value);
+    const matcher = toStringMatcher(value);
     return {
       name,
       queryParameterMatchSpecifier: matcher ? { $case: 'stringMatch', value: matcher } : { $case: 'presentMatch', value: true },

@@ -1,6 +1,6 @@
 /** Services and VirtualServices → RouteConfigurations, as one proxy sees them. Pure. */
 import { outboundClusterName, PASSTHROUGH_CLUSTER } from '#api/names.ts';
-import { type Metadata, Route, RouteConfiguration, VirtualHost } from '#envoy';
+import { type Metadata, Route, type RouteAction, RouteConfiguration, VirtualHost } from '#envoy';
 import { bySpecificity, domainsOf, hostCovers, resolveHost } from '../mesh/hostnames.ts';
 import { selects } from '../mesh/labels.ts';
 import type { Mesh, MeshService, ProxyNode, StoredVirtualService } from '../mesh/mesh.ts';
@@ -21,13 +21,42 @@ export interface RouteView {
 /** RDS of a sidecar's outbound port: one virtual host per HTTP service on it, then the catch-all for unknown hosts. */
 export const sidecarRoutes = (view: RouteView, port: number): RouteConfiguration => {
   const services = view.services.filter((service) => service.ports.some(({ number, protocol }) => number === port && protocol === 'http'));
+  const ofServices = services.map((service) => serviceVirtualHost(view, service, port));
+  const others = port === 80 ? unregisteredVirtualHosts(view) : [];
   return RouteConfiguration.fromPartial({
     name: String(port),
-    virtualHosts: [...services.map((service) => serviceVirtualHost(view, service, port)), unknownHosts(view.mesh)],
+    virtualHosts: [...withDistinctDomains([...ofServices, ...others]), unknownHosts(view.mesh)],
     validateClusters: false,
     ignorePortInHostMatching: true,
   });
 };
+
+/** A proxy refuses a table that has one domain twice: the first keeps it, and who has none left goes. */
+const withDistinctDomains = (virtualHosts: readonly VirtualHost[]): VirtualHost[] => {
+  const taken = new Set<string>();
+  return virtualHosts.flatMap((virtualHost) => {
+    const domains = virtualHost.domains.filter((domain) => !taken.has(domain));
+    for (const domain of domains) taken.add(domain);
+    return domains.length === 0 ? [] : [{ ...virtualHost, domains }];
+  });
+};
+
+/** Hosts of VirtualServices that are no service's: they are known on port 80 only. Source: oracle capture vs-hosts-wildcard. */
+const unregisteredVirtualHosts = (view: RouteView): VirtualHost[] =>
+  boundVirtualServices(view).flatMap((stored) => {
+    const { metadata, spec } = stored.resource;
+    const hosts = (spec.hosts ?? [])
+      .map((host) => resolveHost(host, metadata.namespace))
+      .filter((host) => host !== '*' && !view.services.some(({ hostname }) => hostCovers(host, hostname)));
+    return hosts.map((host) =>
+      VirtualHost.fromPartial({
+        name: `${host}:80`,
+        domains: [host],
+        routes: routesOf(view, stored, 80),
+        includeRequestAttemptCount: true,
+      }),
+    );
+  });
 
 const serviceVirtualHost = (view: RouteView, service: MeshService, port: number): VirtualHost => {
   const { hostname, namespace, vip } = service;
@@ -36,17 +65,16 @@ const serviceVirtualHost = (view: RouteView, service: MeshService, port: number)
   const routes = virtualService ? routesOf(view, virtualService, port) : [defaultRoute(hostname, port)];
   return VirtualHost.fromPartial({
     name: `${hostname}:${port}`,
-    domains: [...own, `${hostname}.`, vip],
+    domains: [...own, `${hostname}.`, ...(vip === undefined ? [] : [vip])],
     routes,
     includeRequestAttemptCount: true,
   });
 };
 
 /** On sidecars one VirtualService holds per host: the most specific host, and of several the oldest. */
-const virtualServiceFor = ({ mesh, proxy, gateway }: RouteView, hostname: string): StoredVirtualService | undefined => {
-  const candidates = mesh.virtualServices.flatMap((stored) => {
+const virtualServiceFor = (view: RouteView, hostname: string): StoredVirtualService | undefined => {
+  const candidates = boundVirtualServices(view).flatMap((stored) => {
     const { metadata, spec } = stored.resource;
-    if (!isBoundTo(stored, gateway) || !isVisible(spec.exportTo, metadata.namespace, proxy.namespace) || !spec.http?.length) return [];
     const host = (spec.hosts ?? [])
       .map((written) => resolveHost(written, metadata.namespace))
       .filter((pattern) => hostCovers(pattern, hostname))
@@ -56,8 +84,15 @@ const virtualServiceFor = ({ mesh, proxy, gateway }: RouteView, hostname: string
   return candidates.sort((a, b) => bySpecificity(a.host, b.host))[0]?.stored;
 };
 
+/** VirtualServices with HTTP rules that this proxy may see and that are bound to the view's gateway, oldest first. */
+export const boundVirtualServices = ({ mesh, proxy, gateway }: RouteView): StoredVirtualService[] =>
+  mesh.virtualServices.filter((stored) => {
+    const { metadata, spec } = stored.resource;
+    return isBoundTo(stored, gateway) && isVisible(spec.exportTo, metadata.namespace, proxy.namespace) && (spec.http?.length ?? 0) > 0;
+  });
+
 /** True when the VirtualService's `gateways` (default: the word `mesh`) name that gateway. */
-export const isBoundTo = ({ resource: { spec, metadata } }: StoredVirtualService, gateway: string): boolean => {
+const isBoundTo = ({ resource: { spec, metadata } }: StoredVirtualService, gateway: string): boolean => {
   const named = spec.gateways?.length ? spec.gateways : ['mesh'];
   return named.some((name) => gatewayKey(name, metadata.namespace) === gateway);
 };
@@ -74,6 +109,7 @@ export const routesOf = (view: RouteView, stored: StoredVirtualService, port: nu
   };
   const routes: Route[] = [];
   for (const [ruleIndex, rule] of (spec.http ?? []).entries()) {
+    if (!acts(rule)) continue;
     for (const [matchIndex, match] of (rule.match?.length ? rule.match : [undefined]).entries()) {
       if (match !== undefined && !appliesTo(match, view, metadata.namespace, port)) continue;
       const path = `spec.http[${ruleIndex}]${match === undefined ? '' : `.match[${matchIndex}]`}`;
@@ -83,6 +119,10 @@ export const routesOf = (view: RouteView, stored: StoredVirtualService, port: nu
   }
   return routes;
 };
+
+/** False for a rule that only delegates, which is not applied yet: a route without an action would make proxies refuse the whole table. */
+const acts = ({ route, redirect, directResponse }: HttpRule): boolean =>
+  (route?.length ?? 0) > 0 || redirect !== undefined || directResponse !== undefined;
 
 /** Conditions that are decided here, once, and not per request. */
 const appliesTo = (match: HttpMatch, { proxy, gateway }: RouteView, namespace: string, port: number): boolean => {
@@ -114,7 +154,7 @@ interface RouteInput {
 
 const toRoute = ({ rule, match, context, metadata }: RouteInput): Route => {
   const edits = headerEdits(rule.headers?.request, rule.headers?.response);
-  const action = toAction(rule, match, context);
+  const action = toAction(rule, context);
   if (action.$case === 'route' && edits.hostRewrite.hostRewriteSpecifier)
     action.value.hostRewriteSpecifier = edits.hostRewrite.hostRewriteSpecifier;
   return {
@@ -137,7 +177,7 @@ const sourceMetadata = ({ resource: { metadata }, generation }: StoredVirtualSer
   typedFilterMetadata: {},
 });
 
-const plainRoute = (name: string, cluster: string): Route =>
+const plainRoute = (name: string, cluster: string, retries: Pick<RouteAction, 'retryPolicy'>): Route =>
   Route.fromPartial({
     name,
     match: toRouteMatch(undefined),
@@ -148,19 +188,20 @@ const plainRoute = (name: string, cluster: string): Route =>
         clusterSpecifier: { $case: 'cluster', value: cluster },
         timeout: toDuration(0),
         maxGrpcTimeout: toDuration(0),
-        retryPolicy: defaultRetryPolicy(),
+        ...retries,
       },
     },
   });
 
-const defaultRoute = (hostname: string, port: number): Route => plainRoute('default', outboundClusterName(port, '', hostname));
+const defaultRoute = (hostname: string, port: number): Route =>
+  plainRoute('default', outboundClusterName(port, '', hostname), { retryPolicy: defaultRetryPolicy() });
 
 const unknownHosts = ({ config }: Mesh): VirtualHost => {
   if (config.outboundTrafficPolicy === 'ALLOW_ANY') {
     return VirtualHost.fromPartial({
       name: 'allow_any',
       domains: ['*'],
-      routes: [plainRoute('allow_any', PASSTHROUGH_CLUSTER)],
+      routes: [plainRoute('allow_any', PASSTHROUGH_CLUSTER, {})],
       includeRequestAttemptCount: true,
     });
   }

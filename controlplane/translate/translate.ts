@@ -4,13 +4,13 @@ import { outboundClusterName } from '#api/names.ts';
 import type { Cluster, ClusterLoadAssignment, Listener, RouteConfiguration } from '#envoy';
 import type { Mesh, MeshService, ProxyNode } from '../mesh/mesh.ts';
 import { isVisible } from '../mesh/visibility.ts';
-import { inboundCluster, outboundClusters, standingClusters } from './clusters.ts';
+import { inboundCluster, isPassthrough, outboundClusters, standingClusters } from './clusters.ts';
 import { endpointsOf, toLoadAssignment } from './endpoints.ts';
 import { gatewayResources } from './gateway-listeners.ts';
 import { inboundListeners, inboundPorts } from './inbound-listeners.ts';
 import { httpPorts, outboundListeners } from './outbound-listeners.ts';
 import { sidecarRoutes } from './routes.ts';
-import { type EffectiveRule, effectiveRule } from './subsets.ts';
+import { type EffectiveRule, effectiveRule, policyFor } from './subsets.ts';
 
 /** Everything one proxy gets. */
 export interface TranslatedResources {
@@ -40,11 +40,13 @@ export const translate = (mesh: Mesh, proxy: ProxyNode): TranslatedResources => 
 const loadAssignments = (mesh: Mesh, service: MeshService, rule: EffectiveRule): ClusterLoadAssignment[] => {
   if (service.discovery !== 'selected' && service.discovery !== 'listed') return [];
   return service.ports.flatMap((port) =>
-    [undefined, ...rule.subsets].map((subset) =>
-      toLoadAssignment(
-        outboundClusterName(port.number, subset?.name ?? '', service.hostname),
-        endpointsOf(mesh, service, port, subset?.labels ?? {}),
+    [undefined, ...rule.subsets]
+      .filter((subset) => !isPassthrough(service, policyFor(rule.trafficPolicy, subset?.trafficPolicy, port.number)))
+      .map((subset) =>
+        toLoadAssignment(
+          outboundClusterName(port.number, subset?.name ?? '', service.hostname),
+          endpointsOf(mesh, service, port, subset?.labels ?? {}),
+        ),
       ),
-    ),
   );
 };
