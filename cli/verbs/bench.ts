@@ -6,8 +6,8 @@ import { print } from '../output.ts';
 export const addBench = (program: Command): void => {
   program
     .command('bench')
-    .description('measure what the proxy costs; takes minutes')
-    .option('--quick', 'about a minute', false)
+    .description('measure what the proxy costs; takes about six minutes')
+    .option('--quick', 'about two minutes, fewer blocks', false)
     .action(async ({ quick }: { readonly quick: boolean }) => {
       const [{ runBench }, { envoyBinary, envoyMissing }] = await Promise.all([import('#conformance'), import('#environment')]);
       await runBench({ quick, envoy: envoyMissing() === undefined ? envoyBinary() : undefined, print });

@@ -1,13 +1,17 @@
-/** `npm run bench`: what one proxied request costs, ours and others on the same work, in one shuffled run. `--quick` takes about a minute. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:http';
-import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
+/**
+ * `npm run bench`: what one proxied request costs, ours and others on the same work, in one run of shuffled blocks. `--quick` takes about two
+ * minutes. A second seat of our own proxy is the control: what it differs from the first is what this machine cannot tell apart.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openLoop, percentile } from './open-loop.ts';
-import { cpuMicros, pssMegabytes } from './process-cost.ts';
-import { formatReport, type Round } from './report.ts';
-import { saturate } from './saturation.ts';
-import { listening, type Seat, type Subject, subjects } from './subjects.ts';
+import { machineCard, stealShare } from './machine.ts';
+import { type OpenLoopResult, openLoop } from './open-loop.ts';
+import { LOAD_CORE, onCore } from './placement.ts';
+import { type BenchResult, formatReport, type SubjectResult } from './report.ts';
+import { type CostBlock, type Seat, takeSeat } from './seats.ts';
+import { type Subject, subjects } from './subjects.ts';
 
 /** How long and how often. */
 export interface BenchOptions {
@@ -17,50 +21,30 @@ export interface BenchOptions {
   readonly print: (line: string) => void;
 }
 
+interface Plan {
+  readonly warmLoads: number;
+  readonly blocks: number;
+  readonly blockSeconds: number;
+  readonly latencyBlocks: number;
+  readonly latencySeconds: number;
+}
+
+const FULL: Plan = { warmLoads: 12, blocks: 12, blockSeconds: 2, latencyBlocks: 5, latencySeconds: 4 };
+const QUICK: Plan = { warmLoads: 6, blocks: 4, blockSeconds: 1, latencyBlocks: 2, latencySeconds: 2 };
+const RATE = 500;
 const CONTROL = 'dinghy again';
-const OPEN_LOOP_RATE = 500;
-const MIN_P99_SAMPLES = 1_000;
+const DIRECT = 'no proxy';
+const RESULT_FILE = join(import.meta.dirname, '../../.cache/reports/bench.json');
 
-const freePort = (): Promise<number> =>
-  new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
+const startBackend = (): Promise<{ readonly port: number; readonly child: ChildProcess }> =>
+  new Promise((resolve, reject) => {
+    const child = spawn(...onCore(LOAD_CORE, process.execPath, [join(import.meta.dirname, 'backend.ts')]), {
+      stdio: ['ignore', 'pipe', 'inherit'],
     });
+    child.on('error', reject);
+    child.on('exit', (code) => reject(new Error(`the backend ended with code ${code}`)));
+    child.stdout.once('data', (bytes: Buffer) => resolve({ port: Number(bytes.toString()), child }));
   });
-
-const backend = (): Promise<{ port: number; close: () => void }> =>
-  new Promise((resolve) => {
-    const server = createServer((_, response) => response.setHeader('content-length', 5).end('hello')).listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      resolve({ port: typeof address === 'object' && address ? address.port : 0, close: () => server.close() });
-    });
-  });
-
-const measure = async (subject: Subject, upstream: number, folder: string, seconds: number): Promise<Round> => {
-  const seat: Seat = { listen: await freePort(), admin: await freePort(), upstream, folder: mkdtempSync(join(folder, 'seat-')) };
-  const child = subject.start(seat);
-  try {
-    await listening(child, seat.listen);
-    const pid = child.pid ?? 0;
-    await saturate(seat.listen, 1);
-    const before = cpuMicros(pid);
-    const { requests, errors, seconds: took } = await saturate(seat.listen, seconds);
-    const cpuMicrosPerRequest = (cpuMicros(pid) - before) / requests;
-    const loop = await openLoop(seat.listen, OPEN_LOOP_RATE, seconds);
-    return {
-      subject: subject.name,
-      cpuMicrosPerRequest,
-      requestsPerSecond: requests / took,
-      pssMegabytes: pssMegabytes(pid),
-      p50Ms: percentile(loop.latenciesMs, 0.5),
-      p99Ms: loop.latenciesMs.length < MIN_P99_SAMPLES ? Number.NaN : percentile(loop.latenciesMs, 0.99),
-      failed: errors + loop.failed,
-    };
-  } finally {
-    child.kill('SIGKILL');
-  }
-};
 
 const shuffled = <T>(list: readonly T[]): T[] =>
   list
@@ -68,30 +52,99 @@ const shuffled = <T>(list: readonly T[]): T[] =>
     .sort((a, b) => a.key - b.key)
     .map(({ value }) => value);
 
-const machine = (): string =>
-  `${availableParallelism()} × ${cpus()[0]?.model ?? 'CPU'}, load ${loadavg()[0]?.toFixed(1)}, Node ${process.version}; loopback, generator and program on the same cores`;
+const push = <K, V>(lists: Map<K, V[]>, key: K, value: V): void => void lists.set(key, [...(lists.get(key) ?? []), value]);
 
-/** Runs, prints the table, and gives the rounds. */
-export const bench = async ({ quick, envoy, print }: BenchOptions): Promise<readonly Round[]> => {
-  const folder = mkdtempSync(join(tmpdir(), 'dinghy-bench-'));
-  const all = subjects(envoy);
+const costBlocks = async (seats: readonly Seat[], plan: Plan, print: BenchOptions['print']): Promise<Map<string, CostBlock[]>> => {
+  const blocks = new Map<string, CostBlock[]>();
+  for (let block = 1; block <= plan.blocks; block++) {
+    for (const seat of shuffled(seats)) push(blocks, seat.name, await seat.cost(plan.blockSeconds));
+    print(`cost: block ${block} of ${plan.blocks}`);
+  }
+  return blocks;
+};
+
+const latencyBlocks = async (seats: readonly Seat[], backend: number, plan: Plan): Promise<Map<string, OpenLoopResult[]>> => {
+  const blocks = new Map<string, OpenLoopResult[]>();
+  const runners = [
+    ...seats.map(({ name, latency }) => ({ name, run: () => latency(RATE, plan.latencySeconds) })),
+    { name: DIRECT, run: () => openLoop(backend, RATE, plan.latencySeconds) },
+  ];
+  for (let block = 1; block <= plan.latencyBlocks; block++) {
+    for (const { name, run } of shuffled(runners)) push(blocks, name, await run());
+  }
+  return blocks;
+};
+
+const measure = async (seats: readonly Seat[], backend: number, plan: Plan, print: BenchOptions['print']) => {
+  for (const seat of seats) {
+    const { loads, steady } = await seat.warm(plan.warmLoads);
+    print(`warm-up: ${seat.name} ${steady ? 'steady' : 'not yet steady'} after ${loads} s of load`);
+  }
+  const cost = await costBlocks(seats, plan, print);
+  const loaded = new Map(seats.map((seat) => [seat.name, seat.pssMegabytes()]));
+  print(`latency: ${plan.latencyBlocks} blocks at ${RATE} requests/s`);
+  const latency = await latencyBlocks(seats, backend, plan);
+  return { cost, loaded, latency };
+};
+
+const results = (seats: readonly Seat[], measured: Awaited<ReturnType<typeof measure>>): readonly SubjectResult[] => {
+  const latencyOf = (name: string): Pick<SubjectResult, 'latenciesMs' | 'latenessP99Ms' | 'failed'> => {
+    const blocks = measured.latency.get(name) ?? [];
+    return {
+      latenciesMs: blocks.flatMap(({ latenciesMs }) => latenciesMs),
+      latenessP99Ms: Math.max(...blocks.map(({ latenessP99Ms }) => latenessP99Ms)),
+      failed: blocks.reduce((sum, { failed }) => sum + failed, 0),
+    };
+  };
+  const proxied = seats.map(({ name, readyMs, restMegabytes }): SubjectResult => {
+    const cost = measured.cost.get(name) ?? [];
+    const latency = latencyOf(name);
+    return {
+      name,
+      ...latency,
+      failed: cost.reduce((sum, { errors }) => sum + errors, latency.failed),
+      proxy: { readyMs, restMegabytes, loadedMegabytes: measured.loaded.get(name) ?? Number.NaN, cost },
+    };
+  });
+  return [...proxied, { name: DIRECT, ...latencyOf(DIRECT) }];
+};
+
+const keep = (result: BenchResult): void => {
+  mkdirSync(join(RESULT_FILE, '..'), { recursive: true });
+  writeFileSync(RESULT_FILE, `${JSON.stringify(result)}\n`);
+};
+
+/** Our own proxy takes two seats, the second under the control's name. */
+const cast = (all: readonly Subject[]): readonly Subject[] => {
   const present = all.filter(({ missing }) => missing === undefined);
-  const [ours] = present;
-  const seats = ours === undefined ? present : [...present, { ...ours, name: CONTROL }];
-  const app = await backend();
-  const rounds: Round[] = [];
+  return present.flatMap((subject) => (subject.name === 'dinghy' ? [subject, { ...subject, name: CONTROL }] : [subject]));
+};
+
+/** Runs, prints the table, and leaves every block's figures in .cache/reports/bench.json. */
+export const bench = async ({ quick, envoy, print }: BenchOptions): Promise<BenchResult> => {
+  const plan = quick ? QUICK : FULL;
+  const all = subjects(envoy);
+  const folder = mkdtempSync(join(tmpdir(), 'dinghy-bench-'));
+  const backend = await startBackend();
+  const seats: Seat[] = [];
+  const steal = stealShare();
   try {
-    for (let number = 1; number <= (quick ? 2 : 5); number++) {
-      for (const subject of shuffled(seats)) {
-        rounds.push(await measure(subject, app.port, folder, quick ? 3 : 8));
-        print(`round ${number}: ${subject.name} measured`);
-      }
-    }
+    for (const subject of shuffled(cast(all))) seats.push(await takeSeat(subject, backend.port, mkdtempSync(join(folder, 'seat-'))));
+    const measured = await measure(seats, backend.port, plan, print);
+    const result: BenchResult = {
+      subjects: results(seats, measured),
+      control: CONTROL,
+      direct: DIRECT,
+      rate: RATE,
+      machine: machineCard(steal()),
+      missing: all.flatMap(({ missing }) => missing ?? []),
+    };
+    keep(result);
+    print(formatReport(result));
+    return result;
   } finally {
-    app.close();
+    for (const seat of seats) seat.close();
+    backend.child.removeAllListeners('exit').kill();
     rmSync(folder, { recursive: true, force: true });
   }
-  const notes = [`Latency at ${OPEN_LOOP_RATE} requests/s, open loop, from the intended time. ${machine()}`];
-  print(formatReport(rounds, [...notes, ...all.flatMap(({ missing }) => missing ?? [])], CONTROL));
-  return rounds;
 };

@@ -3,16 +3,18 @@
  * against whoever caused it. One keep-alive connection holds one request; when none is free a new one is opened.
  */
 import { connect, type Socket } from 'node:net';
+import { percentile } from './statistics.ts';
 
 /** Milliseconds with fractions, in the order of completion. */
 export interface OpenLoopResult {
   readonly latenciesMs: readonly number[];
   readonly failed: number;
-  /** How late the generator itself sent, p99 of intended to actual: above a tenth of the effect the run is void. */
+  /** How late the generator itself sent, p99 of intended to actual: near the measured effect it voids the run. */
   readonly latenessP99Ms: number;
 }
 
 const REQUEST = 'GET /0 HTTP/1.1\r\nHost: app\r\n\r\n';
+const GIVE_UP_MS = 5_000;
 
 interface Lane {
   readonly socket: Socket;
@@ -35,13 +37,8 @@ const openLane = (port: number, idle: Lane[]): Lane => {
     lane.done(!good);
   });
   socket.on('error', () => lane.done(true));
+  socket.on('close', () => lane.done(true));
   return lane;
-};
-
-/** Value below which `share` of the values lie. */
-export const percentile = (values: readonly number[], share: number): number => {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
 };
 
 /** rate: requests a second, evenly spaced. */
@@ -51,7 +48,6 @@ export const openLoop = async (port: number, rate: number, seconds: number): Pro
   const latenciesMs: number[] = [];
   const lateness: number[] = [];
   const pending: Promise<void>[] = [];
-  let failed = 0;
   const startedAt = performance.now();
   const fire = (intendedAt: number): void => {
     lateness.push(performance.now() - intendedAt);
@@ -62,9 +58,8 @@ export const openLoop = async (port: number, rate: number, seconds: number): Pro
     }
     const { promise, resolve } = Promise.withResolvers<void>();
     pending.push(promise);
-    lane.done = (bad) => {
-      if (bad) failed++;
-      else latenciesMs.push(performance.now() - intendedAt);
+    lane.done = (failed) => {
+      if (!failed) latenciesMs.push(performance.now() - intendedAt);
       resolve();
     };
     lane.socket.write(REQUEST);
@@ -76,7 +71,7 @@ export const openLoop = async (port: number, rate: number, seconds: number): Pro
     // Polling instead of a timer: timers wake a millisecond late, which would be blamed on the proxy.
     await new Promise(setImmediate);
   }
-  await Promise.race([Promise.all(pending), new Promise((resolve) => setTimeout(resolve, 5_000))]);
+  await Promise.race([Promise.all(pending), new Promise((resolve) => setTimeout(resolve, GIVE_UP_MS).unref())]);
   for (const { socket } of lanes) socket.destroy();
-  return { latenciesMs, failed, latenessP99Ms: percentile(lateness, 0.99) };
+  return { latenciesMs, failed: total - latenciesMs.length, latenessP99Ms: percentile(lateness, 0.99) };
 };

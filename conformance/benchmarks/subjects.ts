@@ -3,10 +3,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { onCore, PROXY_CORE } from './placement.ts';
 import { ROUTER_YAML } from './sidecar-bootstrap.ts';
 
 /** Where a subject listens, whom it calls, and where it may write. */
-export interface Seat {
+export interface Place {
   readonly listen: number;
   readonly admin: number;
   readonly upstream: number;
@@ -18,7 +19,7 @@ export interface Subject {
   readonly name: string;
   /** Absent program: the sentence that says so. */
   readonly missing?: string;
-  start(seat: Seat): ChildProcess;
+  start(place: Place): ChildProcess;
 }
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -29,33 +30,35 @@ const inPath = (program: string): string | undefined =>
     .find((path) => existsSync(path));
 
 const run = (program: string, args: readonly string[]): ChildProcess =>
-  spawn(program, args, { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'] });
+  spawn(...onCore(PROXY_CORE, program, args), { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'] });
 
-const written = (seat: Seat, name: string, text: string): string => {
-  const path = join(seat.folder, name);
+const written = (place: Place, name: string, text: string): string => {
+  const path = join(place.folder, name);
   writeFileSync(path, text);
   return path;
 };
 
 const dinghy: Subject = {
   name: 'dinghy',
-  start: (seat) =>
+  start: (place) =>
     run(process.execPath, [
       '--max-semi-space-size=2',
       '--v8-pool-size=1',
       'proxy/main.ts',
       '-c',
-      written(seat, 'bootstrap.yaml', ROUTER_YAML(seat)),
+      written(place, 'bootstrap.yaml', ROUTER_YAML(place)),
+      '--log-level',
+      'warn',
     ]),
 };
 
-const optional = (name: string, program: string | undefined, args: (seat: Seat) => readonly string[]): Subject => ({
+const optional = (name: string, program: string | undefined, args: (place: Place) => readonly string[]): Subject => ({
   name,
   ...(program === undefined && { missing: `${name} is not on this machine` }),
-  start: (seat) => run(program ?? name, args(seat)),
+  start: (place) => run(program ?? name, args(place)),
 });
 
-const haproxyConfig = ({ listen, upstream }: Seat): string => `global
+const haproxyConfig = ({ listen, upstream }: Place): string => `global
   nbthread 1
 defaults
   mode http
@@ -70,7 +73,7 @@ backend out
   server app 127.0.0.1:${upstream}
 `;
 
-const nginxConfig = ({ listen, upstream, folder }: Seat): string => `worker_processes 1;
+const nginxConfig = ({ listen, upstream, folder }: Place): string => `worker_processes 1;
 master_process off;
 daemon off;
 pid ${folder}/nginx.pid;
@@ -87,17 +90,17 @@ http {
 /** envoy: path of its binary; undefined when it was not fetched. */
 export const subjects = (envoy: string | undefined): readonly Subject[] => [
   dinghy,
-  optional('envoy', envoy, (seat) => [
+  optional('envoy', envoy, (place) => [
     '-c',
-    written(seat, 'bootstrap.yaml', ROUTER_YAML(seat)),
+    written(place, 'bootstrap.yaml', ROUTER_YAML(place)),
     '--concurrency',
     '1',
     '--disable-hot-restart',
     '-l',
     'error',
   ]),
-  optional('haproxy', inPath('haproxy'), (seat) => ['-f', written(seat, 'haproxy.cfg', haproxyConfig(seat))]),
-  optional('nginx', inPath('nginx'), (seat) => ['-c', written(seat, 'nginx.conf', nginxConfig(seat))]),
+  optional('haproxy', inPath('haproxy'), (place) => ['-f', written(place, 'haproxy.cfg', haproxyConfig(place))]),
+  optional('nginx', inPath('nginx'), (place) => ['-c', written(place, 'nginx.conf', nginxConfig(place))]),
 ];
 
 const answers = (port: number): Promise<boolean> =>
@@ -111,10 +114,10 @@ const answers = (port: number): Promise<boolean> =>
 
 /** Settles when the subject accepts connections. Rejects when it ended or took longer than ten seconds. */
 export const listening = async (child: ChildProcess, port: number): Promise<void> => {
-  for (let tries = 0; tries < 500; tries++) {
+  for (let tries = 0; tries < 5_000; tries++) {
     if (child.exitCode !== null) throw new Error(`ended with code ${child.exitCode} before it listened`);
     if (await answers(port)) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await new Promise((resolve) => setTimeout(resolve, 2));
   }
   throw new Error(`does not listen on ${port}`);
 };
