@@ -14,14 +14,16 @@ export interface StandInOptions {
   readonly version?: string;
 }
 
-/** Connects, subscribes to clusters and endpoints, and acknowledges. */
+/** Its sidecar's routes. */
+const TABLE = '9080';
+
+/** Connects, subscribes to every kind, and acknowledges. */
 export const standInProxy = (open: OpenAdsStream, { ip, workload, labels, endpointsOf = [], version = '' }: StandInOptions) => {
   const last = new Map<Kind, DiscoveryResponse>();
   const ends: string[] = [];
+  const names: Partial<Record<Kind, readonly string[]>> = { eds: endpointsOf, rds: [TABLE] };
   const request = (kind: Kind, extra: Partial<DiscoveryRequest>): void =>
-    stream.send(
-      DiscoveryRequest.fromPartial({ typeUrl: TYPE_URLS[kind], resourceNames: kind === 'eds' ? [...endpointsOf] : [], ...extra }),
-    );
+    stream.send(DiscoveryRequest.fromPartial({ typeUrl: TYPE_URLS[kind], resourceNames: [...(names[kind] ?? [])], ...extra }));
   const stream = open({
     response: (response) => {
       const kind = kindOf(response.typeUrl) ?? 'cds';
@@ -32,7 +34,7 @@ export const standInProxy = (open: OpenAdsStream, { ip, workload, labels, endpoi
   });
   const id = `sidecar~${ip}~${workload}.default~default.svc.cluster.local`;
   request('cds', { versionInfo: version, node: Node.fromPartial({ id, metadata: { LABELS: labels, APP_PORTS: '{"9080":40000}' } }) });
-  if (endpointsOf.length > 0) request('eds', { versionInfo: version });
+  for (const kind of ['eds', 'lds', 'rds'] as const) request(kind, { versionInfo: version });
   return {
     stream,
     ends,

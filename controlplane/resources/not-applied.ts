@@ -37,7 +37,8 @@ export const NOT_APPLIED: Readonly<Record<ActiveKind, readonly string[]>> = {
     ...POLICY.map((row) => `subsets[].trafficPolicy.${row}`),
     'workloadSelector',
   ],
-  Gateway: ['servers[].port.protocol!HTTP', 'servers[].port.targetPort', 'servers[].tls', 'servers[].bind', 'servers[].defaultEndpoint'],
+  // Of a plain HTTP port's tls block only httpsRedirect is allowed, and that is applied; every other protocol is named whole.
+  Gateway: ['servers[].port.protocol!HTTP', 'servers[].port.targetPort', 'servers[].bind', 'servers[].defaultEndpoint'],
   ServiceEntry: ['resolution=DNS_ROUND_ROBIN', 'subjectAltNames', 'endpoints[].network', 'endpoints[].locality'],
   WorkloadEntry: ['ports', 'weight', 'network', 'locality'],
   Service: ['type=EXTERNALNAME', 'sessionAffinity=CLIENTIP', 'internalTrafficPolicy=LOCAL', 'ports[].protocol=UDP|SCTP'],

@@ -1,5 +1,6 @@
 /** Where calls go: endpoints, addresses, and the rule that a cluster came from. */
 import { expect, test } from 'vitest';
+import { HttpConnectionManager } from '#envoy';
 import { endpointsIn, GATEWAY, meshFrom, translated, virtualHosts } from './translate.fixture.ts';
 
 const CLUSTER = 'outbound|9080||reviews.default.svc.cluster.local';
@@ -101,4 +102,42 @@ test('a gateway of another namespace does not see a VirtualService that is kept 
     virtualHosts(translated(gateway + REVIEWS + virtualService('shop.test', `gateways: [gw], ${more}`), GATEWAY), 'http.8080');
   expect(at('').map(({ domains }) => domains)).toEqual([['shop.test']]);
   expect(at('exportTo: ["."], ').map(({ name }) => name)).toEqual(['blackhole:8080']);
+});
+
+const shopGateway = (tls = ''): string => `apiVersion: networking.istio.io/v1
+kind: Gateway
+metadata: {name: front, namespace: edge}
+spec: {selector: {istio: ingressgateway}, servers: [{port: {number: 8080, name: http, protocol: HTTP}, hosts: [shop.test]${tls}}]}
+---
+`;
+const bound = (name: string, match: string): string => `apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: ${name}, namespace: edge}
+spec: {hosts: [shop.test], gateways: [front], http: [{${match}route: [{destination: {host: ${name}}}]}]}
+---
+`;
+
+test('of VirtualServices that a gateway joins for one host, what takes everything comes last', () => {
+  const yaml = shopGateway() + bound('older', '') + bound('younger', 'match: [{uri: {prefix: /a}}], ');
+  expect(virtualHosts(translated(yaml, GATEWAY), 'http.8080')[0]?.clusters).toEqual([
+    'outbound|8080||younger.edge.svc.cluster.local',
+    'outbound|8080||older.edge.svc.cluster.local',
+  ]);
+});
+
+test('a gateway sends plain requests to https where its server says so, also for hosts that nobody routes yet', () => {
+  const requirements = (yaml: string) =>
+    translated(yaml, GATEWAY).routes[0]?.virtualHosts.map(({ name, requireTls }) => [name, requireTls]);
+  expect(requirements(shopGateway(', tls: {httpsRedirect: true}'))).toEqual([['shop.test:8080', 2]]);
+  expect(requirements(shopGateway(', tls: {httpsRedirect: true}') + bound('a', ''))).toEqual([['shop.test:8080', 2]]);
+  expect(requirements(shopGateway() + bound('a', ''))).toEqual([['shop.test:8080', 0]]);
+});
+
+test('a call that never reached the program is tried twice more', () => {
+  const inbound = translated(REVIEWS).listeners.find(({ name }) => name === 'virtualInbound');
+  const config = inbound?.filterChains[0]?.filters[0]?.configType;
+  if (config?.$case !== 'typedConfig') throw new Error('no filter');
+  const { routeSpecifier } = HttpConnectionManager.decode(config.value.value);
+  const action = routeSpecifier?.$case === 'routeConfig' ? routeSpecifier.value.virtualHosts[0]?.routes[0]?.action : undefined;
+  expect(action).toMatchObject({ value: { retryPolicy: { retryOn: 'reset-before-request', numRetries: 2 } } });
 });

@@ -1,5 +1,5 @@
 /** Gateways and the VirtualServices bound to them → what an ingress gateway opens. Pure. */
-import { Listener, RouteConfiguration, VirtualHost } from '#envoy';
+import { Listener, type Route, RouteConfiguration, VirtualHost } from '#envoy';
 import { bySpecificity, hostCovers, resolveHost } from '../mesh/hostnames.ts';
 import { selects } from '../mesh/labels.ts';
 import type { Mesh, MeshService, ProxyNode, StoredVirtualService } from '../mesh/mesh.ts';
@@ -16,6 +16,8 @@ interface OpenPort {
     readonly gateway: string;
     readonly namespace: string;
     readonly hosts: readonly (readonly [string, string])[];
+    /** Plain requests are sent to https. */
+    readonly toHttps: boolean;
   }[];
 }
 
@@ -31,7 +33,12 @@ const openPorts = (mesh: Mesh, proxy: ProxyNode): OpenPort[] => {
       const hosts = (server.hosts ?? []).map((host) => splitHost(host, metadata.namespace));
       ports.set(number, [
         ...(ports.get(number) ?? []),
-        { gateway: `${metadata.namespace}/${metadata.name}`, namespace: metadata.namespace, hosts },
+        {
+          gateway: `${metadata.namespace}/${metadata.name}`,
+          namespace: metadata.namespace,
+          hosts,
+          toHttps: server.tls?.httpsRedirect === true,
+        },
       ]);
     }
   }
@@ -56,6 +63,9 @@ export const gatewayResources = (
   };
 };
 
+/** VirtualHost.TlsRequirementType. */
+const ALL_OVER_TLS = 2;
+
 const listenerOf = ({ config }: Mesh, { ip }: ProxyNode, { number }: OpenPort): Listener => {
   const name = `0.0.0.0_${number}`;
   const manager = connectionManager({
@@ -73,15 +83,22 @@ const listenerOf = ({ config }: Mesh, { ip }: ProxyNode, { number }: OpenPort): 
   });
 };
 
-/** On gateways VirtualServices for one host are joined, oldest first. A port without any still answers: 404. */
+/** On gateways VirtualServices for one host are joined, oldest first, and what takes everything comes last. A port without any still answers: 404. */
 const routesOfPort = (view: RouteView, { number, servers }: OpenPort): RouteConfiguration => {
   const byHost = new Map<string, VirtualHost>();
   for (const server of servers) {
     const bound: RouteView = { ...view, gateway: server.gateway };
     for (const stored of boundVirtualServices(bound))
-      for (const host of openHosts(stored, server.hosts)) addRoutes(byHost, bound, { stored, host, port: number });
+      for (const host of openHosts(stored, server.hosts)) {
+        hostOf(byHost, host, number).routes.push(...routesOf(bound, stored, number));
+        if (server.toHttps) hostOf(byHost, host, number).requireTls = ALL_OVER_TLS;
+      }
+    // Also where no VirtualService leads anywhere yet.
+    if (server.toHttps) for (const [, host] of server.hosts) hostOf(byHost, host, number).requireTls = ALL_OVER_TLS;
   }
-  const virtualHosts = [...byHost.entries()].sort(([a], [b]) => bySpecificity(a, b)).map(([, virtualHost]) => virtualHost);
+  const virtualHosts = [...byHost.entries()]
+    .sort(([a], [b]) => bySpecificity(a, b))
+    .map(([, virtualHost]) => ({ ...virtualHost, routes: catchAllsLast(virtualHost.routes) }));
   return RouteConfiguration.fromPartial({
     name: `http.${number}`,
     virtualHosts: virtualHosts.length > 0 ? virtualHosts : [nobody(number)],
@@ -101,15 +118,22 @@ const openHosts = ({ resource: { spec, metadata } }: StoredVirtualService, opene
   return [...new Set(pairs.flatMap(([open, host]) => (hostCovers(open, host) ? [host] : hostCovers(host, open) ? [open] : [])))];
 };
 
-const addRoutes = (
-  byHost: Map<string, VirtualHost>,
-  view: RouteView,
-  { stored, host, port }: { stored: StoredVirtualService; host: string; port: number },
-): void => {
-  const routes = routesOf(view, stored, port);
-  const known = byHost.get(host);
-  if (known) known.routes.push(...routes);
-  else byHost.set(host, VirtualHost.fromPartial({ name: `${host}:${port}`, domains: [host], routes, includeRequestAttemptCount: true }));
+const hostOf = (byHost: Map<string, VirtualHost>, host: string, port: number): VirtualHost => {
+  const known = byHost.get(host) ?? VirtualHost.fromPartial({ name: `${host}:${port}`, domains: [host], includeRequestAttemptCount: true });
+  byHost.set(host, known);
+  return known;
+};
+
+/** Otherwise the catch-all of the older VirtualService would hide the younger one whole. Source: istio SortVHostRoutes. */
+const catchAllsLast = (routes: readonly Route[]): Route[] => [
+  ...routes.filter((route) => !takesEverything(route)),
+  ...routes.filter(takesEverything),
+];
+
+const takesEverything = ({ match }: Route): boolean => {
+  const path = match?.pathSpecifier;
+  const anyPath = (path?.$case === 'prefix' && path.value === '/') || (path?.$case === 'safeRegex' && path.value.regex === '.*');
+  return anyPath && match?.headers.length === 0 && match.queryParameters.length === 0;
 };
 
 const nobody = (port: number): VirtualHost => VirtualHost.fromPartial({ name: `blackhole:${port}`, domains: ['*'] });

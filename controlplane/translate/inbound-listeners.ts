@@ -1,6 +1,6 @@
 /** Where a sidecar takes calls to its program. Pure. One listener on the workload's own address; the port decides the chain. */
 import { inboundClusterName } from '#api/names.ts';
-import { Listener, RouteConfiguration } from '#envoy';
+import { Listener, RetryPolicy, RouteConfiguration } from '#envoy';
 import { selects } from '../mesh/labels.ts';
 import type { Mesh, MeshService, ProxyNode } from '../mesh/mesh.ts';
 import { socketAddress } from './endpoints.ts';
@@ -75,9 +75,13 @@ const httpChain = ({ config }: Mesh, port: InboundPort) =>
     serverName: 'istio-envoy',
   });
 
+/** A call that never reached the program may be tried again, whatever it asks for. Source: istio's default inbound retry policy. */
+const INBOUND_RETRIES = RetryPolicy.fromPartial({ retryOn: 'reset-before-request', numRetries: 2 });
+
 const inboundRoutes = ({ number, hostname }: InboundPort): RouteConfiguration => {
   const cluster = inboundClusterName(number);
-  const action = { ...emptyRouteAction(), clusterSpecifier: { $case: 'cluster', value: cluster }, timeout: toDuration(0) } as const;
+  const clusterSpecifier = { $case: 'cluster', value: cluster } as const;
+  const action = { ...emptyRouteAction(), clusterSpecifier, timeout: toDuration(0), retryPolicy: INBOUND_RETRIES };
   const route = {
     name: 'default',
     match: toRouteMatch(undefined),

@@ -23,7 +23,15 @@ test('a proxy is announced as long as its stream lives, and told of with what it
   await turn();
   expect(server.sync()).toMatchObject({
     version: 1,
-    proxies: [{ node: NODE_ID, workload: 'reviews-v1', namespace: 'default', version: 1, connectedAt: '2026-01-01T00:00:00.000Z' }],
+    proxies: [
+      {
+        node: NODE_ID,
+        workload: 'reviews-v1',
+        namespace: 'default',
+        kinds: { cds: { acknowledged: '1' } },
+        connectedAt: '2026-01-01T00:00:00.000Z',
+      },
+    ],
   });
   stream.close();
   expect([announced, server.sync().proxies, system.events.map(({ event }) => event)]).toEqual([
@@ -87,9 +95,9 @@ test('a proxy that cannot be translated for keeps what it has, and the others ge
   server.push();
   await turn();
   expect([responses.length, other.map(({ versionInfo }) => versionInfo)]).toEqual([1, ['1', '2']]);
-  expect(server.sync().proxies.map(({ workload, version }) => [workload, version])).toEqual([
-    ['reviews-v1', 1],
-    ['reviews-v2', 1],
+  expect(server.sync().proxies.map(({ workload, kinds }) => [workload, kinds.cds.acknowledged])).toEqual([
+    ['reviews-v1', '1'],
+    ['reviews-v2', '1'],
   ]);
   expect(system.events.map(({ event }) => event)).toContain('xds.translation-failed');
 });

@@ -187,11 +187,15 @@ describe('telling where a proxy stands', () => {
     expect(proxy.session.sync).toMatchObject({ version: 5, kinds: { cds: { state: 'SYNCED', sent: '1', acknowledged: '1' } } });
   });
 
-  test('a kind that was never asked for holds nothing back', () => {
+  test('a proxy is at no version before it has asked for its listeners, and for the routes that there are', () => {
     const proxy = proxyOn(snapshot({ cds: ['a'], rds: ['r'] }), 3);
-    proxy.ask('cds');
-    proxy.ack('cds');
-    expect(proxy.session.sync).toMatchObject({ version: 3, kinds: { rds: { state: 'NOT SENT', sent: '' } } });
+    const version = (kind: Kind, names: readonly string[] = []) => {
+      proxy.ask(kind, names);
+      proxy.ack(kind);
+      return proxy.session.sync.version;
+    };
+    expect([version('cds'), version('lds'), version('rds', ['r'])]).toEqual([0, 0, 3]);
+    expect(proxy.session.sync.kinds.eds).toMatchObject({ state: 'NOT SENT', sent: '' });
   });
 
   test('a proxy is not at a version before its last response for it is acknowledged', () => {

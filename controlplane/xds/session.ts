@@ -70,11 +70,16 @@ export class Session {
   get sync(): Pick<ProxySync, 'kinds' | 'version'> {
     const { cds, eds, lds, rds } = this.#channels;
     const of = (channel: Channel) => channelSync(channel, this.#isSettled(channel));
-    const asked = KINDS.map((kind) => this.#channels[kind]).filter(({ sent }) => sent !== undefined);
+    const needed = KINDS.filter((kind) => this.#isNeeded(kind));
     return {
       kinds: { cds: of(cds), eds: of(eds), lds: of(lds), rds: of(rds) },
-      version: asked.length === 0 ? 0 : Math.min(...asked.map((channel) => this.#versionOf(channel))),
+      version: Math.min(...needed.map((kind) => this.#versionOf(this.#channels[kind]))),
     };
+  }
+
+  /** A proxy that has not asked for its listeners yet has no configuration, whatever it acknowledged; routes and endpoints it asks for where there are any. */
+  #isNeeded(kind: Kind): boolean {
+    return isWhole(kind) || this.#channels[kind].sent !== undefined || this.#snapshot.kinds[kind].size > 0;
   }
 
   #target(channel: Channel): Content {
@@ -99,6 +104,7 @@ export class Session {
   }
 
   #versionOf(channel: Channel): number {
+    if (channel.sent === undefined) return 0;
     return this.#isSettled(channel) ? this.#version : Math.max(0, Math.min(channel.goodUpTo, this.#version - 1));
   }
 

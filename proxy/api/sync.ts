@@ -23,7 +23,7 @@ export interface ProxySync {
   readonly namespace: string;
   readonly connectedAt: string;
   readonly kinds: Readonly<Record<Kind, KindSync & { readonly state: SyncState }>>;
-  /** Highest configuration version of which every kind that this proxy subscribes to is acknowledged (what did not change counts as acknowledged). */
+  /** Highest configuration version of which every kind that there is for this proxy is acknowledged (what did not change counts as acknowledged); 0 before it has asked for all of them. */
   readonly version: number;
 }
 
