@@ -1,9 +1,8 @@
 /** What is wrong between resources, as istioctl analyze says it: the list of analyzers. One message, one file, Istio's codes. */
 import type { Problem } from '#api/resource.ts';
-import type { Complaint } from '../resources/problem.ts';
-import type { ActiveResource } from '../resources/resource.ts';
 import type { StoreView } from '../store/config-store.ts';
 import { conflictingHosts } from './conflicting-hosts.ts';
+import type { Analyzer, Finding } from './finding.ts';
 import { hostsNotOnGateway } from './hosts-not-on-gateway.ts';
 import { ineffectiveMatches } from './ineffective-matches.ts';
 import { missingGateways } from './missing-gateways.ts';
@@ -11,14 +10,6 @@ import { missingReferences } from './missing-references.ts';
 import { subsetsWithoutPods } from './subsets-without-pods.ts';
 import { unknownRuleHosts } from './unknown-rule-hosts.ts';
 import { unreachableRules } from './unreachable-rules.ts';
-
-/** A complaint and the resource that it is about. */
-export interface Finding extends Complaint {
-  readonly about: ActiveResource;
-}
-
-/** Looks at a whole view. Pure. */
-export type Analyzer = (view: StoreView) => readonly Finding[];
 
 const ANALYZERS: readonly Analyzer[] = [
   missingReferences,

@@ -1,7 +1,7 @@
 /** IST0109 ConflictingMeshGatewayVirtualServiceHosts: two VirtualServices for one host on the sidecars. The older one holds, the other is ignored. */
 import { resolveHost } from '../mesh/hostnames.ts';
 import type { StoreView } from '../store/config-store.ts';
-import type { Finding } from './analyze.ts';
+import type { Finding } from './finding.ts';
 
 /** Complains about the younger ones. */
 export const conflictingHosts = (view: StoreView): readonly Finding[] => {

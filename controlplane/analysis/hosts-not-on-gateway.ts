@@ -2,7 +2,7 @@
 import { hostCovers, resolveHost } from '../mesh/hostnames.ts';
 import type { ResourceOf } from '../resources/resource.ts';
 import type { StoreView } from '../store/config-store.ts';
-import type { Finding } from './analyze.ts';
+import type { Finding } from './finding.ts';
 import { gatewayName } from './missing-gateways.ts';
 
 /** Gateways that do not exist are another complaint's business. */

@@ -1,7 +1,7 @@
 /** IST0131 VirtualServiceIneffectiveMatch: a condition that an earlier rule has already, or that stands behind a prefix that takes its requests. */
 import type { HttpMatch, HttpRule } from '../resources/virtual-service.ts';
 import type { StoreView } from '../store/config-store.ts';
-import type { Finding } from './analyze.ts';
+import type { Finding } from './finding.ts';
 
 /** Only conditions that can be compared for certain are complained of. */
 export const ineffectiveMatches = (view: StoreView): readonly Finding[] =>

@@ -1,7 +1,7 @@
 /** IST0101 ReferencedResourceNotFound: a VirtualService bound to a Gateway that does not exist. It is accepted, and serves nobody there. */
 import { nearest } from '../resources/shape.ts';
 import type { StoreView } from '../store/config-store.ts';
-import type { Finding } from './analyze.ts';
+import type { Finding } from './finding.ts';
 
 /** `mesh` is a word, not a Gateway. */
 export const missingGateways = (view: StoreView): readonly Finding[] => {

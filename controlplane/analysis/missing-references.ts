@@ -3,7 +3,7 @@ import { hostCovers, resolveHost } from '../mesh/hostnames.ts';
 import { nearest } from '../resources/shape.ts';
 import type { Destination, HttpRule } from '../resources/virtual-service.ts';
 import type { StoreView } from '../store/config-store.ts';
-import type { Finding } from './analyze.ts';
+import type { Finding } from './finding.ts';
 import { serviceHosts } from './service-hosts.ts';
 
 /** Hosts first: a subset of an unknown host is not complained of twice. */

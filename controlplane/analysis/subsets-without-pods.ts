@@ -2,7 +2,7 @@
 import { resolveHost } from '../mesh/hostnames.ts';
 import { selects } from '../mesh/labels.ts';
 import type { StoreView } from '../store/config-store.ts';
-import type { Finding } from './analyze.ts';
+import type { Finding } from './finding.ts';
 import { workloadLabels } from './workload-labels.ts';
 
 /** Services of which no workload is declared are left alone: what runs is not known here. */

@@ -2,7 +2,7 @@
 import { hostCovers, resolveHost } from '../mesh/hostnames.ts';
 import { nearest } from '../resources/shape.ts';
 import type { StoreView } from '../store/config-store.ts';
-import type { Finding } from './analyze.ts';
+import type { Finding } from './finding.ts';
 import { serviceHosts } from './service-hosts.ts';
 
 /** A wildcard is right when it covers at least one host. */

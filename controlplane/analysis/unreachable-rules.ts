@@ -1,7 +1,7 @@
 /** IST0130 VirtualServiceUnreachableRule: a rule behind a catch-all, or one whose every condition belongs to earlier rules. */
 import type { HttpRule } from '../resources/virtual-service.ts';
 import type { StoreView } from '../store/config-store.ts';
-import type { Finding } from './analyze.ts';
+import type { Finding } from './finding.ts';
 import { ruleName, takesAll } from './ineffective-matches.ts';
 
 /** Names the rule that can never be reached, and why. */
