@@ -1,3 +1,6 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { simulatedSystem } from '#system/simulated-system.ts';
 import { standInProxy } from './control-plane.fixture.ts';
@@ -55,6 +58,33 @@ test('after a restart a proxy that comes back early keeps the endpoints of those
   expect(client.version('eds')).toBe('');
   await clock.advance(1);
   expect(client.endpoints()).toEqual(['127.96.1.2:9080']);
+});
+
+test('a control plane that kept its state starts again as it ended: same version, same documents, and nobody waits', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'state-'));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  const stateFile = join(directory, 'state.json');
+  const first = await setUp({ stateFile });
+  standInProxy(first.controlPlane.openAds, SERVER);
+  await first.clock.advance(10);
+  const { version } = first.controlPlane.apply({ 'a.yaml': `# why\n${SERVICE}` });
+  const { controlPlane, clock } = await setUp({ stateFile });
+  expect(controlPlane.apply({ 'a.yaml': `# why\n${SERVICE}` })).toMatchObject({ version, applied: [{ outcome: 'unchanged' }] });
+  const client = standInProxy(controlPlane.openAds, { ...CLIENT, version: '7' });
+  await clock.advance(0);
+  expect(client.endpoints()).toEqual(['127.96.1.2:9080']);
+  // Whoever does not come back is gone in the end.
+  await clock.advance(35_200);
+  expect(client.endpoints()).toEqual([]);
+});
+
+test('a state file that cannot be understood is put aside, and the control plane starts with nothing', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'state-'));
+  onTestFinished(() => rmSync(directory, { recursive: true }));
+  const stateFile = join(directory, 'state.json');
+  writeFileSync(stateFile, '{"version": 1');
+  const { controlPlane } = await setUp({ stateFile });
+  expect([controlPlane.mesh.version, readdirSync(directory)]).toEqual([0, ['state.json.unreadable']]);
 });
 
 test('long after the start a proxy that comes back is answered at once', async () => {

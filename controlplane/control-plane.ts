@@ -9,6 +9,7 @@ import { analyze } from './analysis/analyze.ts';
 import { buildMesh } from './mesh/build-mesh.ts';
 import { DEFAULT_MESH_CONFIG, type Mesh, type MeshConfig, vipsOf } from './mesh/mesh.ts';
 import { WorkloadRegistry } from './registry/workload-registry.ts';
+import { keepState } from './state-file.ts';
 import { ConfigStore } from './store/config-store.ts';
 import { watchYamlDirectory } from './store/yaml-directory.ts';
 import type { ProxyNode } from './translate/proxy-node.ts';
@@ -30,6 +31,8 @@ const WORKLOAD_GRACE_MS = 2_000;
 export interface ControlPlaneOptions {
   /** A folder of YAML files that is watched. */
   readonly configDirectory?: string;
+  /** Where what was applied over HTTP and who runs is kept, so that a restart loses neither; without it they are in memory only. */
+  readonly stateFile?: string;
   /** Where the HTTP API listens; without it there is none. Loopback only. */
   readonly httpAddress?: SocketAddress;
   /** Where proxies connect by gRPC; without it only `openAds` serves them. */
@@ -65,7 +68,7 @@ export interface ControlPlane extends AsyncDisposable {
 export const startControlPlane = async (options: ControlPlaneOptions, system: System): Promise<ControlPlane> => {
   const token = options.token ?? randomBytes(24).toString('base64url');
   const parts = assemble(options, system);
-  const { store, ads, queue, mesh } = parts;
+  const { store, registry, ads, queue, mesh } = parts;
   const inProcess = inProcessAds(ads);
   const closers: (() => unknown)[] = [() => queue.close(), () => ads.close(), () => inProcess.close()];
   const close = async (): Promise<void> => {
@@ -77,6 +80,7 @@ export const startControlPlane = async (options: ControlPlaneOptions, system: Sy
       closers.push(() => watching.abort());
       watchYamlDirectory(options.configDirectory, { store, clock: system.clock, log: system.log, signal: watching.signal });
     }
+    if (options.stateFile !== undefined && keepState(options.stateFile, { store, registry, log: system.log })) ads.endSettling();
     const addresses = await listen(options, { ...parts, token, closers });
     system.log.info('controlplane.started', { ...addresses, version: store.version });
     return {
@@ -101,6 +105,7 @@ export const startControlPlane = async (options: ControlPlaneOptions, system: Sy
 
 interface Parts {
   readonly store: ConfigStore;
+  readonly registry: WorkloadRegistry;
   readonly ads: AdsServer;
   readonly queue: PushQueue;
   readonly mesh: () => Mesh;
@@ -132,7 +137,7 @@ const assemble = (options: ControlPlaneOptions, system: System): Parts => {
   };
   store.onChange(changed);
   registry.onChange(changed);
-  return { store, ads, queue, mesh, snapshotFor };
+  return { store, registry, ads, queue, mesh, snapshotFor };
 };
 
 type Listening = Parts & { readonly token: string; readonly closers: (() => unknown)[] };

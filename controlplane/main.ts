@@ -12,6 +12,7 @@ const flags = () =>
   parseArgs({
     options: {
       'config-dir': { type: 'string' },
+      'state-file': { type: 'string' },
       'http-address': { type: 'string', default: '127.0.0.1:0' },
       'xds-address': { type: 'string', default: '127.0.0.1:0' },
       token: { type: 'string' },
@@ -44,6 +45,7 @@ const readMilliseconds = (flag: string, text: string): number => {
 const optionsOf = (given: Flags): ControlPlaneOptions => {
   const token = given.token ?? process.env.DINGHY_TOKEN;
   const directory = given['config-dir'];
+  const stateFile = given['state-file'];
   const meshConfig = given['mesh-config'];
   const debounce = given['debounce-ms'];
   return {
@@ -51,6 +53,7 @@ const optionsOf = (given: Flags): ControlPlaneOptions => {
     xdsAddress: readAddress('xds-address', given['xds-address']),
     ...(token && { token }),
     ...(directory !== undefined && { configDirectory: directory }),
+    ...(stateFile !== undefined && { stateFile }),
     ...(meshConfig !== undefined && { meshConfig: readMeshConfig(readFileSync(meshConfig, 'utf8')) }),
     ...(debounce !== undefined && { debounceMs: readMilliseconds('debounce-ms', debounce) }),
   };

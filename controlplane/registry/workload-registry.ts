@@ -2,6 +2,9 @@
 import type { Clock } from '#system/clock.ts';
 import type { ConnectedProxy, Workload } from './workload.ts';
 
+/** Envoy's longest pause between two tries to come back is 30 s. */
+const RETURN_MS = 35_000;
+
 interface Entry {
   readonly workload: Workload;
   streams: number;
@@ -34,6 +37,22 @@ export class WorkloadRegistry {
     return () => this.#disconnect(id);
   }
 
+  /** Node ids and workloads, for a control plane that starts after this one. */
+  save(): readonly (readonly [string, Workload])[] {
+    return [...this.#entries].map(([id, { workload }]) => [id, workload]);
+  }
+
+  /** Takes whom another registry knew for running until their proxies had time to come back. */
+  restore(saved: readonly (readonly [string, Workload])[]): void {
+    for (const [id, workload] of saved) {
+      if (this.#entries.has(id)) continue;
+      const entry: Entry = { workload, streams: 0, cancelRemoval: () => {} };
+      this.#entries.set(id, entry);
+      this.#removeAfter(RETURN_MS, id, entry);
+    }
+    this.#changed();
+  }
+
   list(): readonly Workload[] {
     return [...this.#entries.values()].map(({ workload }) => workload).sort((a, b) => (a.name < b.name ? -1 : 1));
   }
@@ -46,8 +65,11 @@ export class WorkloadRegistry {
 
   #disconnect(id: string): void {
     const entry = this.#entries.get(id);
-    if (!entry || --entry.streams > 0) return;
-    entry.cancelRemoval = this.#clock.after(this.#graceMs, () => {
+    if (entry && --entry.streams <= 0) this.#removeAfter(this.#graceMs, id, entry);
+  }
+
+  #removeAfter(ms: number, id: string, entry: Entry): void {
+    entry.cancelRemoval = this.#clock.after(ms, () => {
       this.#entries.delete(id);
       this.#changed();
     });

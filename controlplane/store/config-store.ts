@@ -31,6 +31,16 @@ export interface StoreView {
   of<K extends ActiveKind>(kind: K): readonly Stored<ResourceOf<K>>[];
 }
 
+/** What was applied, ready to be written to a file: what watched files say is read from them again. */
+export interface SavedConfig {
+  readonly version: number;
+  readonly resources: readonly (Pick<Stored, 'createdAtMs' | 'sequence' | 'generation'> & {
+    readonly file: string;
+    readonly line: number;
+    readonly yaml: string;
+  })[];
+}
+
 /** Judges a view that is about to come into force; its problems are warnings for whoever applied. */
 export type Analyze = (view: StoreView) => readonly Problem[];
 
@@ -146,6 +156,36 @@ export class ConfigStore {
     return this.#commit({ entries, applied, problems: [], dryRun: false });
   }
 
+  /** Everything in force that no watched file says. */
+  save(): SavedConfig {
+    const resources = [...this.#entries]
+      .filter(([key, { resource }]) => this.#watched.wanted.get(key) !== resource)
+      .map(([, { resource, createdAtMs, sequence, generation }]) => ({
+        ...resource.origin,
+        yaml: resource.yaml,
+        createdAtMs,
+        sequence,
+        generation,
+      }));
+    return { version: this.version, resources };
+  }
+
+  /** Takes up where another store ended; gives the problems of what cannot be taken back. */
+  restore({ version, resources }: SavedConfig): readonly Problem[] {
+    const entries = new Map(this.#entries);
+    const refused: Problem[] = [];
+    for (const { file, line, yaml, ...age } of resources) {
+      const { resource, problems } = parseAt(file, line, yaml);
+      if (resource === undefined) refused.push(...problems);
+      else entries.set(keyOf(resource), { ...age, resource, problems });
+      this.#sequence = Math.max(this.#sequence, age.sequence + 1);
+    }
+    this.#entries = entries;
+    this.#view = createView(Math.max(version, this.version), entries.values());
+    for (const listener of this.#listeners) listener(this.#view);
+    return refused;
+  }
+
   #put(entries: Map<string, Stored>, resource: AnyResource, problems: readonly Problem[]): Outcome {
     const name = nameOf(resource);
     const own = problems.filter((problem) => problem.resource === labelOf(name) && problem.file === resource.origin.file);
@@ -175,3 +215,11 @@ export class ConfigStore {
     return { applied, problems: [...problems, ...findings], version: dryRun ? this.version : next.version };
   }
 }
+
+/** One document as if it still stood at that line of that file. */
+const parseAt = (file: string, line: number, yaml: string) => {
+  // Comments before the document were kept with it.
+  const ownLine = parseFiles({ [file]: yaml }).resources[0]?.origin.line ?? 1;
+  const { resources, problems } = parseFiles({ [file]: '\n'.repeat(Math.max(0, line - ownLine)) + yaml });
+  return { resource: resources[0], problems };
+};

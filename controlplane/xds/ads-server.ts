@@ -101,6 +101,11 @@ export class AdsServer {
     }
   }
 
+  /** It is known who runs: nobody who comes back has to wait for the others. */
+  endSettling(): void {
+    this.#settling.end();
+  }
+
   /** Answers nobody any more who still waits. Open streams are their transport's to end. */
   close(): void {
     this.#settling.close();

@@ -1,6 +1,6 @@
 /**
  * The time after a start in which proxies of an earlier life come back. Workloads are known by their streams: whoever were answered first
- * would lose the endpoints of all who are still on their way, and traffic with them.
+ * would lose the endpoints of all who are still on their way, and traffic with them. A control plane that kept its state needs none of this.
  */
 import type { Clock } from '#system/clock.ts';
 import { PushQueue } from './push-queue.ts';
@@ -13,7 +13,7 @@ const LONGEST_MS = 15_000;
 /** Over once and for all when the returning proxies have gone quiet. */
 export class Settling {
   readonly #clock: Clock;
-  readonly #endsAtMs: number;
+  #endsAtMs: number;
   readonly #queue: PushQueue;
   readonly #waiting: (() => void)[] = [];
 
@@ -31,6 +31,12 @@ export class Settling {
     }
     this.#waiting.push(resume);
     this.#queue.request();
+  }
+
+  /** Nothing has to be waited for. */
+  end(): void {
+    this.#endsAtMs = this.#clock.nowMs();
+    this.#release();
   }
 
   /** Forgets who waits. */
