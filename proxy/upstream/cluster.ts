@@ -4,7 +4,7 @@ import type { System } from '#system/system.ts';
 import type { HttpRequest, HttpResponse } from '../http/message.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
 import { attempt } from './attempt.ts';
-import { balancerFor } from './balancers/balancer.ts';
+import { balancerFor } from './balancers/policies.ts';
 import { CircuitBreaker } from './circuit-breaker.ts';
 import { type ClusterStats, clusterStats } from './cluster-stats.ts';
 import type { ClusterConfig, CompiledCluster } from './compile-cluster.ts';

@@ -2,7 +2,7 @@
 
 import { ConfigError, inField, refuseUnsupported } from '#api/config-error.ts';
 import type { Cluster, Duration } from '#envoy';
-import type { BalancerPolicy } from './balancers/balancer.ts';
+import type { BalancerPolicy } from './balancers/policies.ts';
 import { compileLimits, type Limits } from './circuit-breaker.ts';
 import { type ConnectionOptions, compileConnectionOptions } from './compile-connection-options.ts';
 import { compileEndpoints, type Endpoints } from './compile-endpoints.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '#system/random.ts';
-import { balancerFor } from './balancers/balancer.ts';
+import { balancerFor } from './balancers/policies.ts';
 import { type HealthyCandidate, hostPicker, type LocalityHosts } from './host-set.ts';
 
 const host = (key: string, health: HealthyCandidate['health'] = 'healthy'): HealthyCandidate => ({

@@ -1,8 +1,5 @@
 /** Who is picked. Pure and browser-safe: the site animates these same files. */
 import type { Random } from '#system/random.ts';
-import { leastRequest } from './least-request.ts';
-import { random } from './random.ts';
-import { roundRobin } from './round-robin.ts';
 
 /** All that a balancer may know of a host. */
 export interface Candidate {
@@ -19,21 +16,3 @@ export interface Balancer<H extends Candidate> {
 
 /** Rebuilt when hosts or weights change, never edited. */
 export type BuildBalancer = <H extends Candidate>(hosts: readonly H[], random: Random) => Balancer<H>;
-
-/** The policies there are; a new one is one file and one row. */
-export type BalancerPolicy =
-  | { readonly kind: 'round-robin' }
-  | { readonly kind: 'least-request'; readonly choices: number }
-  | { readonly kind: 'random' };
-
-/** Builder for a policy. */
-export const balancerFor = (policy: BalancerPolicy): BuildBalancer => {
-  switch (policy.kind) {
-    case 'round-robin':
-      return roundRobin;
-    case 'least-request':
-      return leastRequest(policy.choices);
-    case 'random':
-      return random;
-  }
-};

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '#system/random.ts';
-import { type BalancerPolicy, balancerFor, type Candidate } from './balancer.ts';
+import type { Candidate } from './balancer.ts';
+import { type BalancerPolicy, balancerFor } from './policies.ts';
 
 const host = (key: string, weight = 1, activeRequests = 0): Candidate => ({ key, weight, activeRequests });
 
