@@ -4,12 +4,10 @@
  */
 import type { Kind } from '#api/kinds.ts';
 import type { Cluster, ClusterLoadAssignment, Listener, RouteConfiguration } from '#envoy';
-import type { System } from '#system/system.ts';
-import type { ClusterManager } from '../upstream/cluster-manager.ts';
 import { type ClusterConfig, type CompiledCluster, compileCluster } from '../upstream/compile-cluster.ts';
 import { compileEndpoints, type Endpoints, NO_ENDPOINTS } from '../upstream/compile-endpoints.ts';
 import { attempt, newWork, type ResourceError, remember, type Work } from './build-work.ts';
-import { ListenerBuilder } from './listener-builder.ts';
+import { type BuildRooms, ListenerBuilder } from './listener-builder.ts';
 import type { ResourceKey, ResourceOf, ResourceSet } from './resource-set.ts';
 import type { ProxySnapshot } from './snapshot.ts';
 
@@ -21,13 +19,6 @@ export interface BuildResult {
   /** Those of `wanted` that have not arrived: who waits for them is warming. */
   readonly missing: readonly ResourceKey[];
   readonly errors: readonly ResourceError[];
-}
-
-/** The living rooms that compiled things are tied to. */
-export interface BuildRooms {
-  readonly system: System;
-  /** Routes find their clusters here, at request time, by a slot that outlives every configuration. */
-  readonly clusters: ClusterManager;
 }
 
 /** Remembers what it compiled, by resource. One per proxy. */

@@ -1,6 +1,7 @@
 /** Listeners and the routes of their connection managers. A listener is compiled once; its route tables change around it, slot by slot. */
 import { ConfigError, inField } from '#api/config-error.ts';
 import type { HttpConnectionManager, Listener, RetryPolicy, RouteConfiguration, TcpProxy } from '#envoy';
+import type { System } from '#system/system.ts';
 import { compileConnectionManager } from '../http/compile-connection-manager.ts';
 import type { RouteTable, RouteTableSlot } from '../http/connection-manager.ts';
 import type { ServeHttp } from '../http/serve.ts';
@@ -11,11 +12,18 @@ import { compileRoutes, type RoutesPlan } from '../routing/compile-routes.ts';
 import { buildRouteTable } from '../routing/route-table.ts';
 import { compileAccessLogs } from '../telemetry/access-log.ts';
 import { requestMetrics } from '../telemetry/request-metrics.ts';
-import type { BuildRooms } from './build-snapshot.ts';
+import type { ClusterManager } from '../upstream/cluster-manager.ts';
 import { attempt, remember, type Work } from './build-work.ts';
 import { HttpWalk, retryRulesOf } from './compose-routes.ts';
 import type { ResourceSet } from './resource-set.ts';
 import type { ProxySnapshot } from './snapshot.ts';
+
+/** The living rooms that compiled things are tied to. */
+export interface BuildRooms {
+  readonly system: System;
+  /** Routes find their clusters here, at request time, by a slot that outlives every configuration. */
+  readonly clusters: ClusterManager;
+}
 
 type RouteSource = { readonly kind: 'inline'; readonly config: RouteConfiguration } | { readonly kind: 'rds'; readonly name: string };
 

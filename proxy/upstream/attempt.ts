@@ -1,10 +1,26 @@
 /** One try of an exchange: pick a host, borrow a connection, send, write down what came of it. */
+
+import type { System } from '#system/system.ts';
 import type { HttpRequest, HttpResponse } from '../http/message.ts';
 import { StreamError } from '../http/stream-error.ts';
 import type { Attempt, StreamInfo } from '../http/stream-info.ts';
-import type { Cluster, HostChoice } from './cluster.ts';
+import type { ClusterStats } from './cluster-stats.ts';
 import type { Host } from './host.ts';
 import { transportFailure } from './pools/connect-failure.ts';
+
+/** What a route asks of the pick. */
+export interface HostChoice {
+  /** How often to pick again when a host was tried already by this exchange; 0 = take the first pick. */
+  readonly repicks: number;
+}
+
+/** What a try knows of the cluster that it is made on. */
+interface AttemptRoom {
+  readonly name: string;
+  readonly system: System;
+  readonly stats: ClusterStats;
+  pick(destination: StreamInfo['downstream']['local']): Host | undefined;
+}
 
 const NO_HOST = { text: 'no healthy upstream', codeDetails: 'no_healthy_upstream' } as const;
 
@@ -13,7 +29,7 @@ const wasTried = (stream: StreamInfo, host: Host): boolean => {
   return false;
 };
 
-const pickHost = (cluster: Cluster, stream: StreamInfo, choice: HostChoice): Host | undefined => {
+const pickHost = (cluster: AttemptRoom, stream: StreamInfo, choice: HostChoice): Host | undefined => {
   let host = cluster.pick(stream.downstream.local);
   for (let repick = 0; host && repick < choice.repicks && wasTried(stream, host); repick++) host = cluster.pick(stream.downstream.local);
   return host;
@@ -25,7 +41,7 @@ const forgetHost = (stream: StreamInfo, tried: Attempt): void => {
   stream.attempts[stream.attempts.indexOf(tried)] = rest;
 };
 
-const failed = (cluster: Cluster, stream: StreamInfo, tried: Attempt, error: unknown): void => {
+const failed = (cluster: AttemptRoom, stream: StreamInfo, tried: Attempt, error: unknown): void => {
   if (!(error instanceof StreamError)) return;
   tried.flag = error.flag;
   if (error.flag === 'UO') forgetHost(stream, tried);
@@ -36,7 +52,12 @@ const failed = (cluster: Cluster, stream: StreamInfo, tried: Attempt, error: unk
 };
 
 /** Settles with the response head. Rejects with StreamError: UH nobody to pick, UO no room, UF no connection, UC and UPE a broken one. */
-export const attempt = async (cluster: Cluster, request: HttpRequest, stream: StreamInfo, choice: HostChoice): Promise<HttpResponse> => {
+export const attempt = async (
+  cluster: AttemptRoom,
+  request: HttpRequest,
+  stream: StreamInfo,
+  choice: HostChoice,
+): Promise<HttpResponse> => {
   const { stats, system } = cluster;
   const startedAtMs = system.clock.nowMs();
   const host = pickHost(cluster, stream, choice);

@@ -3,7 +3,7 @@ import type { Connection } from '#system/network.ts';
 import type { System } from '#system/system.ts';
 import type { HttpRequest, HttpResponse } from '../http/message.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
-import { attempt } from './attempt.ts';
+import { attempt, type HostChoice } from './attempt.ts';
 import { balancerFor } from './balancers/policies.ts';
 import { CircuitBreaker } from './circuit-breaker.ts';
 import { type ClusterStats, clusterStats } from './cluster-stats.ts';
@@ -14,12 +14,6 @@ import { keepResolving } from './dns-resolution.ts';
 import { Host } from './host.ts';
 import { hostPicker, type LocalityHosts } from './host-set.ts';
 import type { PoolRoom } from './pools/pool.ts';
-
-/** What a route asks of the pick. */
-export interface HostChoice {
-  /** How often to pick again when a host was tried already by this exchange; 0 = take the first pick. */
-  readonly repicks: number;
-}
 
 /** Where the client meant to go. */
 interface Destination {
