@@ -58,6 +58,8 @@ export interface ControlPlane extends AsyncDisposable {
   /** files: name → YAML. All or nothing. */
   apply(files: Readonly<Record<string, string>>, options?: { readonly dryRun?: boolean }): ApplyResult;
   remove(names: readonly ResourceName[]): ApplyResult;
+  /** Deletes what these documents name, whatever else they say. */
+  removeFiles(files: Readonly<Record<string, string>>): ApplyResult;
   sync(): SyncStatus;
   /** Host name → virtual address. */
   vips(): Readonly<Record<string, string>>;
@@ -92,6 +94,7 @@ export const startControlPlane = async (options: ControlPlaneOptions, system: Sy
       },
       apply: (files, how) => store.apply(files, how),
       remove: (names) => store.remove(names),
+      removeFiles: (files) => store.removeFiles(files),
       sync: () => ads.sync(),
       vips: () => vipsOf(mesh()),
       close,

@@ -1,8 +1,6 @@
-/** Waiting for proxies to acknowledge, never for time. */
-import { setTimeout as sleep } from 'node:timers/promises';
+/** Waiting for proxies to acknowledge, never for time. The one such loop. */
 import type { SyncStatus } from '#api/sync.ts';
 
-const LOOK_AGAIN_MS = 10;
 const PATIENCE_MS = 15_000;
 
 /** What is waited for: these workloads' proxies, connected and at that version or later. */
@@ -11,24 +9,37 @@ export interface Convergence {
   readonly workloads: readonly string[];
 }
 
-/** Settles when all have acknowledged; rejects at once when one refused that version, and after 15 s with who is behind. */
-export const converged = async (sync: () => Promise<SyncStatus>, wanted: Convergence): Promise<SyncStatus> => {
-  const deadline = performance.now() + PATIENCE_MS;
+/** Whose time it is. pause: lets a moment of it pass. */
+export interface Waiting {
+  readonly sync: () => SyncStatus | Promise<SyncStatus>;
+  readonly nowMs: () => number;
+  readonly pause: () => Promise<unknown>;
+}
+
+/** Settles when all have acknowledged; rejects at once when one refused that version or a later one, and after 15 s with who is behind. */
+export const converged = async (wanted: Convergence, { sync, nowMs, pause }: Waiting): Promise<void> => {
+  const deadline = nowMs() + PATIENCE_MS;
   for (;;) {
-    const status = await sync();
-    const behind = whoIsBehind(status, wanted);
-    if (behind.length === 0) return status;
-    if (performance.now() > deadline) throw new Error(`not every proxy acknowledged version ${wanted.version}: ${behind.join('; ')}`);
-    await sleep(LOOK_AGAIN_MS);
+    const { behind, refused } = standingOf(await sync(), wanted);
+    if (behind.length === 0) return;
+    if (refused.length > 0) throw new Error(refused.join('; '));
+    if (nowMs() > deadline) throw new Error(`not every proxy acknowledged version ${wanted.version}: ${behind.join('; ')}`);
+    await pause();
   }
 };
 
-const whoIsBehind = ({ proxies }: SyncStatus, { version, workloads }: Convergence): string[] =>
-  workloads.flatMap((workload) => {
+const standingOf = ({ proxies }: SyncStatus, { version, workloads }: Convergence) => {
+  const behind: string[] = [];
+  const refused: string[] = [];
+  for (const workload of workloads) {
     const proxy = proxies.find((candidate) => candidate.workload === workload);
-    if (proxy === undefined) return [`${workload} is not connected`];
-    const refused = Object.values(proxy.kinds).find(({ state }) => state === 'ERROR')?.refused;
-    return proxy.version >= version
-      ? []
-      : [`${workload} is at ${proxy.version}${refused === undefined ? '' : ` (refused: ${refused.reason})`}`];
-  });
+    if (proxy === undefined) behind.push(`${workload} is not connected`);
+    else if (proxy.version < version) {
+      behind.push(`${workload} is at ${proxy.version}`);
+      for (const kind of Object.values(proxy.kinds))
+        if (kind.refused && Number(kind.refused.version) >= version)
+          refused.push(`${workload} refused version ${kind.refused.version}: ${kind.refused.reason}`);
+    }
+  }
+  return { behind, refused };
+};

@@ -48,8 +48,8 @@ export interface Environment extends AsyncDisposable {
   readonly mode: Mode;
   readonly driver: Mode;
   readonly dataPlane: DataPlaneName;
-  /** Its HTTP API; the token is wanted by calls that change something. */
-  readonly controlPlane: { readonly url: string; readonly token: string };
+  /** Its HTTP API; the token is wanted by calls that change something. pid: of its process, where it is one that runs now. */
+  readonly controlPlane: { readonly url: string; readonly token: string; readonly pid?: number };
   readonly workloads: readonly RunningWorkload[];
   readonly gateways: readonly RunningGateway[];
   readonly exchanges: { subscribe(listener: (exchange: Exchange) => void): () => void };

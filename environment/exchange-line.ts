@@ -45,6 +45,8 @@ const toExchange = (line: ExchangeLogLine, { name, address, isGateway }: Reporte
     downstreamRemote: text(line.downstream_remote_address),
     downstreamLocal: text(line.downstream_local_address),
     route: text(line.route_name),
+    ruleResource: text(line.rule_resource),
+    ruleField: text(line.rule_field),
     attempts: number(line.attempt_count),
     bytesSent: number(line.bytes_sent),
     userAgent: text(line.user_agent),

@@ -48,6 +48,16 @@ const isAlive = (pid: number): boolean => {
   }
 };
 
+/** Undefined for other files, and for one that went since the folder was listed. */
+const readRun = (file: string): RunFile | undefined => {
+  try {
+    const run = JSON.parse(readFileSync(join(RUN_DIRECTORY, file), 'utf8')) as Partial<RunFile>;
+    return typeof run.pid === 'number' && `${run.name}.json` === file ? (run as RunFile) : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
 /** Meshes whose supervisor lives; files that others left behind are removed. */
 export const readRunFiles = (): RunFile[] => {
   let names: string[] = [];
@@ -56,7 +66,7 @@ export const readRunFiles = (): RunFile[] => {
   } catch {
     return [];
   }
-  const runs = names.map((name) => JSON.parse(readFileSync(join(RUN_DIRECTORY, name), 'utf8')) as RunFile);
+  const runs = names.flatMap((name) => readRun(name) ?? []);
   for (const run of runs) if (!isAlive(run.pid)) removeRunFile(run.name);
   return runs.filter(({ pid }) => isAlive(pid));
 };

@@ -19,6 +19,8 @@ export interface ChildSpec {
   readonly fifo?: string;
   /** Started again when it ends by itself. */
   readonly restart: boolean;
+  /** It ended by itself; its last lines say why. */
+  readonly onEnd?: () => void;
 }
 
 /** A program that runs. */
@@ -35,7 +37,10 @@ export interface Child {
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const KEPT_LINES = 40;
 const STOP_PATIENCE_MS = 3000;
+const FIRST_BACKOFF_MS = 100;
 const MAX_BACKOFF_MS = 5000;
+/** Who ran for this long had a good start: its next end is not counted to the ones before. */
+const GOOD_RUN_MS = 10_000;
 
 /** Everything one environment runs. directory: where logs go, one file a program. */
 export class Supervisor {
@@ -94,7 +99,9 @@ class SupervisedChild implements Child {
   readonly #lines: string[] = [];
   #process: ChildProcess | undefined;
   #stopping = false;
+  #over = false;
   #failures = 0;
+  #startedAtMs = 0;
 
   constructor(spec: ChildSpec, logFile: string, tell: (verb: 'add' | 'drop', pid: number) => void) {
     this.name = spec.name;
@@ -108,12 +115,12 @@ class SupervisedChild implements Child {
 
   readonly lastLines = (): readonly string[] => this.#lines;
 
-  readonly ended = (): boolean => this.#process === undefined;
+  readonly ended = (): boolean => this.#over;
 
   async stop(): Promise<void> {
     this.#stopping = true;
     const running = this.#process;
-    if (running === undefined) return;
+    if (running === undefined) return this.#finish();
     const gone = new Promise<void>((resolve) => running.once('exit', () => resolve()));
     running.kill('SIGTERM');
     await Promise.race([gone, sleep(STOP_PATIENCE_MS, undefined, { ref: false }).then(() => running.kill('SIGKILL'))]);
@@ -129,6 +136,7 @@ class SupervisedChild implements Child {
       stdio: ['ignore', output ?? 'pipe', 'pipe'],
     });
     this.#process = child;
+    this.#startedAtMs = performance.now();
     if (child.pid !== undefined) this.#tell('add', child.pid);
     child.on('error', (error) => this.#keep(`could not start: ${error.message}`));
     const stdout = output === undefined ? child.stdout : new Socket({ fd: output, writable: false });
@@ -144,9 +152,18 @@ class SupervisedChild implements Child {
     if (child.pid !== undefined) this.#tell('drop', child.pid);
     this.#keep(how);
     this.#process = undefined;
-    if (this.#stopping || !this.#spec.restart) return void this.#log.end();
-    const backoffMs = Math.min(MAX_BACKOFF_MS, 100 * 2 ** this.#failures++);
+    if (this.#stopping || !this.#spec.restart) this.#finish();
+    if (this.#stopping) return;
+    this.#spec.onEnd?.();
+    if (!this.#spec.restart) return;
+    if (performance.now() - this.#startedAtMs > GOOD_RUN_MS) this.#failures = 0;
+    const backoffMs = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** this.#failures++);
     setTimeout(() => this.#stopping || this.#spawn(), backoffMs).unref();
+  }
+
+  #finish(): void {
+    this.#over = true;
+    this.#log.end();
   }
 
   #keep(line: string): void {

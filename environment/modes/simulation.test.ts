@@ -1,47 +1,20 @@
 import { expect, test } from 'vitest';
 import type { Exchange } from '#api/exchange.ts';
-import type { MeshDefinition, WorkloadDefinition } from '../definition.ts';
 import type { Environment, EnvironmentOptions } from '../environment.ts';
+import { askCallee, twoVersions, workload } from '../two-versions.fixture.ts';
 import { startSimulationMode } from './simulation.ts';
 
 const OPTIONS: EnvironmentOptions = { mode: 'simulation', dataPlane: 'dinghy', seed: 7 };
-
-const workload = (app: string, version: string): WorkloadDefinition => ({
-  name: `${app}-${version}`,
-  namespace: 'default',
-  serviceAccount: app,
-  labels: { app, version },
-  program: 'sample-apps/echo/main.ts',
-  env: {},
-  port: 9080,
-});
-
-const mesh: MeshDefinition = {
-  name: 'two-versions',
-  workloads: [workload('caller', 'v1'), workload('callee', 'v1'), workload('callee', 'v2')],
-  gateways: [],
-  resources: {
-    'services.yaml': `
-apiVersion: v1
-kind: Service
-metadata: { name: callee }
-spec: { selector: { app: callee }, ports: [{ name: http, port: 9080 }] }
-`,
-  },
-};
 
 /** What the caller's program gets for one request, with the virtual time that it took. */
 const ask = async (environment: Environment, headers = ''): Promise<{ text: string; exchanges: readonly Exchange[] }> => {
   const exchanges: Exchange[] = [];
   const stop = environment.exchanges.subscribe((exchange) => exchanges.push(exchange));
-  const { address } = environment.workloads[0] ?? { address: '' };
-  const connection = await environment.connect(address, 15_001);
+  const connection = await askCallee(environment, headers);
   let text = '';
   connection.on('data', (bytes: Buffer) => {
     text += bytes.toString('latin1');
   });
-  const vip = (await environment.vips())['callee.default.svc.cluster.local'];
-  connection.write(`PROXY TCP4 ${address} ${vip} 40000 9080\r\nGET /x HTTP/1.1\r\nHost: callee:9080\r\n${headers}\r\n`);
   await environment.advance?.(1_000);
   connection.destroy();
   stop();
@@ -55,7 +28,7 @@ const versionsOf = async (environment: Environment): Promise<string> => {
 };
 
 test('a request goes through both proxies to the program, and each tells of it', async () => {
-  await using environment = await startSimulationMode(mesh, OPTIONS);
+  await using environment = await startSimulationMode(twoVersions, OPTIONS);
   const { text, exchanges } = await ask(environment);
   expect(text).toMatch(/^HTTP\/1\.1 200 .*"workload":"callee-v[12]"/s);
   expect(exchanges.map(({ side, reporter, status }) => [side, reporter.split('-')[0], status])).toEqual([
@@ -65,21 +38,21 @@ test('a request goes through both proxies to the program, and each tells of it',
 });
 
 test('a slow program costs virtual time only, to the millisecond', async () => {
-  await using environment = await startSimulationMode(mesh, OPTIONS);
+  await using environment = await startSimulationMode(twoVersions, OPTIONS);
   const { exchanges } = await ask(environment, 'x-lab-behave: delay=750\r\n');
   expect(exchanges.map(({ durationMs }) => durationMs)).toEqual([750, 750]);
 });
 
 test('the same seed gives the same choices', async () => {
-  await using first = await startSimulationMode(mesh, OPTIONS);
-  await using second = await startSimulationMode(mesh, OPTIONS);
+  await using first = await startSimulationMode(twoVersions, OPTIONS);
+  await using second = await startSimulationMode(twoVersions, OPTIONS);
   const choices = await versionsOf(first);
   expect(new Set(choices.split(' '))).toEqual(new Set(['v1', 'v2']));
   expect(await versionsOf(second)).toBe(choices);
 });
 
 test('what is applied is in force once every proxy has acknowledged it, and gone when it is deleted', async () => {
-  await using environment = await startSimulationMode(mesh, OPTIONS);
+  await using environment = await startSimulationMode(twoVersions, OPTIONS);
   const yaml = `
 apiVersion: networking.istio.io/v1
 kind: VirtualService
@@ -95,12 +68,12 @@ spec: { hosts: [callee], http: [{ directResponse: { status: 418 }, match: [{ uri
 });
 
 test('admin pages are read over the network in memory', async () => {
-  await using environment = await startSimulationMode(mesh, OPTIONS);
+  await using environment = await startSimulationMode(twoVersions, OPTIONS);
   expect(JSON.parse(await environment.admin('caller-v1', '/server_info'))).toMatchObject({ state: 'LIVE' });
 });
 
 test('Envoy and programs without a shell for it are refused', async () => {
-  await expect(startSimulationMode(mesh, { ...OPTIONS, dataPlane: 'envoy' })).rejects.toThrow('not envoy');
-  const other = { ...mesh, workloads: [{ ...workload('caller', 'v1'), program: 'sample-apps/bookinfo/details/main.ts' }] };
+  await expect(startSimulationMode(twoVersions, { ...OPTIONS, dataPlane: 'envoy' })).rejects.toThrow('not envoy');
+  const other = { ...twoVersions, workloads: [{ ...workload('caller', 'v1'), program: 'sample-apps/bookinfo/details/main.ts' }] };
   await expect(startSimulationMode(other, OPTIONS)).rejects.toThrow('caller-v1 is sample-apps/bookinfo/details/main.ts');
 });

@@ -1,34 +1,24 @@
 /** The whole mesh in one process: the real planes and the scripted echo on a network in memory, in time that somebody advances. */
-import { parseAllDocuments } from 'yaml';
 import type { Exchange } from '#api/exchange.ts';
-import type { ResourceName } from '#api/resource.ts';
-import { type ControlPlane, sidecarBootstrap, startControlPlane } from '#controlplane';
+import { type ControlPlane, startControlPlane } from '#controlplane';
 import { Bootstrap } from '#envoy';
 import { type RunningProxy, startProxy } from '#proxy';
 import type { BoundListener } from '#system/network.ts';
 import { type SimulatedSystem, type SimulatedWorld, simulatedSystem, simulatedWorld } from '#system/simulated-system.ts';
-import type { GatewayDefinition, MeshDefinition, WorkloadDefinition } from '../definition.ts';
-import type { Environment, EnvironmentOptions, RunningWorkload } from '../environment.ts';
+import { converged } from '../convergence.ts';
+import type { MeshDefinition } from '../definition.ts';
+import type { Environment, EnvironmentOptions } from '../environment.ts';
 import { readExchange } from '../exchange-line.ts';
+import { mustBeAccepted, refusalsIn } from '../refusals.ts';
+import { ADMIN_PORT, bootstrapOf, reporterOf, runningGateways, runningWorkloads, type Seat, seatOf, seatsOf } from '../seats.ts';
 import { getPage } from '../simulated/admin-page.ts';
 import { startEchoProgram } from '../simulated/echo-program.ts';
 
-const ADMIN_PORT = 15_000;
 const FIRST_APP_PORT = 20_001;
-const FIRST_GATEWAY_HOST = 200;
 const DEBOUNCE_MS = 10;
 /** The only program with a shell for this world. */
 const ECHO = 'sample-apps/echo/main.ts';
-/** Virtual time within which proxies must have acknowledged. */
-const PATIENCE_MS = 15_000;
 const STEP_MS = 5;
-
-interface Seat {
-  readonly definition: WorkloadDefinition | GatewayDefinition;
-  readonly address: string;
-  /** Absent for gateways. */
-  readonly appPort?: number;
-}
 
 /** Starts it and settles when every proxy has its configuration. Rejects for Envoy, and for programs that cannot live in memory. */
 export const startSimulationMode = async (definition: MeshDefinition, options: EnvironmentOptions): Promise<Environment> => {
@@ -44,20 +34,6 @@ export const startSimulationMode = async (definition: MeshDefinition, options: E
     throw error;
   }
 };
-
-const seatsOf = ({ workloads, gateways }: MeshDefinition): Seat[] => [
-  ...workloads.map((definition, index) => ({ definition, address: `127.96.0.${index + 1}`, appPort: FIRST_APP_PORT + index })),
-  ...gateways.map((definition, index) => ({ definition, address: `127.96.0.${FIRST_GATEWAY_HOST + index}` })),
-];
-
-/** What a YAML text names, whatever else it says. */
-const namesIn = (yaml: string): ResourceName[] =>
-  parseAllDocuments(yaml).flatMap((document) => {
-    const value = document.toJS() as { kind?: unknown; metadata?: { name?: unknown; namespace?: unknown } } | null;
-    if (typeof value?.kind !== 'string' || typeof value.metadata?.name !== 'string') return [];
-    const { name, namespace } = value.metadata;
-    return [{ kind: value.kind, namespace: typeof namespace === 'string' ? namespace : 'default', name }];
-  });
 
 /** LIVING STATE of one mesh. */
 class SimulatedMesh {
@@ -75,15 +51,15 @@ class SimulatedMesh {
   constructor(definition: MeshDefinition, options: EnvironmentOptions) {
     this.#definition = definition;
     this.#options = options;
-    this.#seats = seatsOf(definition);
+    const appPorts = definition.workloads.map((_, index) => FIRST_APP_PORT + index);
+    this.#seats = seatsOf(definition, { address: (host) => `127.96.0.${host}`, appPorts });
   }
 
   async start(): Promise<void> {
     const controlPlane = await startControlPlane({ debounceMs: DEBOUNCE_MS }, this.#system('127.0.0.1'));
     this.#controlPlane = controlPlane;
     const { problems, version } = controlPlane.apply(this.#definition.resources);
-    const error = problems.find(({ severity }) => severity === 'error');
-    if (error) throw new Error(`${error.file}:${error.line}: ${error.path}: ${error.message}`);
+    mustBeAccepted(problems);
     for (const seat of this.#seats) await this.#startSeat(seat, controlPlane);
     await this.#converged(version);
     // Whoever connected last changed the endpoints, not the version: the others hear of it with the next push.
@@ -102,26 +78,20 @@ class SimulatedMesh {
     return simulatedSystem({ seed, address, world: this.#world, ...(onLine && { onLine }) });
   }
 
-  async #startSeat({ definition, address, appPort }: Seat, { openAds }: ControlPlane): Promise<void> {
-    const { name, namespace, labels, serviceAccount } = definition;
-    const isGateway = !('port' in definition);
-    const appPorts = 'port' in definition && appPort !== undefined ? { [definition.port]: appPort } : {};
-    const bootstrap = sidecarBootstrap({
-      node: { type: isGateway ? 'router' : 'sidecar', ip: address, workload: name, namespace, labels, serviceAccount, appPorts },
-      adminAddress: { address, port: ADMIN_PORT },
-      xdsAddress: { address: '127.0.0.1', port: 15_010 },
-    });
-    const reporter = { name, address, isGateway };
+  async #startSeat(seat: Seat, { openAds }: ControlPlane): Promise<void> {
+    const { address, definition } = seat;
+    const reporter = reporterOf(seat);
     const system = this.#system(address, (_path, line) => {
       const exchange = readExchange(line, reporter);
       if (exchange) for (const listener of this.#listeners) listener(exchange);
     });
-    if (!isGateway && appPort !== undefined) {
+    if (seat.kind === 'workload') {
       const { network, clock } = system;
-      const workload = definition.env.WORKLOAD ?? name;
-      this.#programs.push(await startEchoProgram({ workload, at: { address: '127.0.0.1', port: appPort }, network, clock }));
+      const workload = seat.definition.env.WORKLOAD ?? definition.name;
+      this.#programs.push(await startEchoProgram({ workload, at: { address: '127.0.0.1', port: seat.appPort }, network, clock }));
     }
-    this.#proxies.push(await startProxy(Bootstrap.fromJSON(JSON.parse(bootstrap)), system, { openAds }));
+    const bootstrap = Bootstrap.fromJSON(JSON.parse(bootstrapOf(seat, { address: '127.0.0.1', port: 15_010 })));
+    this.#proxies.push(await startProxy(bootstrap, system, { openAds }));
   }
 
   /** One caller after another: time can pass only once. */
@@ -130,36 +100,17 @@ class SimulatedMesh {
     return this.#time;
   }
 
-  async #converged(version: number): Promise<void> {
-    const names = this.#seats.map(({ definition }) => definition.name);
-    const deadline = this.#world.clock.nowMs() + PATIENCE_MS;
-    for (;;) {
-      const { proxies } = this.#plane.sync();
-      const behind = names.filter((name) => !proxies.some((proxy) => proxy.workload === name && proxy.version >= version));
-      if (behind.length === 0) return;
-      if (this.#world.clock.nowMs() > deadline) throw new Error(`not every proxy acknowledged version ${version}: ${behind.join(', ')}`);
-      await this.#advance(STEP_MS);
-    }
+  #converged(version: number): Promise<void> {
+    const workloads = this.#seats.map(({ definition }) => definition.name);
+    const { clock } = this.#world;
+    return converged(
+      { version, workloads },
+      { sync: () => this.#plane.sync(), nowMs: () => clock.nowMs(), pause: () => this.#advance(STEP_MS) },
+    );
   }
 
-  #workload({ definition: { name, namespace }, address }: Seat): RunningWorkload {
-    return { name, namespace, address, adminUrl: `http://${address}:${ADMIN_PORT}` };
-  }
-
-  #apply(yaml: string): { problems: string[]; version: number } {
-    const { problems, version } = this.#plane.apply({ 'applied.yaml': yaml });
-    return {
-      problems: problems
-        .filter(({ severity }) => severity === 'error')
-        .map(({ file, line, column, path, message }) => `${file}:${line}:${column}: ${path}: ${message}`),
-      version,
-    };
-  }
-
-  async #admin(workload: string, path: string): Promise<string> {
-    const seat = this.#seats.find(({ definition }) => definition.name === workload);
-    if (seat === undefined) throw new Error(`no workload ${workload}`);
-    return getPage(this.#world.network.from('127.0.0.1'), { address: seat.address, port: ADMIN_PORT }, path);
+  #admin(workload: string, path: string): Promise<string> {
+    return getPage(this.#world.network.from('127.0.0.1'), { address: seatOf(this.#seats, workload).address, port: ADMIN_PORT }, path);
   }
 
   async stop(): Promise<void> {
@@ -176,10 +127,8 @@ class SimulatedMesh {
       driver: 'simulation',
       dataPlane: 'dinghy',
       controlPlane: { url: '', token: this.#plane.token },
-      workloads: this.#seats.filter(({ appPort }) => appPort !== undefined).map((seat) => this.#workload(seat)),
-      gateways: this.#seats.flatMap((seat) =>
-        'ports' in seat.definition ? [{ ...this.#workload(seat), url: `http://${seat.address}:${seat.definition.ports[0] ?? 80}` }] : [],
-      ),
+      workloads: runningWorkloads(this.#seats),
+      gateways: runningGateways(this.#seats),
       exchanges: {
         subscribe: (listener) => {
           this.#listeners.add(listener);
@@ -188,8 +137,11 @@ class SimulatedMesh {
       },
       openAds: this.#plane.openAds,
       connect: (address, port) => outside.connect({ address, port }, { timeoutMs: 1_000 }),
-      applyYaml: async (yaml) => this.#apply(yaml),
-      deleteYaml: async (yaml) => ({ version: this.#plane.remove(namesIn(yaml)).version }),
+      applyYaml: async (yaml) => {
+        const { problems, version } = this.#plane.apply({ 'applied.yaml': yaml });
+        return { problems: refusalsIn(problems), version };
+      },
+      deleteYaml: async (yaml) => ({ version: this.#plane.removeFiles({ 'deleted.yaml': yaml }).version }),
       sync: async () => this.#plane.sync(),
       waitForVersion: (version) => this.#converged(version),
       vips: async () => this.#plane.vips(),

@@ -1,0 +1,79 @@
+/** The control plane as a supervised process: at addresses of the mesh's own, so that one that crashed comes back where proxies look for it. */
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { SocketAddress } from '#system/network.ts';
+import { type ControlPlaneClient, controlPlaneClient } from './control-plane-client.ts';
+import type { Child, Supervisor } from './supervisor.ts';
+
+const PROGRAM = fileURLToPath(new URL('../controlplane/main.ts', import.meta.url));
+/** istiod's. */
+const XDS_PORT = 15_010;
+/** istiod's port for monitoring and debugging. */
+const HTTP_PORT = 15_014;
+
+/** Where it runs. directory: for its state. */
+export interface ControlPlaneSeat {
+  readonly supervisor: Supervisor;
+  readonly address: string;
+  readonly directory: string;
+}
+
+/** LIVING STATE: one control plane, whichever process it is at the moment. */
+export class ControlPlaneProcess {
+  readonly token = randomBytes(24).toString('base64url');
+  readonly xdsAddress: SocketAddress;
+  readonly url: string;
+  readonly client: ControlPlaneClient;
+  readonly #seat: ControlPlaneSeat;
+  #child: Child | undefined;
+
+  constructor(seat: ControlPlaneSeat) {
+    this.#seat = seat;
+    this.xdsAddress = { address: seat.address, port: XDS_PORT };
+    this.url = `http://${seat.address}:${HTTP_PORT}`;
+    this.client = controlPlaneClient(this.url, this.token);
+  }
+
+  /** Process id; undefined while it is being started again. */
+  get pid(): number | undefined {
+    return this.#child?.pid();
+  }
+
+  /** Settles when it listens; rejects with its last words when it cannot start. From then on it is started again whenever it ends by itself. */
+  start(): Promise<void> {
+    const { supervisor, address, directory } = this.#seat;
+    return new Promise((resolve, reject) => {
+      let isReady = false;
+      const child = supervisor.start({
+        name: 'control-plane',
+        command: process.execPath,
+        args: [
+          PROGRAM,
+          ...['--http-address', `${address}:${HTTP_PORT}`, '--xds-address', `${address}:${XDS_PORT}`],
+          ...['--state-file', join(directory, 'state.json'), '--debounce-ms', '10', '--log-level', 'warn'],
+        ],
+        env: { DINGHY_TOKEN: this.token },
+        restart: true,
+        onLine: (line) => {
+          if (!line.startsWith('{"ready"')) return false;
+          isReady = true;
+          resolve();
+          return true;
+        },
+        onEnd: () => {
+          if (isReady) return;
+          // It has never run: trying again would only hide why.
+          void child.stop();
+          reject(new Error(`the control plane did not start: ${child.lastLines().slice(-3).join(' | ')}`));
+        },
+      });
+      this.#child = child;
+    });
+  }
+
+  /** Until it is started again the proxies serve what they have. */
+  async stop(): Promise<void> {
+    await this.#child?.stop();
+  }
+}
