@@ -29,6 +29,8 @@ export const EXCHANGE_LOG_FORMAT = {
   downstream_remote_address: '%DOWNSTREAM_REMOTE_ADDRESS%',
   requested_server_name: '%REQUESTED_SERVER_NAME%',
   route_name: '%ROUTE_NAME%',
+  rule_resource: '%METADATA(ROUTE:dinghy.source:resource)%',
+  rule_field: '%METADATA(ROUTE:dinghy.source:fieldPath)%',
   attempt_count: '%UPSTREAM_REQUEST_ATTEMPT_COUNT%',
 } as const;
 
@@ -57,6 +59,10 @@ export interface Exchange {
   readonly downstreamRemote: string;
   readonly downstreamLocal: string;
   readonly route: string;
+  /** Resource that the route was made from, `VirtualService default/reviews`; empty for the mesh's own routes. */
+  readonly ruleResource: string;
+  /** Field of that resource: `spec.http[0].match[0]`. */
+  readonly ruleField: string;
   readonly attempts: number;
   readonly bytesSent: number;
   readonly userAgent: string;

@@ -9,12 +9,13 @@ import { normalizePath, type PathRules } from './normalize-path.ts';
 import type { ResponseFlag } from './response-flags.ts';
 import type { ServedStream, ServeHttp, ServerSettings } from './serve.ts';
 import { StreamError } from './stream-error.ts';
-import type { DownstreamConnection, StreamEnd, StreamInfo } from './stream-info.ts';
+import type { DownstreamConnection, RouteMetadata, StreamEnd, StreamInfo } from './stream-info.ts';
 import { StreamRecord } from './stream-record.ts';
 
 /** A route whose walk (filters of the listener, then router) is already composed. */
 export interface CompiledRoute {
   readonly name: string;
+  readonly metadata?: RouteMetadata | undefined;
   readonly handle: Handler;
 }
 
@@ -121,6 +122,7 @@ export class ConnectionManager implements ServeHttp {
       }
       const route = this.#rooms.routes.current.match(request);
       record.routeName = route.name;
+      record.routeMetadata = route.metadata;
       response = await route.handle(request, record);
       if (record.codeDetails === '') record.codeDetails = 'via_upstream';
     } catch (error) {

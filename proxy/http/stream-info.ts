@@ -28,6 +28,9 @@ export interface Attempt {
   flag?: ResponseFlag;
 }
 
+/** What a route carries for tools, by name space: `filter_metadata`. */
+export type RouteMetadata = Readonly<Record<string, unknown>>;
+
 /** How the exchange ended: both bodies finished or reset. */
 export interface StreamEnd {
   readonly status: number;
@@ -51,6 +54,8 @@ export interface StreamInfo {
   /** `%RESPONSE_CODE_DETAILS%`: `via_upstream`, `route_not_found` …; empty until known. */
   codeDetails: string;
   routeName: string;
+  /** Of the matched route; absent before, and of a route without. */
+  routeMetadata?: RouteMetadata | undefined;
   /** Cluster that the route chose; empty until known. */
   clusterName: string;
   /** Why TLS or connect failed upstream, in words, for the log. */

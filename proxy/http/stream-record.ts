@@ -1,7 +1,7 @@
 /** LIVING STATE of one exchange: StreamInfo for the rooms, and the few moves that the connection manager makes with it. */
 import type { ResponseFlag } from './response-flags.ts';
 import { StreamError } from './stream-error.ts';
-import type { Attempt, DownstreamConnection, StreamEnd, StreamInfo } from './stream-info.ts';
+import type { Attempt, DownstreamConnection, RouteMetadata, StreamEnd, StreamInfo } from './stream-info.ts';
 
 /** The signal is made only when somebody asks for it: most exchanges end without. */
 export class StreamRecord implements StreamInfo {
@@ -14,6 +14,7 @@ export class StreamRecord implements StreamInfo {
   readonly attempts: Attempt[] = [];
   codeDetails = '';
   routeName = '';
+  routeMetadata: RouteMetadata | undefined = undefined;
   clusterName = '';
   upstreamFailure = '';
   #controller: AbortController | undefined;

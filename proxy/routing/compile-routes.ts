@@ -2,6 +2,7 @@
 import { ConfigError, inField, refuseUnsupported } from '#api/config-error.ts';
 import type { Any, Route, RouteConfiguration, VirtualHost } from '#envoy';
 import type { Random } from '#system/random.ts';
+import type { RouteMetadata } from '../http/stream-info.ts';
 import { compileAction, compileMirrors, type ForwardPlan, type Inherited, REQUEST_FIELDS, RESPONSE_FIELDS } from './compile-action.ts';
 import { compileLayer, type HeaderEdit } from './header-edits.ts';
 import { compileMatch, compilePath, type RouteTest } from './match.ts';
@@ -19,6 +20,7 @@ export type FilterOverrides = Readonly<Record<string, Any>>;
 /** One route, compiled. */
 export interface RoutePlan {
   readonly name: string;
+  readonly metadata: RouteMetadata | undefined;
   /** Where it stands: `virtual_hosts[0].routes[2]`. */
   readonly path: string;
   readonly test: RouteTest;
@@ -104,6 +106,7 @@ const compileRoute = (route: Route, host: VirtualHost, inherited: Inherited, out
   refuseUnsupported(route, {
     read: [
       'name',
+      'metadata',
       'match',
       'action',
       'typedPerFilterConfig',
@@ -113,7 +116,7 @@ const compileRoute = (route: Route, host: VirtualHost, inherited: Inherited, out
       'responseHeadersToRemove',
       'perRequestBufferLimitBytes',
     ],
-    ignored: ['metadata', 'decorator', 'tracing', 'statPrefix'],
+    ignored: ['decorator', 'tracing', 'statPrefix'],
   });
   const { match } = route;
   if (!match) throw new ConfigError('match', 'is required');
@@ -121,6 +124,7 @@ const compileRoute = (route: Route, host: VirtualHost, inherited: Inherited, out
   const ordered = outer.mostSpecificLast ? layers.toReversed() : layers;
   return {
     name: route.name,
+    metadata: route.metadata?.filterMetadata,
     test: inField('match', () => compileMatch(match, compilePath(match), outer.random)),
     action: compileAnyAction(route, inherited, outer),
     requestEdits: ordered.flatMap(({ request }) => request),

@@ -28,7 +28,10 @@ export const buildRouteTable = (plan: RoutesPlan, compose: ComposeRoutes): Route
   const rows = new Map<HostPlan, readonly Row[]>(
     plan.hosts.map((host) => [
       host,
-      host.routes.map((route) => ({ test: route.test, compiled: { name: route.name, handle: compose.route(route) } })),
+      host.routes.map((route) => ({
+        test: route.test,
+        compiled: { name: route.name, metadata: route.metadata, handle: compose.route(route) },
+      })),
     ]),
   );
   return {

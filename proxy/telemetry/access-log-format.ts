@@ -4,8 +4,8 @@ import { formatFlags } from '#api/response-flags.ts';
 import type { SocketAddress } from '#system/network.ts';
 import type { FinishedStream } from '../http/connection-manager.ts';
 
-/** One value of a line: numbers stay numbers; undefined = there is none. */
-export type LogValue = string | number | undefined;
+/** One value of a line: numbers stay numbers, structures are JSON; undefined = there is none. */
+export type LogValue = string | number | boolean | object | undefined;
 /** Reads one value out of a finished exchange. */
 export type Operator = (finished: FinishedStream) => LogValue;
 
@@ -95,6 +95,17 @@ const startTime = (format: string): Operator => {
   };
 };
 
+/** `ROUTE:name.space:key:key` → what stands there. Only of routes: this proxy keeps no other metadata. */
+const metadataOperator = (argument: string): Operator | undefined => {
+  const [source, namespace, ...keys] = argument.split(':');
+  if (source !== 'ROUTE' || namespace === undefined || namespace === '') return undefined;
+  return ({ stream }) => {
+    let value: unknown = stream.routeMetadata?.[namespace];
+    for (const key of keys) value = typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;
+    return value === null ? undefined : (value as LogValue);
+  };
+};
+
 const COMMAND = /%([A-Z0-9_]+)(?:\(([^)]*)\))?(?::(\d+))?%/g;
 
 const operatorOf = (name: string, argument: string | undefined, cut: string | undefined): Operator => {
@@ -105,7 +116,9 @@ const operatorOf = (name: string, argument: string | undefined, cut: string | un
       ? startTime(argument ?? '')
       : (name === 'REQ' || name === 'RESP') && argument
         ? headerOperator(name, argument)
-        : undefined);
+        : name === 'METADATA' && argument
+          ? metadataOperator(argument)
+          : undefined);
   if (!operator) throw new ConfigError('', `%${name}${argument === undefined ? '' : `(${argument})`}% is not supported by this proxy`);
   if (cut === undefined) return operator;
   return (finished) => {
@@ -138,6 +151,8 @@ const printable = (text: string): string => {
   return text;
 };
 
+const textOf = (value: LogValue): string | number | boolean => (typeof value === 'object' ? JSON.stringify(value) : (value ?? '-'));
+
 /** Finished exchange → its line, without the newline. `-` stands for what is missing. */
 export const textLine = (format: string): ((finished: FinishedStream) => string) => {
   const parts = compileFormat(format.endsWith('\n') ? format.slice(0, -1) : format);
@@ -145,7 +160,7 @@ export const textLine = (format: string): ((finished: FinishedStream) => string)
     let line = '';
     for (const part of parts) {
       const value = typeof part === 'string' ? part : part(finished);
-      line += value === undefined ? '-' : typeof part !== 'string' && typeof value === 'string' ? printable(value) : value;
+      line += typeof part !== 'string' && typeof value === 'string' ? printable(value) : textOf(value);
     }
     return line;
   };
@@ -158,7 +173,7 @@ const jsonPart = (value: unknown): JsonPart => {
     const parts = compileFormat(value);
     const [only] = parts;
     if (parts.length === 1 && typeof only === 'function') return (finished) => only(finished) ?? null;
-    return (finished) => parts.map((part) => (typeof part === 'string' ? part : (part(finished) ?? '-'))).join('');
+    return (finished) => parts.map((part) => (typeof part === 'string' ? part : textOf(part(finished)))).join('');
   }
   if (Array.isArray(value)) {
     const items = value.map(jsonPart);

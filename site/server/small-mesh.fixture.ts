@@ -23,6 +23,8 @@ export const exchange = (fields: Partial<Exchange>): Exchange => ({
   downstreamRemote: '127.96.1.1:20001',
   downstreamLocal: '240.240.0.1:9080',
   route: 'default',
+  ruleResource: '',
+  ruleField: '',
   attempts: 1,
   bytesSent: 10,
   userAgent: 'dinghy-load',
