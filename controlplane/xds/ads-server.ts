@@ -1,4 +1,5 @@
 /** Accepts aggregated streams whatever carries them, finds out who asks, and keeps a session for each. */
+import { kindOf } from '#api/kinds.ts';
 import type { SyncStatus } from '#api/sync.ts';
 import type { DiscoveryRequest, DiscoveryResponse } from '#envoy';
 import type { System } from '#system/system.ts';
@@ -37,9 +38,14 @@ export interface AdsServerOptions {
 /** A proxy asks once for each kind before its first answer, and again when its wishes change. */
 const MAX_HELD_REQUESTS = 64;
 
+/** More kinds that nobody speaks are not told of. */
+const MAX_STRANGERS = 8;
+
 interface Connected extends ConnectedProxy {
   readonly peer: AdsPeer;
   readonly leave: () => void;
+  /** Kinds that it asked for and nobody here speaks. */
+  readonly strangers: Set<string>;
 }
 
 /** Every connected proxy. */
@@ -137,7 +143,7 @@ export class AdsServer {
       return undefined;
     }
     const session = new Session(snapshot, version());
-    const connected = { proxy, session, peer, leave, connectedAtMs: system.clock.wallTimeMs() };
+    const connected = { proxy, session, peer, leave, connectedAtMs: system.clock.wallTimeMs(), strangers: new Set<string>() };
     this.#connected.add(connected);
     this.#count.value = this.#connected.size;
     system.log.info('xds.proxy-connected', { node: proxy.id });
@@ -158,6 +164,10 @@ export class AdsServer {
   }
 
   #receive(connected: Connected, request: DiscoveryRequest): void {
+    if (kindOf(request.typeUrl) === undefined) {
+      this.#receiveStranger(connected, request.typeUrl);
+      return;
+    }
     if (request.errorDetail) {
       this.#refusals.value++;
       const { typeUrl, errorDetail } = request;
@@ -168,6 +178,16 @@ export class AdsServer {
       });
     }
     this.#send(connected, connected.session.receive(request));
+  }
+
+  /** Kinds that nobody here speaks are not answered; those of a dead protocol would be waited for in vain. */
+  #receiveStranger({ peer, proxy, strangers }: Connected, wanted: string): void {
+    const typeUrl = wanted.slice(0, 256);
+    if (wanted.startsWith('type.googleapis.com/envoy.api.v2.'))
+      peer.refuse(`${typeUrl} is xDS v2; this control plane speaks v3: set resource_api_version and transport_api_version to V3`);
+    if (strangers.has(typeUrl) || strangers.size >= MAX_STRANGERS) return;
+    strangers.add(typeUrl);
+    this.#options.system.log.warn('xds.kind-unknown', { node: proxy.id, typeUrl });
   }
 
   #send({ peer }: Connected, responses: readonly DiscoveryResponse[]): void {

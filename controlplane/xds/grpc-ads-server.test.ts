@@ -6,7 +6,7 @@ import { listenForAds } from './grpc-ads-server.ts';
 
 const METHOD = '/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources';
 
-const open = async () => {
+const open = async (method = METHOD) => {
   const world = adsServer();
   const { address, close } = await listenForAds(world.server, { address: '127.0.0.1', port: 0 });
   const client = new Client(`127.0.0.1:${address.port}`, credentials.createInsecure());
@@ -15,7 +15,7 @@ const open = async () => {
     close();
   });
   const call = client.makeBidiStreamRequest<Uint8Array, DiscoveryResponse>(
-    METHOD,
+    method,
     (bytes) => Buffer.from(bytes),
     (bytes) => DiscoveryResponse.decode(bytes),
   );
@@ -63,4 +63,17 @@ test('a port that is taken rejects', async () => {
   const first = await listenForAds(server, { address: '127.0.0.1', port: 0 });
   onTestFinished(() => first.close());
   await expect(listenForAds(server, first.address)).rejects.toThrow(/EADDRINUSE|No address added/);
+});
+
+test('a client that asks for delta xDS is told what is served instead', async () => {
+  const { call, failure } = await open(METHOD.replace('Stream', 'Delta'));
+  call.resume();
+  expect(await failure()).toMatchObject({ code: status.UNIMPLEMENTED, details: expect.stringContaining('set api_type: GRPC') });
+});
+
+test('a client that speaks xDS v2 is told to speak v3', async () => {
+  const { send, failure, call } = await open();
+  call.resume();
+  send({ ...cdsRequest(), typeUrl: 'type.googleapis.com/envoy.api.v2.Cluster' });
+  expect(await failure()).toMatchObject({ code: status.INVALID_ARGUMENT, details: expect.stringContaining('speaks v3') });
 });

@@ -28,7 +28,18 @@ const SERVICE = {
     responseSerialize: (response: DiscoveryResponse) => Buffer.from(DiscoveryResponse.encode(response).finish()),
     responseDeserialize: (bytes: Buffer) => DiscoveryResponse.decode(bytes),
   },
+  DeltaAggregatedResources: {
+    path: '/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources',
+    requestStream: true,
+    responseStream: true,
+    requestSerialize: (bytes: Buffer) => bytes,
+    requestDeserialize: (bytes: Buffer) => bytes,
+    responseSerialize: (bytes: Buffer) => bytes,
+    responseDeserialize: (bytes: Buffer) => bytes,
+  },
 } satisfies ServiceDefinition;
+
+const NO_DELTA = 'delta xDS is not served here; set api_type: GRPC in ads_config instead of DELTA_GRPC';
 
 /** A server that listens. */
 export interface GrpcAdsServer {
@@ -49,6 +60,8 @@ export const listenForAds = async (server: AdsServer, at: SocketAddress): Promis
   });
   grpc.addService(SERVICE, {
     StreamAggregatedResources: (call: ServerDuplexStream<DiscoveryRequest, DiscoveryResponse>) => serve(server, call),
+    DeltaAggregatedResources: (call: ServerDuplexStream<Buffer, Buffer>) =>
+      void call.emit('error', { code: status.UNIMPLEMENTED, details: NO_DELTA }),
   });
   const port = await bind(grpc, at);
   return { address: { address: at.address, port }, close: () => grpc.forceShutdown() };

@@ -179,6 +179,12 @@ describe('pushing', () => {
   });
 });
 
+test('a request without a nonce begins anew and is answered, whatever was sent before', () => {
+  const proxy = settledOn({ cds: ['a'], rds: ['r'] });
+  expect(proxy.request('rds', { responseNonce: '' })).toEqual(['rds@1 r']);
+  expect(proxy.ack('rds')).toEqual([]);
+});
+
 describe('telling where a proxy stands', () => {
   test('a proxy that has acknowledged everything it asked for is at the version in force', () => {
     const proxy = settledOn({ cds: ['a'] });

@@ -55,7 +55,8 @@ export class Session {
     if (kind === undefined) return [];
     const channel = this.#channels[kind];
     const names = readNames(kind, request.resourceNames);
-    if (channel.sent === undefined) {
+    // Without a nonce it is an answer to nothing: the proxy begins anew. Source: istio pilot/pkg/xds, shouldRespond.
+    if (channel.sent === undefined || request.responseNonce === '') {
       channel.names = names;
       return [this.#send(channel, this.#target(channel)), ...this.#due()];
     }
