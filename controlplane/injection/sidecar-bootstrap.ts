@@ -17,6 +17,8 @@ export interface SidecarNode {
   readonly serviceAccount: string;
   /** Workload port → port of the program on 127.0.0.1. */
   readonly appPorts: Readonly<Record<string, number>>;
+  /** The packet filter sends it every connection, as Istio's init container arranges; absent: connections are dialled to its own ports. */
+  readonly interception?: 'REDIRECT';
 }
 
 /** Who starts, where its admin pages are, and where it finds the control plane. */
@@ -51,7 +53,7 @@ export const sidecarBootstrap = ({ node, adminAddress, xdsAddress }: SidecarBoot
     2,
   );
 
-const nodeMessage = ({ type, ip, workload, namespace, labels, serviceAccount, appPorts }: SidecarNode) => ({
+const nodeMessage = ({ type, ip, workload, namespace, labels, serviceAccount, appPorts, interception }: SidecarNode) => ({
   id: formatNodeId({ type, ip, workload, namespace, domain: `${namespace}.svc.cluster.local` }),
   cluster: `${labels.app ?? workload}.${namespace}`,
   metadata: {
@@ -60,6 +62,7 @@ const nodeMessage = ({ type, ip, workload, namespace, labels, serviceAccount, ap
     SERVICE_ACCOUNT: serviceAccount,
     WORKLOAD_NAME: workload,
     APP_PORTS: JSON.stringify(appPorts),
+    ...(interception && { INTERCEPTION_MODE: interception }),
   },
 });
 

@@ -26,4 +26,6 @@ export interface ConnectedProxy {
   readonly labels: Readonly<Record<string, string>>;
   readonly serviceAccount: string;
   readonly appPorts: Readonly<Record<string, number>>;
+  /** Who brings connections to the proxy: the packet filter of its network namespace, or (absent) whoever dials its own ports. */
+  readonly interception?: 'REDIRECT';
 }

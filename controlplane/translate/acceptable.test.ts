@@ -55,3 +55,31 @@ test('a port that speaks UDP is nobody to call', () => {
   const dns = REVIEWS.replace('ports: [', 'ports: [{port: 53, name: dns, protocol: UDP}, ');
   expect(translated(dns, SIDECAR).clusters.map(({ name }) => name)).not.toContain('outbound|53||reviews.default.svc.cluster.local');
 });
+
+test('a sidecar whose connections are redirected listens on two ports and asks where each was going', () => {
+  const bound = translated(REVIEWS, { ...SIDECAR, interception: 'REDIRECT' }).listeners.filter(({ bindToPort }) => bindToPort ?? true);
+  expect(
+    bound.map(({ name, address, additionalAddresses, useOriginalDst, listenerFilters }) => ({
+      name,
+      address: address?.address?.value,
+      additionalAddresses,
+      asks: useOriginalDst === true || listenerFilters.some((filter) => filter.name === 'envoy.filters.listener.original_dst'),
+      proxyLine: listenerFilters.some((filter) => filter.name === 'envoy.filters.listener.proxy_protocol'),
+    })),
+  ).toMatchObject([
+    {
+      name: 'virtualOutbound',
+      address: { address: '0.0.0.0', portSpecifier: { value: 15_001 } },
+      additionalAddresses: [],
+      asks: true,
+      proxyLine: false,
+    },
+    {
+      name: 'virtualInbound',
+      address: { address: '0.0.0.0', portSpecifier: { value: 15_006 } },
+      additionalAddresses: [],
+      asks: true,
+      proxyLine: false,
+    },
+  ]);
+});

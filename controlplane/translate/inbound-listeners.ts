@@ -4,7 +4,7 @@ import { Listener, RetryPolicy, RouteConfiguration } from '#envoy';
 import { selects } from '../mesh/labels.ts';
 import type { Mesh, MeshService, ProxyNode } from '../mesh/mesh.ts';
 import { socketAddress } from './endpoints.ts';
-import { connectionManager, direction, filterChain, tcpProxy } from './listener-parts.ts';
+import { connectionManager, direction, filterChain, originalDestinationFilter, tcpProxy } from './listener-parts.ts';
 import { toDuration } from './pack.ts';
 import { emptyRouteAction } from './route-action.ts';
 import { toRouteMatch } from './route-match.ts';
@@ -58,13 +58,21 @@ export const inboundListeners = (mesh: Mesh, proxy: ProxyNode): Listener[] => {
   return [
     Listener.fromPartial({
       name: 'virtualInbound',
-      address: socketAddress(proxy.ip, INBOUND_PORT),
-      additionalAddresses: ports.map(({ number }) => ({ address: socketAddress(proxy.ip, number) })),
+      ...entrance(proxy, ports),
       filterChains: chains,
       ...direction('inbound'),
     }),
   ];
 };
+
+/** Redirected connections all come to one port and keep where they were going; else the sidecar listens where it is dialled. */
+const entrance = ({ ip, interception }: ProxyNode, ports: readonly InboundPort[]) =>
+  interception
+    ? { address: socketAddress('0.0.0.0', INBOUND_PORT), listenerFilters: [originalDestinationFilter()] }
+    : {
+        address: socketAddress(ip, INBOUND_PORT),
+        additionalAddresses: ports.map(({ number }) => ({ address: socketAddress(ip, number) })),
+      };
 
 const httpChain = ({ config }: Mesh, port: InboundPort) =>
   connectionManager({

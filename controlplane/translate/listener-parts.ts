@@ -56,6 +56,12 @@ export const proxyProtocolFilter = (): ListenerFilter => ({
   configType: { $case: 'typedConfig', value: pack('envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol', {}) },
 });
 
+/** Reads the destination that the packet filter keeps of a connection it redirected. */
+export const originalDestinationFilter = (): ListenerFilter => ({
+  name: 'envoy.filters.listener.original_dst',
+  configType: { $case: 'typedConfig', value: pack('envoy.extensions.filters.listener.original_dst.v3.OriginalDst', {}) },
+});
+
 /** One chain; destinationPort absent: for every connection. */
 export const filterChain = (name: string, filters: readonly Filter[], destinationPort?: number): FilterChain =>
   FilterChain.fromPartial({

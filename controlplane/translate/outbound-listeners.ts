@@ -23,13 +23,14 @@ export const outboundListeners = (mesh: Mesh, proxy: ProxyNode, services: readon
   ),
 ];
 
-const virtualOutbound = ({ config }: Mesh, { ip }: ProxyNode): Listener => {
+/** Bound to every address where the packet filter brings the connections: they arrive on loopback. */
+const virtualOutbound = ({ config }: Mesh, { ip, interception }: ProxyNode): Listener => {
   const cluster = config.outboundTrafficPolicy === 'ALLOW_ANY' ? PASSTHROUGH_CLUSTER : BLACK_HOLE_CLUSTER;
   return Listener.fromPartial({
     name: 'virtualOutbound',
-    address: socketAddress(ip, OUTBOUND_PORT),
+    address: socketAddress(interception ? '0.0.0.0' : ip, OUTBOUND_PORT),
     useOriginalDst: true,
-    listenerFilters: [proxyProtocolFilter()],
+    listenerFilters: interception ? [] : [proxyProtocolFilter()],
     filterChains: [
       // Whoever dials this very port would be passed on to it for ever.
       filterChain('virtualOutbound-blackhole', [tcpProxy(BLACK_HOLE_CLUSTER)], OUTBOUND_PORT),

@@ -19,6 +19,11 @@ test('a node is read from its id and its metadata', () => {
   });
 });
 
+test('a sidecar says when the packet filter brings its connections', () => {
+  expect(read(ID, { INTERCEPTION_MODE: 'REDIRECT' })?.interception).toBe('REDIRECT');
+  expect(read(ID, { INTERCEPTION_MODE: 'NONE' })?.interception).toBeUndefined();
+});
+
 test('metadata of another shape counts as absent', () => {
   expect(read(ID, { LABELS: ['a'], SERVICE_ACCOUNT: 5, APP_PORTS: '[' })).toMatchObject({
     labels: {},

@@ -22,6 +22,8 @@ export interface CompiledListener {
   readonly addresses: readonly SocketAddress[];
   readonly bindToPort: boolean;
   readonly useOriginalDst: boolean;
+  /** The packet filter knows where a connection was going. */
+  readonly originalDst: boolean;
   readonly proxyProtocol: boolean;
   readonly sniffs: boolean;
   /** 0 = wait for ever. */
@@ -48,18 +50,20 @@ const addressOf = (address: Address | undefined): SocketAddress => {
 
 const typeOf = (any: Any): string => any.typeUrl.slice(any.typeUrl.lastIndexOf('/') + 1);
 
-const listenerFilters = (listener: Listener): Pick<CompiledListener, 'proxyProtocol' | 'sniffs'> => {
-  const found = { proxyProtocol: false, sniffs: false };
+const listenerFilters = (listener: Listener): Pick<CompiledListener, 'originalDst' | 'proxyProtocol' | 'sniffs'> => {
+  const found = { originalDst: false, proxyProtocol: false, sniffs: false };
   for (const [index, filter] of listener.listenerFilters.entries()) {
     inField(`listener_filters[${index}]`, () => {
       refuseUnsupported(filter, { read: ['name', 'configType'], ignored: ['filterDisabled'] });
       const type = filter.configType?.$case === 'typedConfig' ? typeOf(filter.configType.value) : filter.name;
       if (type.endsWith('ProxyProtocol') || type === 'envoy.filters.listener.proxy_protocol') found.proxyProtocol = true;
       else if (/(Http|Tls)Inspector$|(http|tls)_inspector$/.test(type)) found.sniffs = true;
-      // Redirection is told by a PROXY line here: there is no kernel table to ask for an original destination.
-      else if (!/OriginalDst$|original_dst$/.test(type)) throw new ConfigError('typed_config', `${type} is not supported by this proxy`);
+      else if (/OriginalDst$|original_dst$/.test(type)) found.originalDst = true;
+      else throw new ConfigError('typed_config', `${type} is not supported by this proxy`);
     });
   }
+  // use_original_dst brings the filter with it; a PROXY line would have the last word anyway.
+  if (listener.useOriginalDst && !found.proxyProtocol) found.originalDst = true;
   return found;
 };
 

@@ -1,10 +1,12 @@
 import { expect, test } from 'vitest';
 import { Listener, type TcpProxy } from '#envoy';
+import type { Network, SocketAddress } from '../system/network.ts';
 import { settle } from '../system/simulated-clock.ts';
 import { simulatedSystem } from '../system/simulated-system.ts';
 import { type CompiledListener, compileListener } from './compile-listener.ts';
 import { ListenerManager } from './listener-manager.ts';
 
+const ORIGINAL_DST = 'type.googleapis.com/envoy.extensions.filters.listener.original_dst.v3.OriginalDst';
 const TCP = 'type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy';
 
 /** A listener that greets with its cluster's name. */
@@ -24,8 +26,21 @@ const greeting = (name: string, port: number, text: string, extra: object = {}):
     },
   );
 
+/** A network whose packet filter says of every connection that it was going to `redirect`. */
+const redirecting = (inner: Network): Network & { redirect: SocketAddress | undefined } => {
+  const network = {
+    ...inner,
+    redirect: undefined as SocketAddress | undefined,
+    listen: ((at, accept) =>
+      inner.listen(at, (connection) => accept(Object.assign(connection, { redirectedFrom: () => network.redirect })))) as Network['listen'],
+  };
+  return network;
+};
+
 const setUp = () => {
-  const system = simulatedSystem();
+  const simulated = simulatedSystem();
+  const network = redirecting(simulated.network);
+  const system = { ...simulated, network };
   const manager = new ListenerManager(system);
   const reconcile = (...all: readonly CompiledListener[]) => manager.reconcile(new Map(all.map((each) => [each.name, each])));
   const greet = async (port: number, first = '') => {
@@ -39,7 +54,7 @@ const setUp = () => {
     connection.destroy();
     return text;
   };
-  return { manager, reconcile, greet };
+  return { manager, network, reconcile, greet };
 };
 
 test('a changed listener serves new connections in the new way on the same socket; a removed one is closed', async () => {
@@ -68,6 +83,24 @@ test('a redirected connection goes to the listener of its original destination, 
   expect(await greet(15001, 'PROXY TCP4 10.0.0.9 240.240.0.1 1 9080\r\n')).toBe('inner');
   expect(await greet(15001, 'PROXY TCP4 10.0.0.9 240.240.0.1 1 9999\r\n')).toBe('front');
   await expect(greet(9080)).rejects.toThrow('ECONNREFUSED');
+});
+
+test.each([
+  [
+    'its original_dst filter',
+    { listener_filters: [{ name: 'envoy.filters.listener.original_dst', typed_config: { '@type': ORIGINAL_DST } }] },
+  ],
+  ['use_original_dst alone', {}],
+])('where the packet filter took a connection from is where it was going: %s', async (_, filters) => {
+  const { network, reconcile, greet } = setUp();
+  network.redirect = { address: '240.240.0.1', port: 9080 };
+  await reconcile(
+    greeting('front', 15001, 'front', { use_original_dst: true, ...filters }),
+    greeting('inner', 9080, 'inner', { bind_to_port: false }),
+  );
+  expect(await greet(15001)).toBe('inner');
+  network.redirect = undefined;
+  expect(await greet(15001)).toBe('front');
 });
 
 test('a drained listener does not come back with the next configuration', async () => {

@@ -35,13 +35,15 @@ const PROTOCOLS: Readonly<Partial<Record<Sniffed, string>>> = { http1: 'http/1.1
 export const serveConnection = (connection: Connection, listener: CompiledListener, rooms: ServeRooms): OpenConnection => {
   let server: Http1Server | undefined;
   let draining = false;
-  const opening: Opening = { local: connection.local, remote: connection.remote, spoken: 'opaque' };
+  const redirected = listener.originalDst ? connection.redirectedFrom?.() : undefined;
+  const opening: Opening = { local: redirected ?? connection.local, remote: connection.remote, spoken: 'opaque' };
   const start = (): void => {
     server = serveOpened(connection, listener, opening, rooms);
     if (draining) server?.drain();
   };
   connection.on('error', () => {});
-  if (listener.proxyProtocol || listener.sniffs) readOpening(connection, { listener, opening, rooms, start });
+  if (listener.proxyProtocol || listener.sniffs || targetOf(listener, opening, rooms)?.sniffs)
+    readOpening(connection, { listener, opening, rooms, start });
   else start();
   return {
     closed: new Promise((resolve) => connection.once('close', () => resolve())),

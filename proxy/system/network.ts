@@ -15,6 +15,8 @@ export type Connection = Duplex & {
   readonly local: SocketAddress;
   readonly remote: SocketAddress;
   resetAndDestroy(): unknown;
+  /** Where the client dialled before the machine's packet filter redirected it here; undefined where nobody did. Absent where networks do not redirect. */
+  redirectedFrom?(): SocketAddress | undefined;
 };
 
 /** A bound port. Closing stops accepting; open connections go on. */

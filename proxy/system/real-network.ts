@@ -1,6 +1,7 @@
 /** Sockets of the machine. Half-open is allowed: an HTTP client may finish writing long before its answer ends. */
 import { createServer, connect as netConnect, type Socket } from 'node:net';
 import { type BoundListener, ConnectError, type Connection, type Network, type SocketAddress } from './network.ts';
+import { redirectedFrom } from './redirected.ts';
 
 const ignore = (): void => {};
 
@@ -10,7 +11,8 @@ const endpoints = (socket: Socket): { local: SocketAddress; remote: SocketAddres
 });
 
 /** An error that comes while nobody listens (between accept and the codec) must not end the process. */
-const asConnection = (socket: Socket): Connection => Object.assign(socket.on('error', ignore), endpoints(socket));
+const asConnection = (socket: Socket): Connection =>
+  Object.assign(socket.on('error', ignore), endpoints(socket), { redirectedFrom: () => redirectedFrom(socket) });
 
 const listen = (at: SocketAddress, accept: (connection: Connection) => void): Promise<BoundListener> =>
   new Promise((resolve, reject) => {
