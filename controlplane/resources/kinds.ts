@@ -41,7 +41,6 @@ const LATER: Readonly<Record<string, readonly string[]>> = {
   'security.istio.io': ['PeerAuthentication', 'RequestAuthentication', 'AuthorizationPolicy'],
   'telemetry.istio.io': ['Telemetry'],
   'extensions.istio.io': ['WasmPlugin', 'TrafficExtension'],
-  'install.istio.io': ['IstioOperator'],
   'gateway.networking.k8s.io':
     'GatewayClass Gateway HTTPRoute GRPCRoute TCPRoute TLSRoute UDPRoute ReferenceGrant BackendTLSPolicy XBackendTrafficPolicy'.split(' '),
 };
@@ -50,14 +49,15 @@ const LATER: Readonly<Record<string, readonly string[]>> = {
 const KUBERNETES =
   /^(?:v1|(?:apps|batch|autoscaling|policy)\/v\d\w*|(?:networking|rbac\.authorization|storage|apiextensions|admissionregistration|scheduling|discovery|coordination)\.k8s\.io\/v\d\w*)$/;
 
-/** How a document is treated: by its row, kept as something of the mesh, of Kubernetes or of a stranger that changes nothing here, or refused. */
-export type Treatment = KindRow | 'later' | 'kubernetes' | 'stranger' | { readonly refusal: string };
+/** How a document is treated: by its row, kept as something of the mesh, of Kubernetes or of a stranger that changes nothing here, passed over, or refused. */
+export type Treatment = KindRow | 'later' | 'kubernetes' | 'stranger' | 'install' | { readonly refusal: string };
 
 /** How a document of that apiVersion and kind is treated. */
 export const findKind = (apiVersion: string, kind: string): Treatment => {
   const row = KINDS.find((candidate) => candidate.kind === kind && candidate.apiVersions.includes(apiVersion));
   if (row) return row;
   const group = groupOf(apiVersion);
+  if (group === 'install.istio.io') return 'install';
   const later = Object.hasOwn(LATER, group) ? (LATER[group] ?? []) : [];
   if (later.includes(kind)) return 'later';
   const active = KINDS.filter(({ apiVersions }) => apiVersions.some((known) => groupOf(known) === group)).map((known) => known.kind);

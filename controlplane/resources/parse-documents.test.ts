@@ -92,7 +92,10 @@ test.each([
   ['a tag', 'exportTo: [!!js/function "function(){}"]', 'Unresolved tag'],
   ['an alias into its own parent', 'exportTo: &x [*x]', 'stands inside what it stands for'],
   ['a key that is no text', '? [a, b]\n  : 1', 'a key must be text'],
-  ['a merge key', '<<: {hosts: [b]}', 'unknown field "<<"'],
+  ['an alias of nothing', 'exportTo: *nothing', 'there is no &nothing'],
+  ['what a merge brings in', '<<: {hots: [b]}', 'unknown field "hots"'],
+  ['a key of Object in a merge', '<<: {__proto__: {isAdmin: true}}', 'unknown field "__proto__"'],
+  ['what is not UTF-8', 'exportTo: [caf\uFFFD]', 'not UTF-8'],
   ['a key of Object', '__proto__: {isAdmin: true}', 'unknown field "__proto__"'],
 ])('%s is refused', (_, line, words) => {
   expect(complaints(`${virtualService('  - route: [{destination: {host: a}}]\n')}  ${line}\n`).join()).toContain(words);
@@ -134,6 +137,31 @@ test('rules are checked beside wrong fields, and a wrong field is told once', ()
     'a.yaml': virtualService('  - route: [{destination: {host: a}, weight: -1}]\n    timeot: 1s\n  - route: [{destination: 7}]\n'),
   }).problems.map(({ path }) => path);
   expect(paths).toEqual(['spec.http[0].route[0].weight', 'spec.http[0].timeot', 'spec.http[1].route[0].destination']);
+});
+
+test("the items of kubectl's List are documents, each told of by its own place", () => {
+  const { resources, problems } = parseFiles({
+    'a.yaml': `apiVersion: v1
+kind: List
+items:
+- apiVersion: v1
+  kind: Service
+  metadata: {name: a}
+  spec: {ports: [{port: 80}]}
+- apiVersion: v1
+  kind: Service
+  metadata: {name: b}
+  spec: {ports: [{port: 80, nme: http}]}
+- hello
+`,
+  });
+  expect(resources.map(({ metadata, origin }) => [metadata.name, origin.line])).toEqual([['a', 4]]);
+  expect(problems.map(({ line, path }) => `${line} ${path}`)).toEqual(['11 spec.ports[0].nme', '12 apiVersion', '12 kind', '12 metadata']);
+});
+
+test('install values of istioctl are passed over with a warning, named or not', () => {
+  const { resources, problems } = parseFiles({ 'a.yaml': 'apiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nspec: {}\n' });
+  expect([resources, problems.map(({ severity, path }) => [severity, path])]).toEqual([[], [['warning', 'kind']]]);
 });
 
 test('a key with dots in it is found in its own line', () => {

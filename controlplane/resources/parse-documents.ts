@@ -1,4 +1,6 @@
 /** YAML files → resources and complaints with line, column and field path. One bad document does not hide the others. */
+
+import { stringify } from 'yaml';
 import type { Problem } from '#api/resource.ts';
 import { findKind, type KindRow } from './kinds.ts';
 import { readMetadata } from './metadata.ts';
@@ -26,7 +28,7 @@ export const parseFiles = (files: Readonly<Record<string, string>>): Parsed => {
 const parseFile = (file: string, text: string): Parsed => {
   const { documents, faults } = readSource(text);
   const unread = faults.map((fault): Problem => ({ severity: 'error', code: 'IST0106', resource: '', path: '', file, ...fault }));
-  const parsed = documents.map((document) => readResource(file, document));
+  const parsed = documents.flatMap(itemsOf).map((document) => readResource(file, document));
   const problems = [...unread, ...parsed.flatMap((part) => part.problems)].sort((a, b) => a.line - b.line || a.column - b.column);
   return { resources: parsed.flatMap((part) => part.resources), problems: capped(problems) };
 };
@@ -46,6 +48,24 @@ const capped = (problems: readonly Problem[]): readonly Problem[] => {
   return [...errorsFirst.slice(0, MAX_PROBLEMS), more];
 };
 
+/** What `kubectl get -o yaml` writes for several is one document: its items, each with its own place in the file. */
+const itemsOf = (document: SourceDocument): SourceDocument[] => {
+  const { apiVersion, kind, items } = document.value;
+  if (apiVersion !== 'v1' || kind !== 'List' || !Array.isArray(items)) return [document];
+  return items.map((value: unknown, index): SourceDocument => {
+    const at = `items[${index}]`;
+    return {
+      value: isMapping(value) ? value : {},
+      start: document.locate(at, false),
+      text: stringify(value),
+      locate: (path, atKey) => document.locate(path === '' ? at : `${at}.${path}`, atKey),
+    };
+  });
+};
+
+const isMapping = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
 const TOP_FIELDS = ['apiVersion', 'kind', 'metadata', 'spec', 'status'];
 
 const readResource = (file: string, document: SourceDocument): Parsed => {
@@ -53,10 +73,17 @@ const readResource = (file: string, document: SourceDocument): Parsed => {
   const complaints: Complaint[] = [];
   const complain: Complain = (path, message, key) =>
     void complaints.push({ severity: 'error', code: 'IST0106', path: path.replace(/^\./, ''), message, atKey: key === 'key' });
-  const apiVersion = str.read(value.apiVersion, 'apiVersion', complain);
-  const kind = str.read(value.kind, 'kind', complain);
-  if (kind === 'List') complain('kind', 'kind List is not supported; write its items as documents separated by ---');
-  const treatment = apiVersion === undefined || kind === undefined || kind === 'List' ? undefined : findKind(apiVersion, kind);
+  const apiVersion = readWord(value.apiVersion, 'apiVersion', complain);
+  const kind = readWord(value.kind, 'kind', complain);
+  const treatment = apiVersion === undefined || kind === undefined ? undefined : findKind(apiVersion, kind);
+  if (treatment === 'install') {
+    const complaint = {
+      severity: 'warning',
+      path: 'kind',
+      message: `${kind} is for istioctl install: there is nothing to install here`,
+    } as const;
+    return { resources: [], problems: [toProblem(file, document, { complaint, resource: '' })] };
+  }
   const metadata = readMetadata(value.metadata, complain);
   let spec = value.spec;
   if (typeof treatment === 'object' && 'refusal' in treatment) complain('kind', treatment.refusal);
@@ -79,10 +106,17 @@ const readResource = (file: string, document: SourceDocument): Parsed => {
   return { resources: [(typeof treatment === 'string' ? { ...common, inert: true } : common) as ActiveResource | InertResource], problems };
 };
 
+/** `apiVersion` or `kind`. */
+const readWord = (value: unknown, path: string, complain: Complain): string | undefined => {
+  if (value !== undefined && value !== null) return str.read(value, path, complain);
+  complain(path, `${path} is required`);
+  return undefined;
+};
+
 const hasError = (complaints: readonly Complaint[]): boolean => complaints.some(({ severity }) => severity === 'error');
 
 const resourceName = (kind: string | undefined, metadata: Metadata | undefined): string =>
-  metadata === undefined ? '' : `${kind ?? ''} ${metadata.namespace}/${metadata.name}`;
+  metadata === undefined ? '' : `${kind ?? ''} ${metadata.namespace}/${metadata.name}`.trim();
 
 const checkTopFields = (value: Readonly<Record<string, unknown>>, complain: Complain): void => {
   for (const key of Object.keys(value)) {
@@ -110,7 +144,10 @@ const readSpec = (row: KindRow, value: unknown, complaints: Complaint[]): unknow
     ofShape.push({ severity: 'error', code: 'IST0106', path, message, atKey: key === 'key' });
   });
   const known = ofShape.map(({ path }) => path);
-  const ofRules = spec === undefined ? [] : [...row.validate(spec as never), ...complainOfNotApplied(row.kind, spec)];
+  const broken = spec === undefined ? [] : row.validate(spec as never);
+  const unused =
+    spec === undefined ? [] : complainOfNotApplied(row.kind, spec).filter(({ path }) => !broken.some((one) => one.path === path));
+  const ofRules = [...broken, ...unused];
   complaints.push(...ofShape, ...ofRules.filter(({ path }) => !known.some((other) => within(other, path) || within(path, other))));
   return spec;
 };

@@ -34,12 +34,22 @@ const MAX_DOCUMENTS = 1_000;
 const MAX_DEPTH = 100;
 const MAX_ALIASES = 100;
 
+/** What decoders put where bytes are no UTF-8; nobody writes it on purpose. */
+const REPLACEMENT = '\uFFFD';
+
+const plainPosition = (text: string, offset: number): Position => {
+  const before = text.slice(0, offset).split('\n');
+  return { line: before.length, column: (before.at(-1) ?? '').length + 1 };
+};
+
 /** Never throws: what cannot be read becomes a fault, and does not hide the other documents. */
 export const readSource = (text: string): Source => {
   const refused = refusalOf(text);
   if (refused !== undefined) return { documents: [], faults: [{ line: 1, column: 1, message: refused }] };
+  const odd = text.indexOf(REPLACEMENT);
+  if (odd !== -1) return { documents: [], faults: [{ ...plainPosition(text, odd), message: 'not UTF-8: save the file in that encoding' }] };
   const lines = new LineCounter();
-  const parsed = parseAllDocuments(text, { lineCounter: lines, uniqueKeys: true, merge: false, resolveKnownTags: false });
+  const parsed = parseAllDocuments(text, { lineCounter: lines, uniqueKeys: true, merge: true, resolveKnownTags: false });
   const documents: SourceDocument[] = [];
   const faults: SourceFault[] = [];
   for (const document of Array.isArray(parsed) ? parsed : []) {
@@ -53,7 +63,7 @@ export const readSource = (text: string): Source => {
 
 /** The cheap checks that go before the parser, which recurses into what is nested. */
 const refusalOf = (text: string): string | undefined => {
-  if (Buffer.byteLength(text) > MAX_FILE_BYTES) return `file is larger than ${MAX_FILE_BYTES} bytes`;
+  if (Buffer.byteLength(text) > MAX_FILE_BYTES) return `file is larger than ${MAX_FILE_BYTES} bytes; split it into several`;
   let depth = 0;
   let documents = 0;
   for (const token of new Lexer().lex(text)) {
@@ -94,6 +104,8 @@ const oddNode = (document: Document.Parsed): { offset: number; message: string }
     const offset = rangeStart(node) ?? startOf(document);
     if (path.length > 2 * MAX_DEPTH) odd = { offset, message: `nested deeper than ${MAX_DEPTH} levels` };
     else if (isPair(node) && !isScalar(node.key)) odd = { offset: rangeStart(node.key) ?? offset, message: 'a key must be text' };
+    else if (isAlias(node) && node.resolve(document) === undefined)
+      odd = { offset: node.range?.[0] ?? offset, message: `there is no &${node.source} for the alias *${node.source}` };
     else if (isAlias(node) && path.some((ancestor) => ancestor === node.resolve(document)))
       odd = { offset: node.range?.[0] ?? offset, message: `alias *${node.source} stands inside what it stands for` };
     return odd ? visit.BREAK : undefined;

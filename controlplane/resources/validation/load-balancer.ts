@@ -14,6 +14,9 @@ export const checkLoadBalancer = (
   const { localityLbSetting: locality } = loadBalancer;
   const failsOver = (locality?.failover ?? locality?.failoverPriority ?? []).length > 0;
   return [
+    ...(loadBalancer.simple !== undefined && loadBalancer.consistentHash
+      ? [fail(path, 'only one of simple and consistentHash may be set, but there are both')]
+      : []),
     ...checkHash(loadBalancer, `${path}.consistentHash`),
     ...checkLocality(loadBalancer, `${path}.localityLbSetting`),
     ...checkDuration(loadBalancer.warmup?.duration, `${path}.warmup.duration`),
