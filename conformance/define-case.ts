@@ -18,6 +18,13 @@ export interface Told {
   readonly flags: string;
   readonly details: string;
   readonly cluster: string;
+  /** `address:port` of the last endpoint that was tried; empty when there was none. */
+  readonly upstreamHost: string;
+  /** Name of the route that was taken. */
+  readonly route: string;
+  /** How many tries were made. */
+  readonly attempts: number;
+  readonly requestId: string;
   readonly durationMs: number;
 }
 
@@ -29,8 +36,8 @@ export interface Answer {
   readonly body: string;
   /** Workload whose program answered: from the echo's words, else from the exchange record. Empty when the mesh itself answered. */
   servedBy(): Promise<string>;
-  /** Waits for the exchange record of the caller's proxy. */
-  told(): Promise<Told>;
+  /** Waits for the exchange record of the caller's proxy, or of another workload's that saw the same request. */
+  told(workload?: string): Promise<Told>;
 }
 
 /** A request to send. */
@@ -42,6 +49,13 @@ export interface Ask {
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
+}
+
+/** What an admin page answered. */
+export interface Page {
+  readonly status: number;
+  readonly headers: readonly (readonly [string, string])[];
+  readonly body: string;
 }
 
 /** Bytes of one connection, both ways; text is latin-1, one character a byte. */
@@ -61,6 +75,8 @@ export interface MeshUnderTest {
   apply(yaml: string): Promise<void>;
   /** Takes the resources of that YAML away and settles when every proxy has acknowledged it. */
   remove(yaml: string): Promise<void>;
+  /** Takes away whatever was applied through this view and is still there. */
+  clear(): Promise<void>;
   /** Applies YAML that must be refused; gives the problems' texts, none when it was accepted. */
   refused(yaml: string): Promise<readonly string[]>;
   send(ask: Ask): Promise<Answer>;
@@ -72,12 +88,20 @@ export interface MeshUnderTest {
   stat(workload: string, name: string): Promise<number>;
   /** JSON of a workload's admin page, e.g. `/config_dump`. */
   admin(workload: string, path: string): Promise<unknown>;
+  /** A workload's admin page as it stands; method: GET when absent. */
+  page(workload: string, path: string, method?: string): Promise<Page>;
+  /** Loopback address that a workload or gateway owns. */
+  address(workload: string): string;
+  /** Virtual address that a workload's resolver gives for a host name. */
+  vip(host: string): Promise<string>;
   /** What the control plane says of its proxies. */
   sync(): Promise<SyncStatus>;
   /** A stream to the control plane for a client of the case's own. */
   readonly openAds: OpenAdsStream;
   /** Ends the control plane's process and starts it again at the same addresses; absent where that cannot be done. */
   readonly restartControlPlane?: (meanwhile: () => Promise<void>) => Promise<void>;
+  /** What explains a failure, by file name, as the mesh is now. Never rejects: what cannot be had says why. */
+  evidence(): Promise<Readonly<Record<string, string>>>;
 }
 
 /** A behaviour, and how to prove it. */

@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import type { DataPlane, Driver } from './define-case.ts';
 import { CellUnavailable, runCell, skippedCell } from './matrix/cells.ts';
 import { runMutants } from './mutants/run.ts';
+import { evidenceUnder } from './report/evidence.ts';
 import { junitReport } from './report/junit.ts';
 import { formatTotals, formatVerdict, totalsOf } from './report/summary.ts';
 import { yamlReport } from './report/yaml.ts';
@@ -19,6 +20,7 @@ const { values: flags } = parseArgs({
     required: { type: 'boolean', default: false },
     mutants: { type: 'boolean', default: false },
     verbose: { type: 'boolean', default: false },
+    evidence: { type: 'string', default: '.cache/reports' },
   },
 });
 
@@ -36,14 +38,16 @@ const cell: Cell = {
   dataPlane: oneOf('data-plane', flags['data-plane'], DATA_PLANES),
 };
 
+const chosenIds = flags.id.length > 0 ? { ids: flags.id } : {};
+
 /** A cell that cannot be had here is skipped, unless the caller requires it. */
 async function* verdictsOf(): AsyncIterable<Verdict> {
   if (flags.mutants) return yield* runMutants();
   try {
-    yield* runCell(cell, flags.id);
+    yield* runCell(cell, { ...chosenIds, ...(flags.evidence !== '' && { keepEvidence: evidenceUnder(flags.evidence) }) });
   } catch (error) {
     if (!(error instanceof CellUnavailable) || flags.required) throw error;
-    yield* skippedCell(cell, flags.id, error.message);
+    yield* skippedCell(cell, chosenIds.ids, error.message);
   }
 }
 

@@ -4,9 +4,9 @@ import type { StartMode } from '#environment';
 type MeshDefinition = Parameters<StartMode>[0];
 type WorkloadDefinition = MeshDefinition['workloads'][number];
 
-const workload = (app: string, version: string): WorkloadDefinition => ({
+const workload = (app: string, version: string, namespace = 'default'): WorkloadDefinition => ({
   name: `${app}-${version}`,
-  namespace: 'default',
+  namespace,
   serviceAccount: `bookinfo-${app}`,
   labels: { app, version },
   program: 'sample-apps/echo/main.ts',
@@ -26,10 +26,14 @@ spec:
   - { name: http, port: 9080, targetPort: 9080 }
 `;
 
-/** Four programs and a gateway. */
+/** Five programs and a gateway. `visitor-v1` lives in another namespace and behind no service: what namespaces mean is seen from there. */
 export const conformanceMesh: MeshDefinition = {
   name: 'conformance',
-  workloads: [workload('productpage', 'v1'), ...['v1', 'v2', 'v3'].map((version) => workload('reviews', version))],
+  workloads: [
+    workload('productpage', 'v1'),
+    ...['v1', 'v2', 'v3'].map((version) => workload('reviews', version)),
+    workload('visitor', 'v1', 'elsewhere'),
+  ],
   gateways: [
     {
       name: 'ingressgateway',

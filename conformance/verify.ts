@@ -36,8 +36,22 @@ const within = async <T>(limitMs: number, what: string, work: Promise<T>): Promi
   }
 };
 
+/** Where a failure's evidence goes: keeps the files, and says where. */
+export type KeepEvidence = (about: ConformanceCase, cell: Cell, files: Readonly<Record<string, string>>) => string;
+
+/** A failure whose evidence is kept already. */
+class Witnessed extends Error {
+  readonly folder: string;
+
+  constructor(cause: unknown, folder: string) {
+    super(String(cause), { cause });
+    this.folder = folder;
+  }
+}
+
 /** Words of a failure, made from the case record alone, so that they cannot drift from it. */
-export const failureText = (failed: ConformanceCase, cell: Cell, error: unknown): string => {
+export const failureText = (failed: ConformanceCase, cell: Cell, thrown: unknown): string => {
+  const error = thrown instanceof Witnessed ? thrown.cause : thrown;
   const mismatch = error instanceof Mismatch ? error : new Mismatch('the case itself', 'to run to its end', String(error));
   const dataPlane = cell.dataPlane === 'dinghy' ? '' : ` --data-plane ${cell.dataPlane}`;
   return [
@@ -47,6 +61,7 @@ export const failureText = (failed: ConformanceCase, cell: Cell, error: unknown)
     `  looked at  ${mismatch.what}`,
     `  expected   ${mismatch.expected}`,
     `  actual     ${mismatch.actual.slice(0, 2_000)}`,
+    ...(thrown instanceof Witnessed ? [`  evidence   ${thrown.folder}`] : []),
     `  reproduce  npx dinghy conformance --id ${failed.id} --driver ${cell.driver}${dataPlane}`,
   ].join('\n');
 };
@@ -76,7 +91,7 @@ const judged = async (about: ConformanceCase, cell: Cell, work: () => Promise<vo
   const startedAt = performance.now();
   const since = (): number => Math.round(performance.now() - startedAt);
   try {
-    await within(LIMIT_MS, 'the whole case', work());
+    await work();
     return verdictOf(about, cell, { outcome: 'passed', text: '', durationMs: since() });
   } catch (error) {
     return verdictOf(about, cell, { outcome: 'failed', text: failureText(about, cell, error), durationMs: since() });
@@ -85,16 +100,30 @@ const judged = async (about: ConformanceCase, cell: Cell, work: () => Promise<vo
 
 /** Only looks: the mesh's own configuration is what is judged. For labs. */
 export const observe = (about: ConformanceCase, mesh: MeshUnderTest): Promise<Verdict> =>
-  judged(about, cellOf(mesh), () => about.run(mesh));
+  judged(about, cellOf(mesh), () => within(LIMIT_MS, 'the whole case', about.run(mesh)));
 
-/** Applies the case's configuration, looks, and takes it away again. */
-export const verify = (about: ConformanceCase, mesh: MeshUnderTest): Promise<Verdict> =>
+/** Runs the case on its configuration; when it fails, the evidence is gathered while everything is still as it was. */
+const witnessed = async (about: ConformanceCase, mesh: MeshUnderTest, keep: KeepEvidence | undefined): Promise<void> => {
+  const work = async (): Promise<void> => {
+    if (about.apply !== '') await mesh.apply(about.apply);
+    await about.run(mesh);
+  };
+  try {
+    await within(LIMIT_MS, 'the whole case', work());
+  } catch (error) {
+    throw keep ? new Witnessed(error, keep(about, cellOf(mesh), await mesh.evidence())) : error;
+  }
+};
+
+/** Applies the case's configuration, looks, and takes everything away again that was applied, so that no case can spoil the next. */
+export const verify = (about: ConformanceCase, mesh: MeshUnderTest, keep?: KeepEvidence): Promise<Verdict> =>
   judged(about, cellOf(mesh), async () => {
-    if (about.apply === '') return about.run(mesh);
     try {
-      await mesh.apply(about.apply);
-      await about.run(mesh);
-    } finally {
-      await mesh.remove(about.apply);
+      await witnessed(about, mesh, keep);
+    } catch (error) {
+      // What goes wrong while tidying up after a failure must not hide the failure.
+      await mesh.clear().catch(() => {});
+      throw error;
     }
+    await mesh.clear();
   });

@@ -11,11 +11,11 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   controlplane: CONTRACT,
   observability: CONTRACT,
   'sample-apps': [],
-  environment: [...CONTRACT, ...FRONT_DOORS, '#echo'],
+  environment: [...CONTRACT, ...FRONT_DOORS, '#ads-stream', '#echo'],
   labs: ['#environment', '#conformance'],
   conformance: [...CONTRACT, '#environment', '#proxy', '#controlplane', '#labs'],
   'site/server': [...CONTRACT, ...FRONT_DOORS],
-  'site/app': ['#api/', '#balancers/', '#labs'],
+  'site/app': ['#api/', '#balancers/', '#labs', '#told'],
   'site/content': ['#labs', '#conformance'],
   cli: [...CONTRACT, ...FRONT_DOORS, '#site'],
 };

@@ -1,27 +1,44 @@
 /** All cases, in the order in which they run. */
 import type { ConformanceCase } from '../define-case.ts';
+import { entries, kubernetesServices } from './discovery/services.ts';
+import { unknownHosts } from './discovery/unknown-hosts.ts';
 import { gateway } from './gateway/gateway.ts';
+import { gatewayHosts, gatewayRoutes } from './gateway/hosts.ts';
 import { framing, pooling } from './protocol/framing.ts';
 import { bodies, fields, interim } from './protocol/messages.ts';
 import { proxyHeaders } from './protocol/proxy-headers.ts';
 import { localReplies, retries, timeouts } from './resilience/failures.ts';
 import { faults } from './resilience/faults.ts';
 import { headerMatch } from './routing/header-match.ts';
-import { requestMatch, ruleOrder } from './routing/request-match.ts';
+import { namespaces } from './routing/namespaces.ts';
+import { policies } from './routing/policies.ts';
+import { destinationRulePrecedence, virtualServicePrecedence } from './routing/precedence.ts';
+import { conditions, requestMatch, ruleOrder } from './routing/request-match.ts';
 import { hostForms, subsets } from './routing/subsets.ts';
 import { weights } from './routing/weights.ts';
 import { apply } from './xds/apply.ts';
+import { xdsOrdering, xdsWorkloads } from './xds/ordering.ts';
 import { xdsProtocol } from './xds/protocol.ts';
 
 /** Every case once. */
 export const catalogue: readonly ConformanceCase[] = [
   ...headerMatch,
   ...requestMatch,
+  ...conditions,
   ...ruleOrder,
   ...weights,
   ...subsets,
   ...hostForms,
+  ...namespaces,
+  ...virtualServicePrecedence,
+  ...destinationRulePrecedence,
+  ...policies,
+  ...kubernetesServices,
+  ...entries,
+  ...unknownHosts,
   ...gateway,
+  ...gatewayHosts,
+  ...gatewayRoutes,
   ...framing,
   ...pooling,
   ...bodies,
@@ -33,5 +50,7 @@ export const catalogue: readonly ConformanceCase[] = [
   ...timeouts,
   ...faults,
   ...xdsProtocol,
+  ...xdsOrdering,
+  ...xdsWorkloads,
   ...apply,
 ];

@@ -6,6 +6,8 @@ import { Mismatch } from '../expect.ts';
 const PATIENCE_MS = 3_000;
 const KEPT = 20_000;
 
+const keyOf = (reporter: string, userAgent: string, inbound: boolean): string => `${reporter} ${inbound ? 'in' : 'out'} ${userAgent}`;
+
 /** Keeps what probes caused; the last KEPT of it. */
 export class ExchangeRecords implements Disposable {
   readonly #kept = new Map<string, Exchange>();
@@ -17,8 +19,8 @@ export class ExchangeRecords implements Disposable {
   }
 
   #keep(exchange: Exchange): void {
-    if (exchange.side === 'inbound' || !exchange.userAgent.startsWith(`${PROBE_USER_AGENT}/`)) return;
-    const key = `${exchange.reporter} ${exchange.userAgent}`;
+    if (!exchange.userAgent.startsWith(`${PROBE_USER_AGENT}/`)) return;
+    const key = keyOf(exchange.reporter, exchange.userAgent, exchange.side === 'inbound');
     this.#kept.set(key, exchange);
     this.#waiting.get(key)?.(exchange);
     this.#waiting.delete(key);
@@ -29,9 +31,14 @@ export class ExchangeRecords implements Disposable {
     }
   }
 
-  /** The record of that proxy; waits for it. */
-  of(reporter: string, probeId: string): Promise<Exchange> {
-    const key = `${reporter} ${PROBE_USER_AGENT}/${probeId}`;
+  /** The last so many, oldest first. */
+  last(count: number): readonly Exchange[] {
+    return [...this.#kept.values()].slice(-count);
+  }
+
+  /** The record of that proxy; waits for it. inbound: of the callee's side, where a workload may call itself. */
+  of(reporter: string, probeId: string, inbound = false): Promise<Exchange> {
+    const key = keyOf(reporter, `${PROBE_USER_AGENT}/${probeId}`, inbound);
     const kept = this.#kept.get(key);
     if (kept !== undefined) return Promise.resolve(kept);
     return new Promise((resolve, reject) => {

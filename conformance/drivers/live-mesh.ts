@@ -13,6 +13,7 @@ export type LiveMesh = Pick<
   | 'applyYaml'
   | 'deleteYaml'
   | 'sync'
+  | 'waitForVersion'
   | 'vips'
   | 'admin'
   | 'exchanges'

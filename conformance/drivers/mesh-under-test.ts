@@ -1,7 +1,9 @@
 /** Makes what cases ask for out of what a running mesh offers: requests through sidecars, the ACK barrier, records, statistics. */
-import type { Answer, Ask, MeshUnderTest, Wire } from '../define-case.ts';
+import { isIPv4 } from 'node:net';
+import type { Answer, Ask, MeshUnderTest, Page, Wire } from '../define-case.ts';
 import { PROBE_USER_AGENT } from '../define-case.ts';
 import { Mismatch } from '../expect.ts';
+import { Journal } from './evidence.ts';
 import { ExchangeRecords } from './exchange-records.ts';
 import { HttpClient, type WireResponse } from './http-client.ts';
 import type { LiveMesh, ProxySeat } from './live-mesh.ts';
@@ -9,10 +11,9 @@ import { openWire } from './wire.ts';
 
 const OUTBOUND_PORT = 15001;
 const GATEWAY_PORT = 8080;
+const ADMIN_PORT = 15000;
 const CALLER = 'productpage-v1';
 const AT_ONCE = 8;
-const BARRIER_MS = 20_000;
-const POLL_MS = 5;
 /** For hosts that the control plane gave no address: the listener of the port takes them by their Host. */
 const ANY_VIP = '240.240.255.254';
 
@@ -22,29 +23,26 @@ const seatOf = (live: LiveMesh, name: string): ProxySeat => {
   return seat;
 };
 
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** Settles when every connected proxy has acknowledged that version. */
+/** Settles when every proxy of the mesh has acknowledged that version: the first request after it must be right. */
 const barrier = async (live: LiveMesh, version: number): Promise<void> => {
-  const own = new Set([...live.workloads, ...live.gateways].map((seat) => seat.name));
-  const deadline = performance.now() + BARRIER_MS;
-  for (;;) {
-    const status = await live.sync();
-    const behind = status.proxies.filter((proxy) => own.has(proxy.workload) && proxy.version < version);
-    if (status.proxies.length > 0 && behind.length === 0) return;
-    const refused = behind.flatMap((proxy) => Object.values(proxy.kinds).flatMap((kind) => kind.refused?.reason ?? []));
-    if (refused.length > 0) throw new Mismatch('acknowledgement by every proxy', `version ${version}`, refused.join('; '));
-    if (performance.now() > deadline) {
-      const late = behind.map((proxy) => `${proxy.workload} at ${proxy.version}`).join(', ');
-      throw new Mismatch('acknowledgement by every proxy', `version ${version} within ${BARRIER_MS} ms`, late || 'no proxy connected');
-    }
-    await pause(POLL_MS);
+  try {
+    await live.waitForVersion(version);
+  } catch (cause) {
+    const mismatch = new Mismatch(
+      'acknowledgement by every proxy',
+      `version ${version}`,
+      cause instanceof Error ? cause.message : String(cause),
+    );
+    mismatch.cause = cause;
+    throw mismatch;
   }
 };
 
-const vipOf = async (live: LiveMesh, host: string): Promise<string> => {
+/** Where a program would dial: what its resolver says, or the address itself. */
+const vipOf = async (live: LiveMesh, host: string, namespace: string): Promise<string> => {
+  if (isIPv4(host)) return host;
   const vips = await live.vips();
-  return vips[host] ?? vips[`${host}.default.svc.cluster.local`] ?? ANY_VIP;
+  return vips[host] ?? vips[`${host}.${namespace}.svc.cluster.local`] ?? vips[`${host}.svc.cluster.local`] ?? ANY_VIP;
 };
 
 interface Way {
@@ -55,7 +53,7 @@ interface Way {
 /** As the capture does it: the sidecar's outbound port, with a PROXY line that says where the program meant to go. */
 const throughSidecar = async (live: LiveMesh, from: string, host: string, port: number) => {
   const seat = seatOf(live, from);
-  const preface = `PROXY TCP4 ${seat.address} ${await vipOf(live, host)} 40000 ${port}\r\n`;
+  const preface = `PROXY TCP4 ${seat.address} ${await vipOf(live, host, seat.namespace)} 40000 ${port}\r\n`;
   return { seat, preface, connect: () => live.connect(seat.address, OUTBOUND_PORT) };
 };
 
@@ -93,10 +91,7 @@ class Caller {
         const { upstreamHost } = await record();
         return this.#live.workloads.find((one) => upstreamHost.startsWith(`${one.address}:`))?.name ?? '';
       },
-      told: async () => {
-        const { flags, details, cluster, durationMs } = await record();
-        return { flags, details, cluster, durationMs };
-      },
+      told: (workload) => (workload === undefined ? record() : this.#records.of(workload, probeId, true)),
     };
   }
 
@@ -141,6 +136,13 @@ const readStat = (text: string, name: string): number => {
   return line === undefined ? 0 : Number(line.slice(name.length + 2));
 };
 
+/** Over a connection of its own, so that any method can be asked and every status is seen. */
+const adminPage = async (live: LiveMesh, workload: string, path: string, method: string): Promise<Page> => {
+  const { address } = seatOf(live, workload);
+  using client = new HttpClient(await live.connect(address, ADMIN_PORT), '');
+  return await client.send({ method, path, headers: [['Host', `${address}:${ADMIN_PORT}`]], body: '' });
+};
+
 const dial = async (live: LiveMesh, from: string, to: string): Promise<Wire> => {
   const url = new URL(`http://${to}`);
   const { preface, connect } = await throughSidecar(live, from, url.hostname, Number(url.port || 80));
@@ -168,16 +170,29 @@ export const meshUnderTest = (live: LiveMesh): MeshUnderTest & Disposable => {
   const stopTime = live.advance === undefined ? () => {} : pump(live.advance);
   const records = new ExchangeRecords(live.exchanges);
   const caller = new Caller(live, records);
+  const journal = new Journal(live, records);
   return {
     driver: live.driver,
     dataPlane: live.dataPlane,
     async apply(yaml) {
+      journal.note('apply', yaml);
       const { problems, version } = await live.applyYaml(yaml);
       if (problems.length > 0) throw new Mismatch('applying the configuration', 'no problem', problems.join('; '));
       await barrier(live, version);
     },
-    remove: async (yaml) => barrier(live, (await live.deleteYaml(yaml)).version),
-    refused: async (yaml) => (await live.applyYaml(yaml)).problems,
+    async remove(yaml) {
+      journal.note('delete', yaml);
+      await barrier(live, (await live.deleteYaml(yaml)).version);
+    },
+    async clear() {
+      let version = 0;
+      for (const document of journal.takeApplied()) ({ version } = await live.deleteYaml(document));
+      if (version > 0) await barrier(live, version);
+    },
+    async refused(yaml) {
+      journal.note('apply', yaml);
+      return (await live.applyYaml(yaml)).problems;
+    },
     async send(ask) {
       const [answer] = await caller.send(ask, 1, 1);
       if (answer === undefined) throw new Error('invariant: one request, one answer');
@@ -187,9 +202,13 @@ export const meshUnderTest = (live: LiveMesh): MeshUnderTest & Disposable => {
     dial: (from, to) => dial(live, from, to),
     stat: async (workload, name) => readStat((await live.admin(workload, '/stats')).replaceAll(';.', '.'), name),
     admin: async (workload, path) => JSON.parse(await live.admin(workload, path)),
+    page: (workload, path, method = 'GET') => adminPage(live, workload, path, method),
+    address: (workload) => seatOf(live, workload).address,
+    vip: (host) => vipOf(live, host, 'default'),
     sync: () => live.sync(),
     openAds: live.openAds,
     ...(live.restartControlPlane && { restartControlPlane: live.restartControlPlane }),
+    evidence: () => journal.evidence(),
     [Symbol.dispose]() {
       stopTime();
       records[Symbol.dispose]();

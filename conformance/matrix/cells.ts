@@ -1,6 +1,6 @@
 /** The matrix: drivers and data planes under our control plane, and what it takes to bring one cell up. */
 import { startEnvironment } from '#environment';
-import { chosen, verifyLive } from '../conformance.ts';
+import { chosen, type SuiteOptions, verifyLive } from '../conformance.ts';
 import { conformanceMesh } from '../mesh.ts';
 import type { Cell, Verdict } from '../verify.ts';
 
@@ -28,13 +28,13 @@ const open = async (cell: Cell) => {
 };
 
 /** The chosen cases in one cell, one environment for all of them. Throws CellUnavailable where the cell cannot be had. */
-export async function* runCell(cell: Cell, ids: readonly string[]): AsyncIterable<Verdict> {
+export async function* runCell(cell: Cell, options: SuiteOptions = {}): AsyncIterable<Verdict> {
   await using environment = await open(cell);
-  yield* verifyLive(environment, ids);
+  yield* verifyLive(environment, options);
 }
 
 /** The chosen cases as skipped, with one reason. */
-export const skippedCell = (cell: Cell, ids: readonly string[], reason: string): Verdict[] =>
+export const skippedCell = (cell: Cell, ids: readonly string[] | undefined, reason: string): Verdict[] =>
   chosen(ids).map(({ id, claim, source, profile }) => ({
     id,
     claim,

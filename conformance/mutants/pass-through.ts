@@ -57,7 +57,10 @@ const listen = (server: Server): Promise<number> =>
     }),
   );
 
-const silentAds: OpenAdsStream = () => ({ send: () => {}, close: () => {} });
+const noAds: OpenAdsStream = (events) => {
+  queueMicrotask(() => events.ended('there is no control plane'));
+  return { send: () => {}, close: () => {} };
+};
 
 /** Ends with its program. */
 export const passThroughMesh = async (): Promise<LiveMesh & AsyncDisposable> => {
@@ -72,7 +75,7 @@ export const passThroughMesh = async (): Promise<LiveMesh & AsyncDisposable> => 
   return {
     driver: 'process',
     dataPlane: 'dinghy',
-    workloads: ['productpage-v1', 'reviews-v1', 'reviews-v2', 'reviews-v3'].map(seat),
+    workloads: ['productpage-v1', 'reviews-v1', 'reviews-v2', 'reviews-v3', 'visitor-v1'].map(seat),
     gateways: [seat('ingressgateway')],
     connect: () =>
       new Promise((resolve, reject) => {
@@ -82,10 +85,11 @@ export const passThroughMesh = async (): Promise<LiveMesh & AsyncDisposable> => 
     applyYaml: async () => ({ problems: [], version: 1 }),
     deleteYaml: async () => ({ version: 1 }),
     sync: async () => ({ version: 1, proxies }),
+    waitForVersion: async () => {},
     vips: async () => ({}),
     admin: async () => '{}',
     exchanges: { subscribe: () => () => {} },
-    openAds: silentAds,
+    openAds: noAds,
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
       await new Promise((resolve) => server.close(resolve));

@@ -16,7 +16,16 @@ interface Ended {
 
 const runSuite = (mutant: Mutant, ids: readonly string[]): Promise<Ended> =>
   new Promise((resolve, reject) => {
-    const args = ['--import', LOADER, 'conformance/main.ts', '--driver', 'simulation', ...ids.flatMap((id) => ['--id', id])];
+    const args = [
+      '--import',
+      LOADER,
+      'conformance/main.ts',
+      '--driver',
+      'simulation',
+      '--evidence',
+      '',
+      ...ids.flatMap((id) => ['--id', id]),
+    ];
     const child = spawn(process.execPath, args, { cwd: ROOT, env: { ...process.env, MUTANT: JSON.stringify(mutant) } });
     let output = '';
     const keep = (bytes: Buffer): void => {

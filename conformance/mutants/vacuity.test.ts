@@ -6,7 +6,7 @@ import { passThroughMesh } from './pass-through.ts';
 const run = async (id: string): Promise<Verdict | undefined> => {
   await using mesh = await passThroughMesh();
   let last: Verdict | undefined;
-  for await (const verdict of verifyLive(mesh, [id])) last = verdict;
+  for await (const verdict of verifyLive(mesh, { ids: [id] })) last = verdict;
   return last;
 };
 

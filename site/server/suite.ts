@@ -1,9 +1,9 @@
 /** The conformance suite on the learner's own mesh: it only looks, with requests marked as probes. */
 import { connect, type Socket } from 'node:net';
 import type { OpenAdsStream } from '#api/ads-stream.ts';
+import type { ControlPlaneClient } from '#environment';
 import type { CaseVerdict } from '#labs';
 import type { Suite } from './cases.ts';
-import type { ControlPlaneClient } from './control-plane-client.ts';
 import type { LiveMesh } from './live-mesh.ts';
 
 const open = (host: string, port: number): Promise<Socket> =>
@@ -41,6 +41,7 @@ export const suiteOn = async (mesh: LiveMesh, controlPlane: ControlPlaneClient):
     applyYaml: changesNothing,
     deleteYaml: changesNothing,
     sync: () => controlPlane.sync(),
+    waitForVersion: async () => {},
     vips: () => controlPlane.vips(),
     admin: async (name, path) => (await fetch(new URL(path, adminOf(name)), { signal: AbortSignal.timeout(5_000) })).text(),
     exchanges: mesh.exchanges,

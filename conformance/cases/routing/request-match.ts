@@ -113,6 +113,67 @@ export const requestMatch: readonly ConformanceCase[] = [
   }),
 ];
 
+/** TRAF-MATCH-016 to 018. */
+export const conditions: readonly ConformanceCase[] = [
+  defineCase({
+    id: 'TRAF-MATCH-016',
+    claim: 'Two headers of one match block must both be there: one of them is not enough.',
+    source: `${SOURCE}: conditions inside a single match block have AND semantics`,
+    profile: 'core',
+    apply: reviewsRules(`
+- match: [{ headers: { end-user: { exact: jason }, x-group: { prefix: st } } }]
+  ${to('v2')}
+- ${to('v1')}`),
+    killedBy: ['MUT-AND-AS-OR'],
+    labs: [],
+    async run(mesh) {
+      await expectVersion(mesh, 'with both', { headers: { 'end-user': 'jason', 'x-group': 'staff' } }, 'v2');
+      await expectVersion(mesh, 'with end-user alone', { headers: { 'end-user': 'jason' } }, 'v1');
+      await expectVersion(mesh, 'with x-group alone', { headers: { 'x-group': 'staff' } }, 'v1');
+    },
+  }),
+  defineCase({
+    id: 'TRAF-MATCH-017',
+    claim: 'ignoreUriCase lets exact and prefix match in any case; without it case counts.',
+    source: `${SOURCE}.ignoreUriCase`,
+    profile: 'core',
+    apply: reviewsRules(`
+- match:
+  - { uri: { exact: /Exact }, ignoreUriCase: true }
+  - { uri: { prefix: /pre }, ignoreUriCase: true }
+  ${to('v2')}
+- match: [{ uri: { prefix: /Strict } }]
+  ${to('v3')}
+- ${to('v1')}`),
+    killedBy: [],
+    labs: [],
+    async run(mesh) {
+      await expectVersion(mesh, 'at /eXACT', { url: at('/eXACT') }, 'v2');
+      await expectVersion(mesh, 'at /PREfix', { url: at('/PREfix') }, 'v2');
+      await expectVersion(mesh, 'at /strict', { url: at('/strict') }, 'v1');
+    },
+  }),
+  defineCase({
+    id: 'TRAF-MATCH-018',
+    claim: 'authority matches the Host header, port and all.',
+    source: `${SOURCE}.authority`,
+    profile: 'core',
+    apply: reviewsRules(`
+- match: [{ authority: { exact: "reviews.default:9080" } }]
+  ${to('v2')}
+- match: [{ authority: { prefix: "reviews.default.svc" } }]
+  ${to('v3')}
+- ${to('v1')}`),
+    killedBy: [],
+    labs: [],
+    async run(mesh) {
+      await expectVersion(mesh, 'for Host: reviews.default:9080', { headers: { Host: 'reviews.default:9080' } }, 'v2');
+      await expectVersion(mesh, 'for Host: reviews.default.svc', { headers: { Host: 'reviews.default.svc' } }, 'v3');
+      await expectVersion(mesh, 'for Host: reviews.default', { headers: { Host: 'reviews.default' } }, 'v1');
+    },
+  }),
+];
+
 /** TRAF-MATCH-009 and 010. */
 export const ruleOrder: readonly ConformanceCase[] = [
   defineCase({

@@ -110,7 +110,7 @@ spec:
   }),
 ];
 
-/** TRAF-HOST-001. */
+/** TRAF-HOST-001 to 002. */
 export const hostForms: readonly ConformanceCase[] = [
   defineCase({
     id: 'TRAF-HOST-001',
@@ -126,6 +126,21 @@ export const hostForms: readonly ConformanceCase[] = [
         await expectVersion(mesh, `for Host: ${host}`, { headers: { Host: host } }, 'v2');
         await expectVersion(mesh, `for Host: ${host}:9080`, { headers: { Host: `${host}:9080` } }, 'v2');
       }
+    },
+  }),
+  defineCase({
+    id: 'TRAF-HOST-002',
+    claim: 'REVIEWS, the full name with a dot at its end, and the virtual address of reviews are names of reviews too.',
+    source: 'RFC 9110 §4.2.3: the host is case-insensitive; Istio virtual host domains: FQDN., cluster IP',
+    profile: 'core',
+    apply: reviewsRules(`- ${to('v2')}`),
+    killedBy: ['MUT-HOST-CASE-COUNTS'],
+    labs: [],
+    async run(mesh) {
+      for (const host of ['REVIEWS', 'Reviews.Default:9080', 'reviews.default.svc.cluster.local.']) {
+        await expectVersion(mesh, `for Host: ${host}`, { headers: { Host: host } }, 'v2');
+      }
+      await expectVersion(mesh, 'for the virtual address', { url: `http://${await mesh.vip('reviews')}:9080/` }, 'v2');
     },
   }),
 ];

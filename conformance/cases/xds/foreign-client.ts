@@ -29,7 +29,7 @@ const nodeOf = (name: string): Node =>
 
 /** name: becomes its workload name in the control plane's list of proxies. */
 export const foreignClient = (open: OpenAdsStream, name: string): ForeignClient => {
-  const waiting: { kind: Kind; take: (response: DiscoveryResponse) => void }[] = [];
+  const waiting: { kind: Kind; take: (response: DiscoveryResponse | undefined) => void }[] = [];
   const untaken: DiscoveryResponse[] = [];
   const order: Kind[] = [];
   let ended = '';
@@ -45,6 +45,7 @@ export const foreignClient = (open: OpenAdsStream, name: string): ForeignClient 
     },
     ended(reason) {
       ended = reason || 'the stream ended';
+      for (const { take } of waiting.splice(0)) take(undefined);
     },
   });
   let introduced = false;
@@ -55,7 +56,7 @@ export const foreignClient = (open: OpenAdsStream, name: string): ForeignClient 
   const take = (kind: Kind, waitMs: number): Promise<DiscoveryResponse | undefined> => {
     const index = untaken.findIndex((response) => response.typeUrl === TYPE_URLS[kind]);
     const [first] = index === -1 ? [] : untaken.splice(index, 1);
-    if (first) return Promise.resolve(first);
+    if (first || ended !== '') return Promise.resolve(first);
     return new Promise((resolve) => {
       const entry = { kind, take: (response: DiscoveryResponse | undefined) => resolve(response) };
       waiting.push(entry);
@@ -73,7 +74,11 @@ export const foreignClient = (open: OpenAdsStream, name: string): ForeignClient 
       if (response === undefined) throw new Mismatch(`${kind.toUpperCase()} response`, `one within ${WAIT_MS} ms`, ended || 'none');
       return response;
     },
-    silent: async (kind, quietMs) => (await take(kind, quietMs)) === undefined,
+    async silent(kind, quietMs) {
+      const response = await take(kind, quietMs);
+      if (ended !== '') throw new Mismatch('the stream', 'open', ended);
+      return response === undefined;
+    },
     acknowledge: ({ typeUrl, versionInfo, nonce }, names = []) =>
       send({ typeUrl, versionInfo, responseNonce: nonce, resourceNames: [...names] }),
     refuse: ({ typeUrl, nonce }, lastGood, reason, wrongNonce) =>
