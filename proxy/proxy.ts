@@ -23,7 +23,6 @@ import { AdsClient } from './xds/ads-client.ts';
 import { controlPlaneAddress, controlPlaneCluster } from './xds/control-plane-address.ts';
 
 export { SnapshotBuilder } from './config/build-snapshot.ts';
-export { grpcAdsStream } from './xds/grpc-ads-stream.ts';
 
 /** A proxy that runs. */
 export interface RunningProxy {
@@ -231,11 +230,17 @@ class ConfiguredProxy implements RunningProxy {
   }
 
   async #subscribe(): Promise<void> {
-    const open = this.#options.openAds ?? (await import('./xds/grpc-ads-stream.ts')).grpcAdsStream(controlPlaneAddress(this.#bootstrap));
+    const open = this.#options.openAds ?? (await this.#grpcAds());
     const node = { ...(this.#bootstrap.node ?? Node.fromPartial({})), userAgentName: 'dinghy' };
     this.#ads = new AdsClient({ open, node, system: this.#system, take: (kind, response) => this.#take(kind, response) });
     this.#ads.want('cds');
     this.#ads.start();
+  }
+
+  /** Loaded here, so that a proxy without a control plane never loads HTTP/2. */
+  async #grpcAds(): Promise<OpenAdsStream> {
+    const { grpcAdsStream } = await import('./xds/grpc-ads-stream.ts');
+    return grpcAdsStream(controlPlaneAddress(this.#bootstrap), this.#system.clock);
   }
 
   #check<K extends Kind>(kind: K, resource: ResourceOf[K]): void {

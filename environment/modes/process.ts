@@ -4,8 +4,9 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { grpcAdsStream } from '#ads-stream';
 import type { Exchange } from '#api/exchange.ts';
-import { grpcAdsStream } from '#proxy';
+import { realClock } from '#system/clock.ts';
 import { type AddressBlock, freePorts, takeAddressBlock } from '../addresses.ts';
 import { ControlPlaneProcess } from '../control-plane-process.ts';
 import { converged } from '../convergence.ts';
@@ -215,7 +216,7 @@ class ProcessMesh {
           return () => this.#listeners.delete(listener);
         },
       },
-      openAds: grpcAdsStream(xdsAddress),
+      openAds: grpcAdsStream(xdsAddress, realClock()),
       connect: (host, port) =>
         new Promise((resolve, reject) => {
           const socket = connect({ host, port, noDelay: true, allowHalfOpen: true }, () => resolve(socket)).once('error', reject);

@@ -1,46 +1,93 @@
-/** The ADS stream over gRPC to a cluster of the bootstrap. Imported only by proxies that have a control plane: gRPC costs memory. */
-import { Client, credentials } from '@grpc/grpc-js';
+/**
+ * The ADS stream over gRPC to a cluster of the bootstrap, on node:http2 alone: one call of one method needs little of gRPC, and a gRPC library
+ * costs every sidecar megabytes and a fifth of its start. Imported only by proxies that have a control plane.
+ * Source: grpc/doc/PROTOCOL-HTTP2.md.
+ */
+import { type ClientHttp2Session, connect, type IncomingHttpHeaders } from 'node:http2';
 import type { OpenAdsStream } from '#api/ads-stream.ts';
 import { DiscoveryRequest, DiscoveryResponse } from '#envoy';
+import type { Clock } from '#system/clock.ts';
 import type { SocketAddress } from '#system/network.ts';
+import { frameMessage, messageReader } from './grpc-messages.ts';
 
 const METHOD = '/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources';
 const MAX_RESPONSE_BYTES = 64 * 1024 * 1024;
+const WINDOW_BYTES = 1024 * 1024;
+const PING_EVERY_MS = 20_000;
+const INTERNAL = 13;
+const UNAVAILABLE = 14;
 
-/** Plain-text gRPC; a stream that the server does not answer any more is found out by keep-alive pings. */
-export const grpcAdsStream = (at: SocketAddress): OpenAdsStream => {
-  const target = at.address.includes(':') ? `[${at.address}]:${at.port}` : `${at.address}:${at.port}`;
+/** Plain-text gRPC. A control plane that has gone silent is found out by pings. Why a stream ended reads as in Envoy's log: `14, connect ECONNREFUSED …`. */
+export const grpcAdsStream = (at: SocketAddress, clock: Clock): OpenAdsStream => {
+  const authority = at.address.includes(':') ? `[${at.address}]:${at.port}` : `${at.address}:${at.port}`;
   return (events) => {
-    // One client a stream: grpc-js keeps its own back-off between tries, which would be added to ours.
-    const client = new Client(target, credentials.createInsecure(), {
-      'grpc.max_receive_message_length': MAX_RESPONSE_BYTES,
-      'grpc.keepalive_time_ms': 30_000,
-      'grpc.keepalive_timeout_ms': 10_000,
-      'grpc.use_local_subchannel_pool': 1,
-      'grpc.enable_retries': 0,
+    const session = connect(`http://${authority}`, {
+      settings: { enablePush: false, initialWindowSize: WINDOW_BYTES },
+      // A big mesh in one response is no attack: MAX_RESPONSE_BYTES bounds it.
+      maxSessionMemory: Number.MAX_SAFE_INTEGER,
     });
-    const call = client.makeBidiStreamRequest<DiscoveryRequest, DiscoveryResponse>(
-      METHOD,
-      (request) => Buffer.from(DiscoveryRequest.encode(request).finish()),
-      (bytes) => DiscoveryResponse.decode(bytes),
-    );
-    let over = false;
-    const end = (reason: string): void => {
-      if (over) return;
-      over = true;
-      client.close();
-      events.ended(reason);
+    const call = session.request(REQUEST);
+    const over = new AbortController();
+    const finish = (): void => {
+      over.abort();
+      session.destroy();
     };
-    call.on('data', (response: DiscoveryResponse) => events.response(response));
-    call.on('error', (error) => end(error.message));
-    call.on('end', () => end(''));
+    const end = (code: number, message: string): void => {
+      if (over.signal.aborted) return;
+      finish();
+      events.ended(code === 0 ? '' : `${code}, ${message}`);
+    };
+    const lost = ({ message, cause }: Error): void => end(UNAVAILABLE, cause instanceof Error ? cause.message : message);
+    const read = messageReader(MAX_RESPONSE_BYTES);
+    session.once('connect', () => session.setLocalWindowSize(WINDOW_BYTES)).on('error', lost);
+    pingWhileOpen(session, clock, over.signal, lost);
+    call
+      .on('response', (headers) => {
+        // A call that failed at once has its status here and no trailers.
+        if (headers['grpc-status'] !== undefined) end(...statusOf(headers));
+        else if (headers[':status'] !== 200) end(UNAVAILABLE, `HTTP status ${headers[':status']}`);
+      })
+      .on('data', (chunk: Buffer) => {
+        try {
+          for (const message of read(chunk)) if (!over.signal.aborted) events.response(DiscoveryResponse.decode(message));
+        } catch (error) {
+          end(INTERNAL, error instanceof Error ? error.message : String(error));
+        }
+      })
+      .on('trailers', (trailers) => end(...statusOf(trailers)))
+      .on('error', lost)
+      .on('close', () => end(UNAVAILABLE, 'closed without a status'));
     return {
-      send: (request) => void (over || call.write(request)),
-      close: () => {
-        over = true;
-        call.cancel();
-        client.close();
-      },
+      send: (request) => void (over.signal.aborted || call.write(frameMessage(DiscoveryRequest.encode(request).finish()))),
+      close: finish,
     };
   };
+};
+
+const REQUEST = { ':method': 'POST', ':path': METHOD, 'content-type': 'application/grpc', te: 'trailers', 'user-agent': 'dinghy' };
+
+const statusOf = (headers: IncomingHttpHeaders): [code: number, message: string] => {
+  const code = Number(headers['grpc-status'] ?? UNAVAILABLE);
+  const message = String(headers['grpc-message'] ?? '');
+  try {
+    return [code, decodeURIComponent(message)];
+  } catch {
+    return [code, message];
+  }
+};
+
+/** Each ping must have been answered when the next is due; one that waits for the connection counts as well. */
+const pingWhileOpen = (session: ClientHttp2Session, clock: Clock, over: AbortSignal, lost: (error: Error) => void): void => {
+  let unanswered = false;
+  const answered = (error: Error | null): void => {
+    unanswered = error !== null;
+  };
+  const ping = (): void => {
+    if (unanswered) lost(new Error('pings are not answered'));
+    else {
+      unanswered = true;
+      session.ping(answered);
+    }
+  };
+  clock.every(PING_EVERY_MS, ping, over);
 };
