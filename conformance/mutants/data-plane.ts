@@ -57,8 +57,8 @@ export const DATA_PLANE_MUTANTS: readonly Mutant[] = [
     id: 'MUT-LOW-VERSION-ACCEPTED',
     wrong: 'HTTP/1.0 requests are served',
     file: 'proxy/codec/request-head.ts',
-    find: "if (version === 'HTTP/1.0') throw",
-    replace: "if (version === 'HTTP/1.0') return; throw",
+    find: "if (version !== 'HTTP/1.1') throw",
+    replace: "if (version !== 'HTTP/1.1' && version !== 'HTTP/1.0') throw",
   },
   {
     id: 'MUT-NO-RETRY',

@@ -3,19 +3,16 @@ import { textBody } from '../http/body.ts';
 import { HeaderMap } from '../http/header-map.ts';
 import { localReply } from '../http/local-reply.ts';
 import { type HttpRequest, type HttpResponse, NO_TRAILERS } from '../http/message.ts';
-import type { ServedStream, ServeHttp, ServerSettings } from '../http/serve.ts';
+import { SERVER_DEFAULTS, type ServedStream, type ServeHttp, type ServerSettings } from '../http/serve.ts';
 import type { StreamError } from '../http/stream-error.ts';
 import { adminAnswer } from './pages.ts';
 import type { AdminView } from './view.ts';
 
 const SETTINGS: ServerSettings = {
+  ...SERVER_DEFAULTS,
   maxHeadBytes: 16 * 1024,
-  maxHeaders: 100,
-  headTimeoutMs: 15_000,
   idleTimeoutMs: 60_000,
   streamIdleTimeoutMs: 60_000,
-  upgrades: new Set(),
-  proxy100Continue: false,
 };
 
 /** Bodies of requests are not read. */
@@ -29,7 +26,7 @@ export class AdminHttp implements ServeHttp {
   }
 
   serve(request: HttpRequest): ServedStream {
-    return { response: Promise.resolve(this.#answer(request)), abort: () => {}, note: () => {}, finish: () => {} };
+    return { response: Promise.resolve(this.#answer(request)), abort: () => {}, giveUp: localReply, note: () => {}, finish: () => {} };
   }
 
   refuse(error: StreamError): HttpResponse {

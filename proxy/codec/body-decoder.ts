@@ -1,6 +1,6 @@
 /** Bodies as they come in: by length, in chunks, or until the end of the connection. Incremental; knows nothing of connections. */
 import { HeaderMap } from '../http/header-map.ts';
-import { HeadError, parseFields } from './head.ts';
+import { HeadError, parseField } from './head.ts';
 
 /** Takes bytes piece by piece. */
 export interface BodyDecoder {
@@ -37,7 +37,6 @@ export class LengthDecoder implements BodyDecoder {
 
 const MAX_SIZE_LINE = 4096;
 const MAX_EXTENSIONS = 16_384;
-const MAX_TRAILERS = 16_384;
 const FORBIDDEN_TRAILERS = new Set(
   'content-length transfer-encoding host authorization connection x-forwarded-for x-forwarded-client-cert x-forwarded-proto cookie set-cookie content-type te trailer content-encoding x-request-id expect cache-control'.split(
     ' ',
@@ -53,7 +52,6 @@ const chunkSize = (line: string): number => {
     const code = line.charCodeAt(at) | 32;
     const digit = code >= 48 && code <= 57 && line.charCodeAt(at) === code ? code - 48 : code >= 97 && code <= 102 ? code - 87 : -1;
     if (digit < 0) break;
-    if (at > 12) throw bad();
     size = size * 16 + digit;
   }
   if (at === 0 || size > Number.MAX_SAFE_INTEGER) throw bad();
@@ -65,20 +63,30 @@ const chunkSize = (line: string): number => {
   return size;
 };
 
-const safeTrailers = (text: string): HeaderMap => {
-  const { headers } = parseFields(text, 0, { maxHeaders: 100 });
-  return headers.without(...[...headers].map(([name]) => name).filter((name) => FORBIDDEN_TRAILERS.has(name)));
-};
+/** What becomes of trailers. */
+export interface TrailerRules {
+  /** False: checked and dropped. */
+  readonly keep: boolean;
+  readonly maxBytes: number;
+}
+
+const DROPPED: TrailerRules = { keep: false, maxBytes: 60 * 1024 };
 
 /** RFC 9112 §7.1. Extensions are read over and bounded; trailers that could pass for framing or identity are dropped. */
 export class ChunkedDecoder implements BodyDecoder {
   trailers = HeaderMap.EMPTY;
   done = false;
+  readonly #rules: TrailerRules;
   #state: 'size' | 'data' | 'data-end' | 'trailers' = 'size';
   #left = 0;
   #line = '';
   #extensions = 0;
-  #trailerText = '';
+  #trailerBytes = 0;
+  #kept: string[] = [];
+
+  constructor(rules: TrailerRules = DROPPED) {
+    this.#rules = rules;
+  }
 
   feed(data: Buffer, start: number, out: Uint8Array[]): number {
     let at = start;
@@ -93,13 +101,19 @@ export class ChunkedDecoder implements BodyDecoder {
       }
       const lf = data.indexOf(10, at);
       const end = lf < 0 ? data.length : lf + 1;
-      if (this.#line.length + end - at > MAX_SIZE_LINE * 4) throw bad();
+      this.#checkLength(this.#line.length + end - at);
       this.#line += data.toString('latin1', at, end);
       at = end;
       if (lf >= 0) this.#takeLine();
       else if (this.#state === 'data-end' && !'\r'.startsWith(this.#line)) throw bad();
     }
     return at;
+  }
+
+  #checkLength(bytes: number): void {
+    if (this.#state !== 'trailers') {
+      if (bytes > MAX_SIZE_LINE + 2) throw bad();
+    } else if (this.#trailerBytes + bytes > this.#rules.maxBytes) throw new HeadError(431, 'http1.headers_too_large');
   }
 
   #takeLine(): void {
@@ -110,20 +124,25 @@ export class ChunkedDecoder implements BodyDecoder {
     if (this.#state === 'data-end') {
       if (text !== '') throw bad();
       this.#state = 'size';
-    } else if (this.#state === 'size') {
-      if (text.length > MAX_SIZE_LINE) throw bad();
-      const size = chunkSize(text);
-      const semicolon = text.indexOf(';');
-      if (semicolon >= 0) this.#extensions += text.length - semicolon;
-      if (this.#extensions > MAX_EXTENSIONS) throw bad();
-      this.#left = size;
-      this.#state = size === 0 ? 'trailers' : 'data';
-    } else if (text === '') {
-      if (this.#trailerText !== '') this.trailers = safeTrailers(this.#trailerText);
+    } else if (this.#state === 'size') this.#takeSize(text);
+    else if (text === '') {
+      if (this.#kept.length > 0) this.trailers = new HeaderMap(this.#kept);
       this.done = true;
-    } else {
-      this.#trailerText += line;
-      if (this.#trailerText.length > MAX_TRAILERS) throw new HeadError(431, 'http1.trailers_too_large');
-    }
+    } else this.#takeTrailer(text);
+  }
+
+  #takeSize(text: string): void {
+    const size = chunkSize(text);
+    const semicolon = text.indexOf(';');
+    if (semicolon >= 0) this.#extensions += text.length - semicolon;
+    if (this.#extensions > MAX_EXTENSIONS) throw bad();
+    this.#left = size;
+    this.#state = size === 0 ? 'trailers' : 'data';
+  }
+
+  #takeTrailer(text: string): void {
+    this.#trailerBytes += text.length + 2;
+    const [name, value] = parseField(text, 0, text.length);
+    if (this.#rules.keep && !FORBIDDEN_TRAILERS.has(name)) this.#kept.push(name, value);
   }
 }

@@ -7,7 +7,7 @@ import type { Handler } from '../http/filter.ts';
 import { HeaderMap } from '../http/header-map.ts';
 import { localReply } from '../http/local-reply.ts';
 import { NO_TRAILERS } from '../http/message.ts';
-import type { ServeHttp } from '../http/serve.ts';
+import { SERVER_DEFAULTS, type ServeHttp, type ServerSettings } from '../http/serve.ts';
 import { StreamRecord } from '../http/stream-record.ts';
 import { Http1Server } from './http1-server.ts';
 
@@ -33,21 +33,26 @@ export const fixedAnswer =
   (text: string): Handler =>
   async () => ({ status: 200, headers: HeaderMap.EMPTY, body: textBody(text), trailers: NO_TRAILERS });
 
-const served = (handler: Handler): ServeHttp => ({
-  settings: {
-    maxHeadBytes: 61_440,
-    maxHeaders: 100,
-    headTimeoutMs: 0,
-    idleTimeoutMs: 0,
-    streamIdleTimeoutMs: 0,
-    upgrades: new Set(['websocket']),
-    proxy100Continue: true,
-  },
+const QUIET: ServerSettings = {
+  ...SERVER_DEFAULTS,
+  headTimeoutMs: 0,
+  idleTimeoutMs: 0,
+  streamIdleTimeoutMs: 0,
+  upgrades: new Set(['websocket']),
+  proxy100Continue: true,
+};
+
+const served = (handler: Handler, settings: Partial<ServerSettings>): ServeHttp => ({
+  settings: { ...QUIET, ...settings },
   draining: false,
-  serve: (request, downstream) => {
+  serve: (request, downstream, refusal) => {
     const record = new StreamRecord(1, downstream, 0, 0);
     return {
-      response: handler(request, record),
+      response: refusal ? Promise.resolve(localReply(refusal)) : handler(request, record),
+      giveUp: (error) => {
+        record.abortWith(error.flag, error.codeDetails);
+        return localReply(error);
+      },
       abort: (flag, details) => record.abortWith(flag, details),
       note: () => {},
       finish: (status, bytesReceived, bytesSent) => record.finishWith({ status, bytesReceived, bytesSent, durationMs: 0 }),
@@ -59,9 +64,9 @@ const served = (handler: Handler): ServeHttp => ({
 });
 
 /** A server on one end; the client's end comes back. */
-export const startServer = (handler: Handler): Connection => {
+export const startServer = (handler: Handler, settings: Partial<ServerSettings> = {}): Connection => {
   const [near, far] = connectionPair();
-  new Http1Server(near, served(handler), { id: 1, local: AT, remote: AT }, realClock());
+  new Http1Server(near, served(handler, settings), { id: 1, local: AT, remote: AT }, realClock());
   return far;
 };
 

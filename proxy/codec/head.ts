@@ -17,7 +17,10 @@ export class HeadError extends Error {
   }
 }
 
-/** Fields of one head. Hop-by-hop fields are taken out of `headers`; `host` too. */
+/**
+ * Fields of one head. Hop-by-hop fields are taken out of `headers`; `host` too. `transfer-encoding: chunked` stays, as the word that this
+ * message came in chunks: writers then send it in chunks too, whole or not.
+ */
 export interface Fields {
   readonly headers: HeaderMap;
   readonly host: string | undefined;
@@ -28,11 +31,14 @@ export interface Fields {
   readonly keepAlive: boolean;
   /** Lower-case, only when Connection names it. */
   readonly upgrade: string | undefined;
+  /** Lower-case names that Connection lists. */
+  readonly connection: readonly string[];
 }
 
-/** Bounds of one head. */
+/** Bounds of one head. underscores: what to do with a name like `x_y`, which some programs cannot tell from `x-y`. */
 export interface HeadLimits {
   readonly maxHeaders: number;
+  readonly underscores?: 'allow' | 'reject' | 'drop';
 }
 
 const TOKEN = new Uint8Array(256);
@@ -41,7 +47,7 @@ for (const char of 'ABCDEFGHIJKLMNOPQRSTUVWXYZ') TOKEN[char.charCodeAt(0)] = 2;
 
 const HOP_BY_HOP = new Set(['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade', 'http2-settings']);
 /** A client may not have these taken away by naming them in Connection. */
-const KEPT = new Set(['host', 'content-length', 'close', 'keep-alive', 'upgrade', 'te', '']);
+const KEPT = new Set(['host', 'content-length', 'transfer-encoding', 'close', 'keep-alive', 'upgrade', 'te', '']);
 
 const bad = (details = 'http1.codec_error'): HeadError => new HeadError(400, details);
 
@@ -55,10 +61,10 @@ const fieldName = (text: string, from: number, to: number): string => {
   let upper = 0;
   for (let i = from; i < to; i++) {
     const kind = TOKEN[text.charCodeAt(i)];
-    if (kind === 0) throw bad('http1.invalid_characters');
+    if (kind === 0) throw bad();
     upper |= kind as number;
   }
-  if (from === to) throw bad('http1.invalid_characters');
+  if (from === to) throw bad();
   const name = text.slice(from, to);
   return upper & 2 ? name.toLowerCase() : name;
 };
@@ -76,21 +82,31 @@ const fieldValue = (text: string, from: number, to: number): string => {
 };
 
 const lengthValue = (value: string, before: number | undefined): number => {
-  if (before !== undefined || value.length === 0 || value.length > 15) throw bad('http1.content_length_not_allowed');
+  if (before !== undefined || value.length === 0) throw bad();
   let length = 0;
   for (let i = 0; i < value.length; i++) {
     const digit = value.charCodeAt(i) - 48;
-    if (digit < 0 || digit > 9) throw bad('http1.content_length_not_allowed');
+    if (digit < 0 || digit > 9) throw bad();
     length = length * 10 + digit;
   }
+  if (length > Number.MAX_SAFE_INTEGER) throw bad();
   return length;
 };
+
+const NONE: readonly string[] = [];
 
 const listed = (value: string): string[] =>
   value
     .toLowerCase()
     .split(',')
     .map((item) => item.trim());
+
+/** One field line of `text`, between `from` and `to`. Throws HeadError. */
+export const parseField = (text: string, from: number, to: number): [name: string, value: string] => {
+  const colon = text.indexOf(':', from);
+  if (colon < 0 || colon > to) throw bad();
+  return [fieldName(text, from, colon), fieldValue(text, colon + 1, to)];
+};
 
 /** Parses the field lines of `text` from `at` to its end, each ended by CRLF. Throws HeadError. */
 export const parseFields = (text: string, at: number, limits: HeadLimits): Fields => {
@@ -109,6 +125,10 @@ export const parseFields = (text: string, at: number, limits: HeadLimits): Field
     const name = fieldName(text, from, colon);
     const value = fieldValue(text, colon + 1, to);
     from = to + 2;
+    if (limits.underscores !== undefined && limits.underscores !== 'allow' && name.includes('_')) {
+      if (limits.underscores === 'drop') continue;
+      throw bad('http1.unexpected_underscore');
+    }
     switch (name) {
       case 'host':
         if (host !== undefined) throw bad();
@@ -119,9 +139,9 @@ export const parseFields = (text: string, at: number, limits: HeadLimits): Field
         flat.push(name, String(contentLength));
         continue;
       case 'transfer-encoding':
-        if (chunked) throw bad('http1.invalid_transfer_encoding');
-        if (value.toLowerCase() !== 'chunked') throw new HeadError(501, 'http1.invalid_transfer_encoding');
+        if (chunked || value.toLowerCase() !== 'chunked') throw new HeadError(501, 'http1.invalid_transfer_encoding');
         chunked = true;
+        flat.push(name, 'chunked');
         continue;
       case 'connection':
         connection = connection === undefined ? value : `${connection},${value}`;
@@ -137,7 +157,7 @@ export const parseFields = (text: string, at: number, limits: HeadLimits): Field
     }
   }
   if (chunked && contentLength !== undefined) throw bad('http1.content_length_and_chunked_not_allowed');
-  const options = connection === undefined ? [] : listed(connection);
+  const options = connection === undefined ? NONE : listed(connection);
   return {
     headers: new HeaderMap(options.some((option) => !KEPT.has(option)) ? withoutNamed(flat, options) : flat),
     host,
@@ -146,6 +166,7 @@ export const parseFields = (text: string, at: number, limits: HeadLimits): Field
     close: options.includes('close'),
     keepAlive: options.includes('keep-alive'),
     upgrade: upgrade !== undefined && options.includes('upgrade') ? upgrade : undefined,
+    connection: options,
   };
 };
 
@@ -162,4 +183,11 @@ export const writeFields = (headers: HeaderMap): string => {
   let text = '';
   for (let i = 0; i < flat.length; i += 2) text += `${flat[i]}: ${flat[i + 1]}\r\n`;
   return text;
+};
+
+/** Empty lines before a request are read over (RFC 9112 §2.2). */
+export const withoutEmptyLines = (buffer: Buffer): Buffer => {
+  let at = 0;
+  while (buffer[at] === 13 && buffer[at + 1] === 10) at += 2;
+  return at === 0 ? buffer : buffer.subarray(at);
 };

@@ -13,6 +13,8 @@ import { pumpBody, writeWhole } from './write-message.ts';
 
 const RESET = 'upstream connect error or disconnect/reset before headers. reset reason: ';
 const LIMITS = { maxHeaders: 100 };
+/** Interim answers beyond are read over (as by Envoy). */
+const LAST_INTERIM = 104;
 
 interface Pending {
   readonly request: HttpRequest;
@@ -20,7 +22,7 @@ interface Pending {
   readonly reject: (error: unknown) => void;
 }
 
-/** The connection ended before a response head. */
+/** The connection ended before a byte of the response. */
 const terminated = (cause?: unknown): StreamError =>
   new StreamError('UC', {
     text: `${RESET}connection termination`,
@@ -28,8 +30,13 @@ const terminated = (cause?: unknown): StreamError =>
     cause,
   });
 
-const protocolError = (cause: unknown): StreamError =>
-  new StreamError('UPE', { text: `${RESET}protocol error`, codeDetails: 'upstream_reset_before_response_started{protocol_error}', cause });
+/** No HTTP, or a response that ends in its middle. */
+const protocolError = (cause: unknown, started: boolean): StreamError =>
+  new StreamError('UPE', {
+    text: `${RESET}protocol error`,
+    codeDetails: `upstream_reset_${started ? 'after' : 'before'}_response_started{protocol_error}`,
+    cause,
+  });
 
 /** LIVING STATE of one client connection. */
 export class Http1Client {
@@ -112,10 +119,10 @@ export class Http1Client {
       writeWhole(this.#connection, requestHead(request, whole.length), whole);
       return;
     }
-    const declared = whole ? String(whole.length) : request.headers.get('content-length');
-    const length = declared === undefined ? undefined : Number(declared);
-    this.#connection.write(requestHead(request, whole?.length), 'latin1');
-    pumpBody(this.#connection, { body: request.body, trailers: request.trailers, length, sent: () => {} }).then(
+    const head = requestHead(request, whole?.length);
+    const length = head.chunked ? undefined : (whole?.length ?? Number(request.headers.get('content-length')));
+    this.#connection.write(head.text, 'latin1');
+    pumpBody(this.#connection, { body: request.body, trailers: undefined, length, sent: () => {} }).then(
       () => {
         this.#requestDone = true;
         this.#settle();
@@ -127,7 +134,7 @@ export class Http1Client {
   readonly #onData = (chunk: Buffer): void => {
     if (this.#closed) return;
     if (this.#responseDone && !this.#pending) {
-      this.#fail(protocolError(new Error('unasked bytes')));
+      this.#fail(protocolError(new Error('unasked bytes'), false));
       return;
     }
     this.#buffer = this.#buffer ? Buffer.concat([this.#buffer, chunk]) : chunk;
@@ -136,7 +143,7 @@ export class Http1Client {
       if (this.#decoder && this.#buffer) this.#feed(this.#decoder, this.#buffer);
     } catch (error) {
       if (!(error instanceof HeadError)) throw error;
-      this.#fail(protocolError(error));
+      this.#fail(protocolError(error, this.#body !== undefined));
     }
   };
 
@@ -147,19 +154,23 @@ export class Http1Client {
     const head = parseResponseHead(buffer.toString('latin1', 0, end + 2), LIMITS);
     this.#buffer = buffer.length === end + 4 ? undefined : buffer.subarray(end + 4);
     if (head.status === 101) this.#switch(pending, head);
-    else if (head.status < 200) pending.request.onInterim?.(head.status, head.headers);
-    else this.#begin(pending, head);
+    else if (head.status < 200) {
+      if (head.status <= LAST_INTERIM) pending.request.onInterim?.(head.status, head.headers);
+    } else this.#begin(pending, head);
     return true;
   }
 
   #begin(pending: Pending, head: ResponseHead): void {
     const { status, headers } = head;
     if (head.close || (head.version10 && !head.keepAlive)) this.#reusable = false;
-    this.#pending = undefined;
+    // Upstream may still hold that what follows is no HTTP.
+    if (pending.request.upgrade !== undefined) this.#reusable = false;
     const decoder = decoderOf(pending.request.method, head);
     if (decoder instanceof LengthDecoder && decoder.untilClose) this.#reusable = false;
     const chunks: Uint8Array[] = [];
+    // While it is still pending: what is broken from its first byte on is no answer.
     if (decoder && this.#buffer) this.#consume(decoder, this.#buffer, chunks);
+    this.#pending = undefined;
     if (!decoder || decoder.done) {
       const bytes = chunks.length === 0 ? undefined : chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
       const trailers = decoder && decoder.trailers.flat.length > 0 ? Promise.resolve(decoder.trailers) : NO_TRAILERS;
@@ -194,6 +205,7 @@ export class Http1Client {
   }
 
   #switch(pending: Pending, head: ResponseHead): void {
+    if (head.chunked || head.contentLength !== undefined) throw new HeadError(502, 'a 101 with a body');
     if (pending.request.upgrade === undefined || head.upgrade !== pending.request.upgrade) throw new HeadError(502, 'unasked 101');
     this.#detach();
     this.#upgraded = true;
@@ -246,7 +258,11 @@ export class Http1Client {
     this.#closedListener();
   }
 
-  readonly #onError = (error: Error): void => this.#fail(terminated(error));
+  readonly #onError = (error: Error): void => this.#fail(this.#cut(error));
+
+  #cut(cause?: unknown): StreamError {
+    return this.#body || (this.#pending && this.#buffer) ? protocolError(cause, this.#body !== undefined) : terminated(cause);
+  }
 
   readonly #onEnd = (): void => {
     const decoder = this.#decoder;
@@ -258,7 +274,7 @@ export class Http1Client {
       body?.end(decoder.trailers);
       return;
     }
-    this.#fail(terminated());
+    this.#fail(this.#cut());
   };
 
   #fail(error: StreamError): void {
@@ -285,6 +301,7 @@ const abortError = (signal: AbortSignal): StreamError =>
     : new StreamError('DC', { codeDetails: 'downstream_remote_disconnect', cause: signal.reason });
 
 const decoderOf = (method: string, head: ResponseHead): BodyDecoder | undefined => {
+  if (head.status === 204 && (head.chunked || (head.contentLength ?? 0) > 0)) throw new HeadError(502, 'a 204 with a body');
   if (method === 'HEAD' || head.status === 204 || head.status === 304 || head.contentLength === 0) return undefined;
   if (head.chunked) return new ChunkedDecoder();
   return new LengthDecoder(head.contentLength ?? Number.POSITIVE_INFINITY);

@@ -4,53 +4,53 @@
  */
 import type { Clock } from '#system/clock.ts';
 import type { Connection } from '#system/network.ts';
-import { EMPTY_BODY, wholeBody } from '../http/body.ts';
-import { type HttpRequest, type HttpResponse, NO_TRAILERS } from '../http/message.ts';
+import type { HeaderMap } from '../http/header-map.ts';
+import type { HttpResponse } from '../http/message.ts';
 import type { ServeHttp } from '../http/serve.ts';
 import { StreamError } from '../http/stream-error.ts';
 import type { DownstreamConnection } from '../http/stream-info.ts';
-import { type BodyDecoder, ChunkedDecoder, LengthDecoder } from './body-decoder.ts';
+import type { BodyDecoder } from './body-decoder.ts';
+import { ConnectionWatch, type Phase } from './connection-watch.ts';
 import type { Exchange } from './exchange.ts';
-import { HeadError } from './head.ts';
+import { HeadError, withoutEmptyLines } from './head.ts';
 import { IncomingBody } from './incoming-body.ts';
-import { refusalOf, STREAM_TIMEOUT } from './refusal.ts';
-import { parseRequestHead, type RequestHead } from './request-head.ts';
-import { responseHead } from './response-text.ts';
-import { joinTunnel } from './upgrade.ts';
+import { awaitsContinue, decoderFor, receivedRequest, requestStart, wantsUpgrade } from './receive-request.ts';
+import { HEAD_TIMEOUT, LEFT_EARLY, refusalOf, streamTimeout, wordlessRefusal } from './refusal.ts';
+import { checkBeginning, parseRequestHead, type RequestHead } from './request-head.ts';
+import { interimHead, isBodiless, responseHead } from './response-text.ts';
+import { startTunnel } from './upgrade.ts';
 import { pumpBody, writeWhole } from './write-message.ts';
 
 const HEAD_END = '\r\n\r\n';
-/** How long a client may take to read a last answer while it still sends. */
-const LINGER_MS = 1000;
+const NOTHING = new Uint8Array(0);
+const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
 
 /** LIVING STATE of one server connection. */
 export class Http1Server {
   readonly #connection: Connection;
   readonly #http: ServeHttp;
   readonly #downstream: DownstreamConnection;
-  readonly #clock: Clock;
+  readonly #watch: ConnectionWatch;
   #buffer: Buffer | undefined;
   #exchange: Exchange | undefined;
   #decoder: BodyDecoder | undefined;
   #body: IncomingBody | undefined;
+  #requests = 0;
   #closing = false;
   #tunnel = false;
   #draining = false;
-  #activeAtMs: number;
-  #cancelWatch: () => void = () => {};
 
   constructor(connection: Connection, http: ServeHttp, downstream: DownstreamConnection, clock: Clock) {
     this.#connection = connection;
     this.#http = http;
     this.#downstream = downstream;
-    this.#clock = clock;
-    this.#activeAtMs = clock.nowMs();
     http.connectionOpened();
     connection.on('data', this.#onData);
     connection.on('end', this.#onEnd);
     connection.on('error', () => {});
     connection.on('close', this.#onClose);
-    this.#watch();
+    const phase = (): Phase => (this.#exchange ? 'exchange' : this.#buffer ? 'head' : 'idle');
+    this.#watch = new ConnectionWatch(clock, http.settings, { phase, expire: this.#expire });
     connection.resume();
   }
 
@@ -62,8 +62,12 @@ export class Http1Server {
 
   readonly #onData = (chunk: Buffer): void => {
     if (this.#closing || this.#tunnel) return;
-    this.#activeAtMs = this.#clock.nowMs();
-    this.#buffer = this.#buffer ? Buffer.concat([this.#buffer, chunk]) : chunk;
+    this.#watch.touch();
+    if (this.#buffer) this.#buffer = Buffer.concat([this.#buffer, chunk]);
+    else {
+      this.#buffer = chunk;
+      this.#watch.headSinceMs = this.#watch.activeAtMs;
+    }
     this.#advance();
   };
 
@@ -74,13 +78,14 @@ export class Http1Server {
   };
 
   readonly #onClose = (): void => {
-    this.#cancelWatch();
+    this.#watch.stop();
     if (!this.#tunnel) this.#leave();
     this.#http.connectionClosed();
   };
 
   #leave(): void {
     const exchange = this.#exchange;
+    if (!exchange && this.#buffer && !this.#closing) this.#http.refuse(LEFT_EARLY, this.#downstream);
     this.#closing = true;
     if (!exchange) return;
     exchange.stream.abort('DC', 'downstream_remote_disconnect');
@@ -106,13 +111,15 @@ export class Http1Server {
   }
 
   #takeHead(): boolean {
-    let buffer = this.#buffer as Buffer;
-    if (buffer[0] === 13 && buffer[1] === 10) buffer = buffer.subarray(2);
+    const buffer = withoutEmptyLines(this.#buffer as Buffer);
     const end = buffer.indexOf(HEAD_END, 0, 'latin1');
     const { settings } = this.#http;
     if (end > settings.maxHeadBytes || (end < 0 && buffer.length > settings.maxHeadBytes))
       throw new HeadError(431, 'http1.headers_too_large');
-    if (end < 0) return false;
+    if (end < 0) {
+      checkBeginning(buffer.toString('latin1'), settings);
+      return false;
+    }
     const head = parseRequestHead(buffer.toString('latin1', 0, end + 2), settings);
     this.#buffer = buffer.length === end + 4 ? undefined : buffer.subarray(end + 4);
     this.#begin(head);
@@ -120,43 +127,48 @@ export class Http1Server {
   }
 
   #begin(head: RequestHead): void {
-    const decoder = head.chunked ? new ChunkedDecoder() : head.contentLength ? new LengthDecoder(head.contentLength) : undefined;
+    const { settings } = this.#http;
+    const decoder = decoderFor(head, settings);
     const chunks: Uint8Array[] = [];
-    if (decoder && this.#buffer) this.#consume(decoder, chunks);
-    const request = this.#request(head, decoder, chunks);
-    const stream = this.#http.serve(request, this.#downstream);
+    if (decoder && this.#buffer && !this.#consumeFirst(head, decoder, chunks)) return;
+    if (awaitsContinue(head, settings)) this.#connection.write(CONTINUE, 'latin1');
+    if (decoder && !decoder.done) this.#await(decoder, chunks);
+    const onInterim = settings.proxy100Continue ? this.#interim : undefined;
+    const request = receivedRequest(head, settings, { decoder, chunks, onInterim }, this.#body);
+    const refusal = head.refusal && wordlessRefusal(head.refusal);
+    const stream = this.#http.serve(request, this.#downstream, refusal);
     const received = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
-    const exchange: Exchange = { stream, head, headSent: false, responseDone: false, received, sent: 0, status: 0 };
+    const exchange: Exchange = { stream, head, interim: false, headSent: false, responseDone: false, received, sent: 0, status: 0 };
     this.#exchange = exchange;
+    this.#requests++;
     stream.response.then((response) => this.#respond(exchange, response));
   }
 
-  #request(head: RequestHead, decoder: BodyDecoder | undefined, chunks: Uint8Array[]): HttpRequest {
-    const { method, path, authority } = head;
-    const { settings } = this.#http;
-    const expects = head.headers.get('expect') !== undefined;
-    const headers = expects && !settings.proxy100Continue ? head.headers.without('expect') : head.headers;
-    const start = { method, scheme: 'http' as const, authority, path, headers };
-    const extras = {
-      ...(head.upgrade !== undefined && head.upgrade !== 'h2c' && { upgrade: head.upgrade }),
-      ...(expects && settings.proxy100Continue && { onInterim: this.#interim }),
-    };
-    if (!decoder) return { ...start, body: EMPTY_BODY, trailers: NO_TRAILERS, ...extras };
-    if (decoder.done) {
-      const trailers = decoder.trailers.flat.length === 0 ? NO_TRAILERS : Promise.resolve(decoder.trailers);
-      return { ...start, body: wholeBody(joined(chunks)), trailers, ...extras };
-    }
-    if (expects && !settings.proxy100Continue && chunks.length === 0) this.#connection.write('HTTP/1.1 100 Continue\r\n\r\n', 'latin1');
+  #await(decoder: BodyDecoder, chunks: readonly Uint8Array[]): void {
     const body = new IncomingBody({ resume: () => this.#connection.resume(), abandoned: () => this.#connection.resume() });
     for (const chunk of chunks) body.push(chunk);
     this.#decoder = decoder;
     this.#body = body;
-    return { ...start, body, trailers: body.trailers, ...extras };
   }
 
-  readonly #interim = (status: number): void => {
-    if (this.#exchange?.headSent || this.#connection.destroyed || status !== 100) return;
-    this.#connection.write('HTTP/1.1 100 Continue\r\n\r\n', 'latin1');
+  /** False: the body that came with the head is broken, and was refused. */
+  #consumeFirst(head: RequestHead, decoder: BodyDecoder, chunks: Uint8Array[]): boolean {
+    try {
+      this.#consume(decoder, chunks);
+      return true;
+    } catch (error) {
+      if (!(error instanceof HeadError)) throw error;
+      this.#refuse(this.#http.refuse(refusalOf(error), this.#downstream, requestStart(head, this.#http.settings)));
+      return false;
+    }
+  }
+
+  /** Only the first one, as from Envoy. */
+  readonly #interim = (status: number, headers: HeaderMap): void => {
+    const exchange = this.#exchange;
+    if (!exchange || exchange.interim || exchange.headSent || this.#connection.destroyed) return;
+    exchange.interim = true;
+    this.#connection.write(interimHead(status, headers), 'latin1');
   };
 
   #consume(decoder: BodyDecoder, chunks: Uint8Array[]): void {
@@ -188,25 +200,37 @@ export class Http1Server {
     const refusal = refusalOf(error);
     this.#closing = true;
     this.#buffer = undefined;
-    if (exchange) {
-      exchange.stream.abort('DPE', error.details);
-      this.#body?.fail(refusal);
-      if (exchange.headSent) {
-        this.#drop(exchange);
-        return;
-      }
-      this.#exchange = undefined;
-      exchange.status = refusal.status;
-      exchange.stream.finish(refusal.status, exchange.received, 0);
+    if (!exchange) {
+      this.#refuse(this.#http.refuse(refusal, this.#downstream));
+      return;
     }
-    const response = this.#http.refuse(refusal, this.#downstream);
-    const whole = response.body.whole ?? new Uint8Array(0);
-    writeWhole(this.#connection, responseHead(response, { close: true, chunked: false, length: whole.length }), whole);
+    if (!exchange.headSent) {
+      this.#giveUp(exchange, refusal);
+      return;
+    }
+    exchange.stream.abort('DPE', error.details);
+    this.#body?.fail(refusal);
+    this.#drop(exchange);
+  }
+
+  /** The last word on bytes that are no exchange. */
+  #refuse(response: HttpResponse): void {
+    this.#buffer = undefined;
+    const whole = response.body.whole ?? NOTHING;
+    writeWhole(this.#connection, responseHead(response, { close: true, length: whole.length }), whole);
     this.#hangUp();
   }
 
+  /** Answers an exchange that upstream has not answered. */
+  #giveUp(exchange: Exchange, error: StreamError): void {
+    const body = this.#body;
+    const response = exchange.stream.giveUp(error);
+    this.#respond(exchange, response);
+    body?.fail(error);
+  }
+
   #respond(exchange: Exchange, response: HttpResponse | undefined): void {
-    if (exchange !== this.#exchange) {
+    if (exchange !== this.#exchange || exchange.headSent) {
       if (response) void response.body[Symbol.asyncIterator]().return?.();
       response?.upgraded?.destroy();
       return;
@@ -217,38 +241,46 @@ export class Http1Server {
     }
     exchange.headSent = true;
     exchange.status = response.status;
-    this.#activeAtMs = this.#clock.nowMs();
+    this.#watch.touch();
     if (response.upgraded) {
-      this.#joinTunnel(exchange, response, response.upgraded);
+      this.#startTunnel(exchange, response);
       return;
     }
-    const { head } = exchange;
-    const bodiless = head.method === 'HEAD' || response.status === 204 || response.status === 304;
-    const whole = bodiless ? EMPTY_BODY.whole : response.body.whole;
-    const close = head.close || this.#draining || this.#http.draining || this.#decoder !== undefined;
+    const toHead = exchange.head.method === 'HEAD';
+    const bodiless = toHead || isBodiless(response.status);
+    const whole = bodiless ? NOTHING : response.body.whole;
+    const close = this.#closesWith(exchange, response);
     if (close) this.#draining = true;
+    const head = responseHead(response, { close, length: whole?.length, toHead });
     if (whole !== undefined) {
-      const length = bodiless ? undefined : whole.length;
-      writeWhole(this.#connection, responseHead(response, { close, chunked: false, length }), whole);
+      writeWhole(this.#connection, bodiless ? { ...head, chunked: false } : head, whole);
       exchange.sent = whole.length;
       if (bodiless && response.body.whole === undefined) void response.body[Symbol.asyncIterator]().return?.();
       this.#responded(exchange);
       return;
     }
-    const declared = response.headers.get('content-length');
-    this.#connection.write(responseHead(response, { close, chunked: declared === undefined, length: undefined }), 'latin1');
+    this.#connection.write(head.text, 'latin1');
     const sent = (bytes: number): void => {
       exchange.sent += bytes;
-      this.#activeAtMs = this.#clock.nowMs();
+      this.#watch.touch();
     };
-    const length = declared === undefined ? undefined : Number(declared);
-    pumpBody(this.#connection, { body: response.body, trailers: response.trailers, length, sent }).then(
+    const length = head.chunked ? undefined : Number(response.headers.get('content-length'));
+    const trailers = this.#http.settings.trailers ? response.trailers : undefined;
+    pumpBody(this.#connection, { body: response.body, trailers, length, sent }).then(
       () => this.#responded(exchange),
       (error: unknown) => {
         exchange.stream.note(error);
         if (exchange === this.#exchange) this.#drop(exchange);
       },
     );
+  }
+
+  #closesWith({ head }: Exchange, response: HttpResponse): boolean {
+    if (head.close || this.#draining || this.#http.draining || this.#closing || response.close === true) return true;
+    // The rest of the body, or what a client sent believing in its upgrade, must never be read as a request.
+    if (this.#decoder !== undefined || wantsUpgrade(head)) return true;
+    const { maxRequests } = this.#http.settings;
+    return maxRequests > 0 && this.#requests >= maxRequests;
   }
 
   #responded(exchange: Exchange): void {
@@ -272,7 +304,10 @@ export class Http1Server {
       return;
     }
     if (this.#connection.isPaused()) this.#connection.resume();
-    if (this.#buffer) this.#advance();
+    if (this.#buffer) {
+      this.#watch.headSinceMs = this.#watch.activeAtMs;
+      this.#advance();
+    }
   }
 
   /** Says the last word and waits a little for the client to hear it: closing at once would reset what it has not read. */
@@ -280,8 +315,7 @@ export class Http1Server {
     this.#closing = true;
     this.#connection.end();
     this.#connection.resume();
-    this.#cancelWatch();
-    this.#cancelWatch = this.#clock.after(LINGER_MS, () => this.#connection.destroy());
+    this.#watch.insteadAfter(this.#http.settings.delayedCloseMs, () => this.#connection.destroy());
   }
 
   #drop(exchange: Exchange): void {
@@ -290,61 +324,22 @@ export class Http1Server {
     if (exchange === this.#exchange) this.#finish(exchange);
   }
 
-  #joinTunnel(exchange: Exchange, response: HttpResponse, far: NonNullable<HttpResponse['upgraded']>): void {
+  #startTunnel(exchange: Exchange, response: HttpResponse): void {
     this.#tunnel = true;
-    this.#cancelWatch();
-    const connection = this.#connection;
-    connection.off('data', this.#onData).off('end', this.#onEnd);
-    connection.write(
-      responseHead(response, { close: false, chunked: false, length: undefined, upgrade: exchange.head.upgrade ?? '' }),
-      'latin1',
-    );
-    if (this.#buffer) far.write(this.#buffer);
-    joinTunnel(connection, far, (received, sent) => {
-      exchange.stream.finish(response.status, received, sent);
-      this.#exchange = undefined;
-    });
+    this.#watch.stop();
+    this.#connection.off('data', this.#onData).off('end', this.#onEnd);
+    const early = this.#buffer;
+    this.#buffer = undefined;
+    startTunnel(this.#connection, exchange, response, early);
   }
 
-  /** One timer a connection, moved only when it fires: a request costs a field write. */
-  #watch(): void {
-    const { headTimeoutMs, idleTimeoutMs, streamIdleTimeoutMs } = this.#http.settings;
-    const shortest = Math.min(...[headTimeoutMs, idleTimeoutMs, streamIdleTimeoutMs].filter((ms) => ms > 0));
-    if (!Number.isFinite(shortest)) return;
-    let headSinceMs: number | undefined;
-    const look = (): void => {
-      const now = this.#clock.nowMs();
-      const inHead = this.#buffer !== undefined && !this.#exchange;
-      headSinceMs = inHead ? (headSinceMs ?? now) : undefined;
-      const limit = this.#exchange ? streamIdleTimeoutMs : inHead ? headTimeoutMs : idleTimeoutMs;
-      const left = limit === 0 ? shortest : limit - (now - (headSinceMs ?? this.#activeAtMs));
-      if (left <= 0) {
-        this.#expire();
-        return;
-      }
-      this.#cancelWatch = this.#clock.after(Math.min(left, shortest), look);
-    };
-    this.#cancelWatch = this.#clock.after(shortest, look);
-  }
-
-  #expire(): void {
+  readonly #expire = (phase: Phase): void => {
     const exchange = this.#exchange;
-    if (!exchange) {
-      if (this.#buffer) this.#connection.destroy();
-      else this.#connection.end();
-      return;
-    }
-    exchange.stream.abort('SI', 'stream_idle_timeout');
-    if (exchange.headSent) {
+    if (exchange?.headSent) {
+      exchange.stream.abort('SI', 'stream_idle_timeout');
       this.#drop(exchange);
-      return;
-    }
-    this.#exchange = undefined;
-    this.#body?.fail(new StreamError('SI', { codeDetails: 'stream_idle_timeout' }));
-    exchange.stream.finish(408, exchange.received, 14);
-    this.#connection.write(STREAM_TIMEOUT, 'latin1');
-    this.#hangUp();
-  }
+    } else if (exchange) this.#giveUp(exchange, streamTimeout(this.#decoder === undefined));
+    else if (phase === 'head') this.#refuse(this.#http.refuse(HEAD_TIMEOUT, this.#downstream));
+    else this.#connection.end();
+  };
 }
-
-const joined = (chunks: Uint8Array[]): Uint8Array => (chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks));

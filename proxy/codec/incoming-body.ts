@@ -29,6 +29,10 @@ export class IncomingBody implements Body, AsyncIterator<Uint8Array> {
     });
   }
 
+  get ended(): boolean {
+    return this.#state !== 'open';
+  }
+
   push(chunk: Uint8Array): boolean {
     const waiting = this.#waiting;
     if (waiting) {

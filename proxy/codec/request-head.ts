@@ -1,71 +1,151 @@
 /** Request line and what a request's head must satisfy. Throws HeadError with the answer that Envoy would give. */
 import { type Fields, HeadError, type HeadLimits, isToken, parseFields } from './head.ts';
 
+/** What a connection's owner decided about heads. */
+export interface RequestRules extends HeadLimits {
+  /** True: any token is a method. */
+  readonly customMethods?: boolean;
+}
+
 /** A request head, understood. */
 export interface RequestHead extends Fields {
   readonly method: string;
   readonly path: string;
   readonly authority: string;
+  /** Understood, but not to be served: the connection manager says so. */
+  readonly refusal: HeadError | undefined;
 }
 
-const bad = (details = 'http1.codec_error'): HeadError => new HeadError(400, details);
+/** Methods that Envoy's parser knows. */
+const METHODS = new Set(
+  `GET POST PUT DELETE HEAD OPTIONS PATCH CONNECT TRACE ACL BIND CHECKOUT COPY LINK LOCK MERGE MKACTIVITY MKCALENDAR MKCOL MOVE MSEARCH
+   NOTIFY PROPFIND PROPPATCH PURGE PUT REBIND REPORT SEARCH SOURCE SUBSCRIBE UNBIND UNLINK UNLOCK UNSUBSCRIBE`.split(/\s+/),
+);
+/** From ten names on, Envoy takes a Connection field for an attack. */
+const MAX_CONNECTION_NAMES = 10;
+/** Taking these away would hide where a request came from. */
+const NEVER_NOMINATED = ['x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto'];
 
-const checkTarget = (target: string): void => {
+const bad = (details = 'http1.codec_error'): HeadError => new HeadError(400, details);
+const lowVersion = (): HeadError => new HeadError(426, 'low_version');
+
+/** Whether the target carries a fragment. */
+const checkTarget = (target: string): boolean => {
+  let fragment = false;
   for (let i = 0; i < target.length; i++) {
     const code = target.charCodeAt(i);
-    if (code <= 32 || code === 127) throw bad('http1.invalid_url');
-    if (code === 35) throw bad('path_normalization_failed');
+    if (code < 32 || code === 127) throw bad('http1.invalid_characters');
+    if (code > 127) throw bad();
+    if (code === 35) fragment = true;
   }
+  return fragment;
 };
 
 const checkAuthority = (authority: string): void => {
-  if (authority === '') throw bad('missing_host_header');
   for (let i = 0; i < authority.length; i++) {
     const code = authority.charCodeAt(i);
     const fine = (code >= 48 && code <= 58) || (code >= 65 && code <= 91) || (code >= 97 && code <= 122);
-    if (!fine && !"-._~!$&'()*+,;=]".includes(authority[i] as string)) throw bad('http1.invalid_authority');
+    const escaped = code === 37 && /^%[0-9a-f]{2}/i.test(authority.slice(i, i + 3));
+    if (!fine && !escaped && !"-._~!$&'()*+,;=]".includes(authority[i] as string)) throw bad('http.invalid_authority');
   }
 };
 
-const checkVersion = (version: string): void => {
-  if (version === 'HTTP/1.1' || version === 'HTTP/1.2') return;
-  if (version === 'HTTP/1.0') throw new HeadError(426, 'low_version');
-  throw bad();
+interface Target {
+  readonly authority?: string;
+  readonly path: string;
+}
+
+/** Absolute form → authority and path; origin form and `*` → as they are. */
+const splitTarget = (target: string, method: string): Target => {
+  if (method === 'CONNECT') {
+    if (!/^[^/?@]+:\d+$/.test(target)) throw bad('http1.invalid_url');
+    return { authority: target, path: '' };
+  }
+  if (target.charCodeAt(0) === 47) return { path: target };
+  if (target === '*') {
+    if (method !== 'OPTIONS') throw bad('http1.invalid_url');
+    return { path: target };
+  }
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(target)?.[1];
+  if (scheme === undefined) throw bad();
+  if (!/^https?$/i.test(scheme)) throw bad('http1.invalid_scheme');
+  const from = scheme.length + 3;
+  const length = target.slice(from).search(/[/?#]/);
+  const end = length < 0 ? target.length : from + length;
+  if (end === from) throw bad('http1.invalid_url');
+  return { authority: target.slice(from, end), path: end === target.length ? '/' : target.slice(end) };
 };
 
-/** Absolute form → authority and path; origin form → as it is. */
-const splitTarget = (target: string, method: string): { authority?: string; path: string } => {
-  if (target.charCodeAt(0) === 47 || (target === '*' && method === 'OPTIONS')) return { path: target };
-  const scheme = target.slice(0, 8).toLowerCase();
-  const from = scheme.startsWith('http://') ? 7 : scheme === 'https://' ? 8 : 0;
-  if (from === 0) throw bad('http1.invalid_url');
-  let end = target.length;
-  for (let i = from; i < target.length; i++) {
-    const char = target[i];
-    if (char !== '/' && char !== '?') continue;
-    end = i;
-    break;
+interface RequestLine {
+  readonly method: string;
+  readonly target: string;
+}
+
+const hasControls = (text: string): boolean => {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === 127 || (code < 32 && code !== 9 && code !== 10 && code !== 13)) return true;
   }
-  const rest = target.slice(end);
-  return { authority: target.slice(from, end), path: rest.startsWith('/') ? rest : `/${rest}` };
+  return false;
+};
+
+/** Bytes that never were HTTP, or an HTTP line with bytes that it must not have: Envoy tells them apart. */
+const notALine = (line: string): HeadError => bad(isToken(line.slice(0, 1)) && hasControls(line) ? 'http1.invalid_characters' : undefined);
+
+const checkMethod = (method: string, line: string, rules: RequestRules): void => {
+  if (METHODS.has(method) || (rules.customMethods && isToken(method))) return;
+  throw notALine(line);
+};
+
+/** text: at least the request line, without its CRLF; `end` is where it ends. */
+const parseLine = (text: string, end: number, rules: RequestRules): RequestLine => {
+  const methodEnd = text.indexOf(' ');
+  if (methodEnd <= 0 || methodEnd > end) throw notALine(text.slice(0, end));
+  const method = text.slice(0, methodEnd);
+  checkMethod(method, text.slice(0, end), rules);
+  const targetEnd = text.indexOf(' ', methodEnd + 1);
+  if (targetEnd < 0 || targetEnd > end) throw text[methodEnd + 1] === '/' ? lowVersion() : bad();
+  const version = text.slice(targetEnd + 1, end);
+  if (targetEnd === methodEnd + 1) throw bad();
+  if (version !== 'HTTP/1.1') throw /^HTTP\/\d\.\d$/.test(version) ? lowVersion() : bad();
+  return { method, target: text.slice(methodEnd + 1, targetEnd) };
+};
+
+/** For a head that is not all here: whether what is here can still become one. Throws HeadError when it cannot. */
+export const checkBeginning = (text: string, rules: RequestRules): void => {
+  const end = text.indexOf('\r\n');
+  if (end >= 0) {
+    parseLine(text, end, rules);
+    return;
+  }
+  const space = text.indexOf(' ');
+  const method = space < 0 ? text.replace(/\r$/, '') : text.slice(0, space);
+  if (method !== '' && !isToken(method)) throw notALine(method);
+  if (space >= 0) checkMethod(method, method, rules);
+};
+
+const checkConnection = (names: readonly string[]): void => {
+  if (names.length >= MAX_CONNECTION_NAMES || names.some((name) => NEVER_NOMINATED.includes(name) || name.startsWith(':')))
+    throw bad('http1.connection_header_rejected');
+};
+
+const refusalOf = (method: string, host: string | undefined, fragment: boolean): HeadError | undefined => {
+  if (method === 'CONNECT') return new HeadError(404, 'route_not_found');
+  if (host === undefined) return bad('missing_host_header');
+  return fragment ? bad('path_normalization_failed') : undefined;
 };
 
 /** text: from the request line up to and with the CRLF of the last field line. */
-export const parseRequestHead = (text: string, limits: HeadLimits): RequestHead => {
+export const parseRequestHead = (text: string, rules: RequestRules): RequestHead => {
   const lineEnd = text.indexOf('\r\n');
-  const methodEnd = text.indexOf(' ');
-  const targetEnd = text.indexOf(' ', methodEnd + 1);
-  if (lineEnd < 0 || methodEnd <= 0 || targetEnd < 0 || targetEnd > lineEnd) throw bad();
-  const method = text.slice(0, methodEnd);
-  const target = text.slice(methodEnd + 1, targetEnd);
-  if (!isToken(method) || target === '') throw bad();
-  checkTarget(target);
-  checkVersion(text.slice(targetEnd + 1, lineEnd));
-  const fields = parseFields(text, lineEnd + 2, limits);
-  if (method === 'CONNECT') throw new HeadError(403, 'upgrade_failed');
-  if (fields.host === undefined) throw bad('missing_host_header');
-  const { authority = fields.host, path } = splitTarget(target, method);
-  checkAuthority(authority);
+  if (lineEnd < 0) throw bad();
+  const { method, target } = parseLine(text, lineEnd, rules);
+  const fragment = checkTarget(target);
+  const fields = parseFields(text, lineEnd + 2, rules);
+  if (fields.connection.length > 0) checkConnection(fields.connection);
+  const named = fields.connection.includes('host') ? undefined : fields.host;
+  const { authority = named, path } = splitTarget(target, method);
+  if (authority !== undefined) checkAuthority(authority);
   if (fields.upgrade !== undefined && (fields.chunked || (fields.contentLength ?? 0) > 0)) throw bad('upgrade_with_body');
-  return { ...fields, method, path, authority };
+  return { ...fields, method, path, authority: authority ?? '', refusal: refusalOf(method, authority, fragment) };
 };

@@ -1,25 +1,56 @@
 /** After a 101: two open ends, copied into each other until either is gone. */
 import type { Duplex } from 'node:stream';
+import type { Connection } from '#system/network.ts';
+import type { HttpResponse } from '../http/message.ts';
+import type { Exchange } from './exchange.ts';
+import { UPSTREAM_LEFT } from './refusal.ts';
+import { responseHead } from './response-text.ts';
+
+/** How a tunnel ended. first: the end that left first. */
+interface TunnelEnd {
+  readonly fromNear: number;
+  readonly fromFar: number;
+  readonly first: 'near' | 'far';
+}
 
 /** Copies both ways with back-pressure; `done` runs once, when both ends are closed. */
-export const joinTunnel = (near: Duplex, far: Duplex, done: (fromNear: number, fromFar: number) => void): void => {
+const joinTunnel = (near: Duplex, far: Duplex, done: (end: TunnelEnd) => void): void => {
   let open = 2;
-  const counts = [0, 0] as [number, number];
-  const copy = (from: Duplex, to: Duplex, index: 0 | 1): void => {
+  let first: TunnelEnd['first'] | undefined;
+  const counts = { near: 0, far: 0 };
+  const copy = (from: Duplex, to: Duplex, name: TunnelEnd['first']): void => {
     from.on('data', (chunk: Buffer) => {
-      counts[index] += chunk.length;
+      counts[name] += chunk.length;
       if (!to.write(chunk)) from.pause();
     });
     to.on('drain', () => from.resume());
-    from.on('end', () => to.end());
+    from.on('end', () => {
+      first ??= name;
+      to.end();
+    });
     from.on('error', () => {});
     from.on('close', () => {
+      first ??= name;
       if (!from.readableEnded) to.destroy();
       else if (!to.writableEnded) to.end();
-      if (--open === 0) done(counts[0], counts[1]);
+      if (--open === 0) done({ fromNear: counts.near, fromFar: counts.far, first });
     });
     from.resume();
   };
-  copy(near, far, 0);
-  copy(far, near, 1);
+  copy(near, far, 'near');
+  copy(far, near, 'far');
+};
+
+/** Tells the client of the 101 and joins it to upstream. early: what the client sent already behind its request. */
+export const startTunnel = (connection: Connection, exchange: Exchange, response: HttpResponse, early: Buffer | undefined): void => {
+  const far = response.upgraded;
+  if (!far) throw new Error('invariant: a 101 without its connection');
+  const { stream, head } = exchange;
+  connection.write(responseHead(response, { close: false, length: undefined, upgrade: head.upgrade ?? '' }).text, 'latin1');
+  if (early) far.write(early);
+  joinTunnel(connection, far, ({ fromNear, fromFar, first }) => {
+    if (first === 'near') stream.abort('DC', 'downstream_remote_disconnect');
+    else stream.note(UPSTREAM_LEFT);
+    stream.finish(response.status, fromNear + (early?.length ?? 0), fromFar);
+  });
 };

@@ -5,20 +5,33 @@ import type { HeaderMap } from '../http/header-map.ts';
 import { writeFields } from './head.ts';
 
 const JOIN_BELOW = 16_384;
+const LAST_CHUNK = '0\r\n\r\n';
+
+/** A head as text. chunked: the body behind it goes in chunks. */
+export interface FramedHead {
+  readonly text: string;
+  readonly chunked: boolean;
+}
 
 /** One write for head and body; larger bodies go as they are, corked, rather than be copied. */
-export const writeWhole = (connection: Connection, head: string, bytes: Uint8Array): void => {
+export const writeWhole = (connection: Connection, { text, chunked }: FramedHead, bytes: Uint8Array): void => {
   if (bytes.length === 0) {
-    connection.write(head, 'latin1');
-  } else if (bytes.length < JOIN_BELOW) {
-    const joined = Buffer.allocUnsafe(head.length + bytes.length);
-    joined.write(head, 0, 'latin1');
-    joined.set(bytes, head.length);
+    connection.write(chunked ? text + LAST_CHUNK : text, 'latin1');
+    return;
+  }
+  const before = chunked ? `${text}${bytes.length.toString(16)}\r\n` : text;
+  const after = chunked ? `\r\n${LAST_CHUNK}` : '';
+  if (bytes.length < JOIN_BELOW) {
+    const joined = Buffer.allocUnsafe(before.length + bytes.length + after.length);
+    joined.write(before, 0, 'latin1');
+    joined.set(bytes, before.length);
+    if (chunked) joined.write(after, before.length + bytes.length, 'latin1');
     connection.write(joined);
   } else {
     connection.cork();
-    connection.write(head, 'latin1');
+    connection.write(before, 'latin1');
     connection.write(bytes);
+    if (chunked) connection.write(after, 'latin1');
     connection.uncork();
   }
 };
@@ -36,7 +49,8 @@ const drained = (connection: Connection): Promise<void> =>
 /** How the bytes of a body are marked off. length: undefined = chunked. */
 export interface BodyFraming {
   readonly body: Body;
-  readonly trailers: Promise<HeaderMap>;
+  /** Absent: they are dropped. */
+  readonly trailers: Promise<HeaderMap> | undefined;
   readonly length: number | undefined;
   /** Called with the size of each piece that left. */
   readonly sent: (bytes: number) => void;
@@ -54,7 +68,9 @@ export const pumpBody = async (connection: Connection, framing: BodyFraming): Pr
     if (!writePiece(connection, chunk, framing.length === undefined)) await drained(connection);
   }
   if (framing.length !== undefined && left !== 0) throw new Error('body is shorter than its content-length');
-  if (framing.length === undefined) connection.write(`0\r\n${writeFields(await framing.trailers)}\r\n`, 'latin1');
+  if (framing.length !== undefined) return;
+  const trailers = await framing.trailers;
+  connection.write(trailers === undefined ? LAST_CHUNK : `0\r\n${writeFields(trailers)}\r\n`, 'latin1');
 };
 
 const writePiece = (connection: Connection, chunk: Uint8Array, chunked: boolean): boolean => {

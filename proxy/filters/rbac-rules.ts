@@ -107,7 +107,9 @@ const compilePermission = (permission: Permission): Rule => {
 
 const compileAddress = (field: string, range: CidrRange): Rule => {
   const within = inField(field, () => compileCidr(range));
-  return (_request, { downstream }) => within(downstream.remote.address);
+  // remote_ip is who the client is, x-forwarded-for included; the others are who is at the other end of the connection.
+  if (field === 'remote_ip') return (_request, { downstream }) => within(downstream.remote.address);
+  return (_request, { downstream }) => within((downstream.direct ?? downstream.remote).address);
 };
 
 const compileAuthenticated = (authenticated: Extract<NonNullable<Principal['identifier']>, { $case: 'authenticated' }>['value']): Rule => {

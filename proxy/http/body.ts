@@ -3,6 +3,8 @@
 /** Chunks in order. `whole`, when present, is all of it: no need to iterate. */
 export interface Body extends AsyncIterable<Uint8Array> {
   readonly whole?: Uint8Array;
+  /** False while it is still arriving. */
+  readonly ended?: boolean;
 }
 
 /** One hidden class for every body that is here already: the request path makes two of them. */

@@ -4,7 +4,7 @@ import type { Duration, HttpConnectionManager } from '#envoy';
 import { ConnectionManager, type ConnectionManagerRooms, type ConnectionManagerSettings } from './connection-manager.ts';
 import type { ForwardingRules } from './forwarding-headers.ts';
 import type { PathRules } from './normalize-path.ts';
-import type { ServerSettings } from './serve.ts';
+import { SERVER_DEFAULTS, type ServerSettings } from './serve.ts';
 
 const millis = (duration: Duration | undefined, otherwise: number): number =>
   duration === undefined ? otherwise : duration.seconds * 1000 + duration.nanos / 1e6;
@@ -25,20 +25,43 @@ const upgradesOf = (config: HttpConnectionManager): Set<string> => {
   return upgrades;
 };
 
-const serverOf = (config: HttpConnectionManager): ServerSettings => {
+const UNDERSCORES: readonly ServerSettings['underscores'][] = ['allow', 'reject', 'drop'];
+
+const commonOf = (config: HttpConnectionManager): Pick<ServerSettings, 'idleTimeoutMs' | 'maxHeaders' | 'maxRequests' | 'underscores'> => {
   const common = config.commonHttpProtocolOptions;
-  if (common) inField('common_http_protocol_options', () => refuseUnsupported(common, { read: ['idleTimeout', 'maxHeadersCount'] }));
+  if (common) {
+    const read = ['idleTimeout', 'maxHeadersCount', 'maxRequestsPerConnection', 'headersWithUnderscoresAction'] as const;
+    inField('common_http_protocol_options', () => refuseUnsupported(common, { read }));
+  }
   return {
-    maxHeadBytes: (config.maxRequestHeadersKb ?? 60) * 1024,
-    maxHeaders: common?.maxHeadersCount ?? 100,
-    // Envoy waits for ever unless told otherwise; a bound here is what keeps slow clients from holding sockets.
-    headTimeoutMs: millis(config.requestHeadersTimeout, 0) || 15_000,
-    idleTimeoutMs: millis(common?.idleTimeout, 3_600_000),
-    streamIdleTimeoutMs: millis(config.streamIdleTimeout, 300_000),
-    upgrades: upgradesOf(config),
-    proxy100Continue: config.proxy100Continue,
+    idleTimeoutMs: millis(common?.idleTimeout, SERVER_DEFAULTS.idleTimeoutMs),
+    maxHeaders: common?.maxHeadersCount ?? SERVER_DEFAULTS.maxHeaders,
+    maxRequests: common?.maxRequestsPerConnection ?? SERVER_DEFAULTS.maxRequests,
+    underscores: UNDERSCORES[common?.headersWithUnderscoresAction ?? 0] ?? SERVER_DEFAULTS.underscores,
   };
 };
+
+const http1Of = (config: HttpConnectionManager): Pick<ServerSettings, 'customMethods' | 'trailers'> => {
+  const http1 = config.httpProtocolOptions;
+  if (!http1) return { customMethods: SERVER_DEFAULTS.customMethods, trailers: SERVER_DEFAULTS.trailers };
+  return inField('http_protocol_options', () => {
+    refuseUnsupported(http1, { read: ['allowAbsoluteUrl', 'enableTrailers', 'allowCustomMethods', 'useBalsaParser'] });
+    if (http1.allowAbsoluteUrl === false) throw new ConfigError('allow_absolute_url', 'false is not supported by this proxy');
+    if (http1.useBalsaParser === false) throw new ConfigError('use_balsa_parser', 'false is not supported by this proxy');
+    return { customMethods: http1.allowCustomMethods, trailers: http1.enableTrailers };
+  });
+};
+
+const serverOf = (config: HttpConnectionManager): ServerSettings => ({
+  ...commonOf(config),
+  ...http1Of(config),
+  maxHeadBytes: (config.maxRequestHeadersKb ?? 60) * 1024,
+  headTimeoutMs: millis(config.requestHeadersTimeout, 0) || SERVER_DEFAULTS.headTimeoutMs,
+  streamIdleTimeoutMs: millis(config.streamIdleTimeout, SERVER_DEFAULTS.streamIdleTimeoutMs),
+  delayedCloseMs: millis(config.delayedCloseTimeout, SERVER_DEFAULTS.delayedCloseMs),
+  upgrades: upgradesOf(config),
+  proxy100Continue: config.proxy100Continue,
+});
 
 const forwardingOf = (config: HttpConnectionManager): ForwardingRules => {
   const details = config.forwardClientCertDetails;
@@ -49,6 +72,7 @@ const forwardingOf = (config: HttpConnectionManager): ForwardingRules => {
     skipXffAppend: config.skipXffAppend,
     generateRequestId: config.generateRequestId ?? true,
     preserveExternalRequestId: config.preserveExternalRequestId,
+    via: config.via,
     clientCert: details === 4 ? 'always-forward-only' : details === 1 || details === 2 ? 'forward-only' : 'sanitize',
   };
 };
@@ -86,18 +110,25 @@ export const connectionManagerSettings = (config: HttpConnectionManager): Connec
       'mergeSlashes',
       'pathWithEscapedSlashesAction',
       'stripPortMode',
-    ],
-    ignored: [
-      'statPrefix',
+      'stripMatchingHostPort',
+      'stripTrailingHostDot',
+      'via',
       'httpProtocolOptions',
-      'http2ProtocolOptions',
-      'setCurrentClientCertDetails',
-      'requestIdExtension',
-      'internalAddressConfig',
-      'drainTimeout',
       'delayedCloseTimeout',
+      'internalAddressConfig',
+      'requestIdExtension',
     ],
+    // Without TLS there is no client certificate to describe; the drain timeout separates HTTP/2's two farewells.
+    ignored: ['statPrefix', 'setCurrentClientCertDetails', 'drainTimeout'],
   });
+  const internal = config.internalAddressConfig;
+  // Nobody is internal here. That is Envoy's default, too, so long as nothing is named.
+  if (internal) inField('internal_address_config', () => refuseUnsupported(internal, { read: [] }));
+  const ids = config.requestIdExtension?.typedConfig?.typeUrl ?? '';
+  if (ids !== '' && !ids.endsWith('.UuidRequestIdConfig'))
+    throw new ConfigError('request_id_extension.typed_config', `${ids} is not supported by this proxy`);
+  if (config.stripMatchingHostPort && config.stripPortMode)
+    throw new ConfigError('strip_port_mode', 'cannot be set together with strip_matching_host_port');
   if (config.codecType === 2 || config.codecType === 3)
     throw new ConfigError('codec_type', 'HTTP/2 and HTTP/3 are not supported by this proxy');
   return {
@@ -107,8 +138,8 @@ export const connectionManagerSettings = (config: HttpConnectionManager): Connec
     serverName: config.serverName || 'envoy',
     serverHeader: SERVER_HEADER[config.serverHeaderTransformation] ?? 'overwrite',
     requestIdInResponse: config.alwaysSetRequestIdInResponse,
-    stripPort: config.stripPortMode?.$case === 'stripAnyHostPort' && config.stripPortMode.value,
-    stripTrailingDot: false,
+    stripPort: config.stripPortMode?.value ? 'any' : config.stripMatchingHostPort ? 'matching' : 'none',
+    stripTrailingDot: config.stripTrailingHostDot,
   };
 };
 

@@ -1,8 +1,8 @@
 /** Outermost handler: opens the exchange's record, cleans the request, matches the route, runs its walk, rescues what failed, tells who listens. */
 import type { System } from '#system/system.ts';
 import type { Handler } from './filter.ts';
-import { applyForwarding, type ForwardingRules } from './forwarding-headers.ts';
-import { HeaderMap, removeIn, setIn } from './header-map.ts';
+import { appendVia, applyForwarding, type ForwardingRules } from './forwarding-headers.ts';
+import { HeaderMap, setIn } from './header-map.ts';
 import { localReply } from './local-reply.ts';
 import { type HttpRequest, type HttpResponse, NO_TRAILERS } from './message.ts';
 import { normalizePath, type PathRules } from './normalize-path.ts';
@@ -48,7 +48,8 @@ export interface ConnectionManagerSettings {
   readonly serverName: string;
   readonly serverHeader: 'overwrite' | 'append-if-absent' | 'pass-through';
   readonly requestIdInResponse: boolean;
-  readonly stripPort: boolean;
+  /** The port of a Host: any one, or the one that the client connected to. */
+  readonly stripPort: 'none' | 'any' | 'matching';
   readonly stripTrailingDot: boolean;
 }
 
@@ -68,6 +69,15 @@ export interface ConnectionManagerRooms {
   /** Shared counter of the proxy: exchange ids are unique in it. */
   readonly nextExchangeId: () => number;
 }
+
+/** Answers that Envoy's connection manager gives without calling them failures. */
+const unflagged = (status: number, codeDetails: string, closes: boolean): StreamError =>
+  new StreamError('DPE', { status, codeDetails, flagged: false, closes });
+const UPGRADE_REFUSED = unflagged(403, 'upgrade_failed', true);
+const NOT_A_PATH = unflagged(404, 'absolute_path_rejected', false);
+const BAD_PATH = unflagged(400, 'path_normalization_failed', true);
+const pathRedirect = (path: string): StreamError =>
+  new StreamError('DPE', { status: 307, codeDetails: 'path_normalization_failed', flagged: false, headers: [['location', path]] });
 
 /** One per HttpConnectionManager message. */
 export class ConnectionManager implements ServeHttp {
@@ -92,36 +102,37 @@ export class ConnectionManager implements ServeHttp {
     this.#rooms.observer.closed();
   }
 
-  serve(received: HttpRequest, downstream: DownstreamConnection): ServedStream {
-    const { clock } = this.#rooms.system;
-    const record = new StreamRecord(this.#rooms.nextExchangeId(), downstream, clock.nowMs(), clock.wallTimeMs());
-    this.#rooms.observer.started();
-    return new Served(received, record, this);
+  serve(received: HttpRequest, downstream: DownstreamConnection, refusal?: StreamError): ServedStream {
+    return new Served(received, this.#record(downstream), this, refusal);
   }
 
-  refuse(error: StreamError, downstream: DownstreamConnection): HttpResponse {
-    const { clock } = this.#rooms.system;
-    const record = new StreamRecord(this.#rooms.nextExchangeId(), downstream, clock.nowMs(), clock.wallTimeMs());
-    record.flags.add(error.flag);
+  refuse(error: StreamError, downstream: DownstreamConnection, request?: HttpRequest): HttpResponse {
+    const record = this.#record(downstream);
+    if (error.flagged) record.flags.add(error.flag);
     record.codeDetails = error.codeDetails;
-    this.#rooms.observer.started();
     const response = this.dress(localReply(error), '');
     const end = { status: response.status, bytesReceived: 0, bytesSent: response.body.whole?.length ?? 0, durationMs: 0 };
-    this.announce({ request: undefined, response, stream: record, end });
+    record.finishWith(end);
+    this.announce({ request, response, stream: record, end });
     return response;
+  }
+
+  #record(downstream: DownstreamConnection): StreamRecord {
+    const { clock } = this.#rooms.system;
+    this.#rooms.observer.started();
+    return new StreamRecord(this.#rooms.nextExchangeId(), downstream, clock.nowMs(), clock.wallTimeMs());
   }
 
   /** Runs the walk. Never rejects. */
   async answer(served: Served, record: StreamRecord): Promise<HttpResponse | undefined> {
     let response: HttpResponse;
     try {
+      if (served.refusal) throw served.refusal;
       const request = this.#clean(served.request, record);
       served.request = request;
-      if (request.upgrade !== undefined && !this.settings.upgrades.has(request.upgrade)) {
-        throw new StreamError('DPE', { status: 403, codeDetails: 'upgrade_failed' });
-      }
       const route = this.#rooms.routes.current.match(request);
       record.routeName = route.name;
+      if (request.upgrade !== undefined && !this.settings.upgrades.has(request.upgrade)) throw UPGRADE_REFUSED;
       record.routeMetadata = route.metadata;
       response = await route.handle(request, record);
       if (record.codeDetails === '') record.codeDetails = 'via_upstream';
@@ -147,7 +158,7 @@ export class ConnectionManager implements ServeHttp {
         trailers: NO_TRAILERS,
       };
     }
-    if (error.codeDetails !== 'upgrade_failed' && error.codeDetails !== 'path_redirect') record.flags.add(error.flag);
+    if (error.flagged) record.flags.add(error.flag);
     record.codeDetails = error.codeDetails;
     return localReply(error, request);
   }
@@ -156,33 +167,37 @@ export class ConnectionManager implements ServeHttp {
     const { forwarding, paths } = this.#settings;
     const { random } = this.#rooms.system;
     const flat = request.headers.flat.slice();
-    record.requestId = applyForwarding(flat, record.downstream, forwarding, random);
-    const cleaned = { ...request, headers: new HeaderMap(flat), authority: this.#authority(request.authority) };
+    applyForwarding(flat, record, forwarding, random);
+    const cleaned = {
+      ...request,
+      headers: new HeaderMap(flat),
+      authority: this.#authority(request.authority, record.downstream.local.port),
+    };
+    if (request.path.charCodeAt(0) !== 47) throw NOT_A_PATH;
     const normal = paths.normalize || paths.mergeSlashes || paths.escapedSlashes !== 'keep' ? normalizePath(request.path, paths) : request;
-    if (normal === undefined) throw new StreamError('DPE', { status: 400, codeDetails: 'path_normalization_failed' });
-    if ('redirect' in normal) {
-      throw new StreamError('DPE', { status: 307, codeDetails: 'path_redirect', headers: [['location', normal.path]] });
-    }
+    if (normal === undefined) throw BAD_PATH;
+    if ('redirect' in normal) throw pathRedirect(normal.path);
     return normal.path === request.path ? cleaned : { ...cleaned, path: normal.path };
   }
 
-  #authority(authority: string): string {
+  #authority(authority: string, listenerPort: number): string {
     const { stripPort, stripTrailingDot } = this.#settings;
     let host = authority;
-    if (stripPort) host = host.replace(/:\d+$/, '');
+    if (stripPort === 'any') host = host.replace(/:\d+$/, '');
+    else if (stripPort === 'matching' && host.endsWith(`:${listenerPort}`)) host = host.slice(0, host.lastIndexOf(':'));
     if (stripTrailingDot) host = host.replace(/\.(?=:\d+$|$)/, '');
     return host;
   }
 
   /** `server`, `date` and, where wanted, the request id. */
   dress(response: HttpResponse, requestId: string): HttpResponse {
-    const { serverName, serverHeader, requestIdInResponse } = this.#settings;
+    const { serverName, serverHeader, requestIdInResponse, forwarding } = this.#settings;
     const flat = response.headers.flat.slice();
+    if (!response.headers.has('date')) flat.push('date', this.#date());
     if (serverHeader === 'overwrite' || (serverHeader === 'append-if-absent' && !response.headers.has('server')))
       setIn(flat, 'server', serverName);
-    if (!response.headers.has('date')) flat.push('date', this.#date());
     if (requestIdInResponse && requestId !== '') setIn(flat, 'x-request-id', requestId);
-    removeIn(flat, 'x-envoy-attempt-count');
+    if (forwarding.via !== '') appendVia(flat, forwarding.via);
     return { ...response, headers: new HeaderMap(flat) };
   }
 
@@ -209,12 +224,14 @@ export class ConnectionManager implements ServeHttp {
 class Served implements ServedStream {
   request: HttpRequest;
   sent: HttpResponse | undefined;
+  readonly refusal: StreamError | undefined;
   readonly response: Promise<HttpResponse | undefined>;
   readonly #record: StreamRecord;
   readonly #manager: ConnectionManager;
 
-  constructor(request: HttpRequest, record: StreamRecord, manager: ConnectionManager) {
+  constructor(request: HttpRequest, record: StreamRecord, manager: ConnectionManager, refusal: StreamError | undefined) {
     this.request = request;
+    this.refusal = refusal;
     this.#record = record;
     this.#manager = manager;
     this.response = manager.answer(this, record);
@@ -222,6 +239,12 @@ class Served implements ServedStream {
 
   abort(flag: ResponseFlag, codeDetails: string): void {
     this.#record.abortWith(flag, codeDetails);
+  }
+
+  giveUp(error: StreamError): HttpResponse {
+    this.#record.abortWith(error.flag, error.codeDetails);
+    this.sent = this.#manager.dress(localReply(error, this.request), this.#record.requestId);
+    return this.sent;
   }
 
   note(error: unknown): void {

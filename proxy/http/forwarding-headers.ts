@@ -3,9 +3,10 @@
  * Hop-by-hop fields are gone already: the codec takes them out while it parses, before anything is added here.
  * Source: Envoy conn_manager_utility.cc; RFC 9110 §7.6.1.
  */
+import { ipFamily } from '#system/ip.ts';
 import type { Random } from '#system/random.ts';
 import { removeIn, setIn } from './header-map.ts';
-import type { DownstreamConnection } from './stream-info.ts';
+import type { StreamRecord } from './stream-record.ts';
 
 /** How this connection manager stands to its clients. */
 export interface ForwardingRules {
@@ -15,6 +16,8 @@ export interface ForwardingRules {
   readonly skipXffAppend: boolean;
   readonly generateRequestId: boolean;
   readonly preserveExternalRequestId: boolean;
+  /** Name of this proxy in `via`; empty = none. */
+  readonly via: string;
   readonly clientCert: 'sanitize' | 'forward-only' | 'always-forward-only';
 }
 
@@ -23,7 +26,9 @@ const INTERNAL = new Set(
   `x-envoy-internal x-envoy-retry-on x-envoy-retry-grpc-on x-envoy-max-retries x-envoy-upstream-rq-timeout-ms
    x-envoy-upstream-rq-per-try-timeout-ms x-envoy-upstream-alt-stat-name x-envoy-upstream-rq-timeout-alt-response x-envoy-expected-rq-timeout-ms
    x-envoy-force-trace x-envoy-ip-tags x-envoy-original-url x-envoy-hedge-on-per-try-timeout x-envoy-retriable-status-codes
-   x-envoy-retriable-header-names x-envoy-original-path x-envoy-original-host x-envoy-original-dst-host`.split(/\s+/),
+   x-envoy-retriable-header-names x-envoy-original-path x-envoy-original-host x-envoy-original-dst-host x-envoy-upstream-stream-duration-ms`.split(
+    /\s+/,
+  ),
 );
 const AT_EDGE = [
   'x-envoy-decorator-operation',
@@ -70,26 +75,47 @@ export const newRequestId = (random: Random): string => {
   return `${a}-${b.slice(0, 4)}-${b.slice(4)}-${c.slice(0, 4)}-${c.slice(4)}${four(word())}`;
 };
 
-/** Changes the fields in place; returns the request id ('' when there is none). */
-export const applyForwarding = (draft: string[], downstream: DownstreamConnection, rules: ForwardingRules, random: Random): string => {
+/** Changes the fields in place; writes down the request id and, where trusted proxies tell of another client than the peer, that one. */
+export const applyForwarding = (draft: string[], record: StreamRecord, rules: ForwardingRules, random: Random): void => {
   dropInternal(draft);
-  if (rules.clientCert === 'sanitize' || (rules.clientCert === 'forward-only' && downstream.peerIdentity === undefined)) {
+  const { remote, peerIdentity } = record.downstream;
+  if (rules.clientCert === 'sanitize' || (rules.clientCert === 'forward-only' && peerIdentity === undefined)) {
     removeIn(draft, 'x-forwarded-client-cert');
   }
-  if (rules.useRemoteAddress) edgeAddress(draft, downstream.remote.address, rules);
+  const client = rules.useRemoteAddress ? edgeAddress(draft, remote.address, rules) : hopFromRight(draft, rules.trustedHops + 1);
+  if (client !== undefined && client !== remote.address && ipFamily(client) !== 0) {
+    record.downstream = { ...record.downstream, remote: { address: client, port: 0 }, direct: remote };
+  }
   if (valueIn(draft, 'x-forwarded-proto') === undefined) draft.push('x-forwarded-proto', 'http');
-  return requestId(draft, rules, random);
+  if (rules.via !== '') appendVia(draft, rules.via);
+  record.requestId = requestId(draft, rules, random);
 };
 
-const edgeAddress = (draft: string[], peer: string, rules: ForwardingRules): void => {
+/** Adds this proxy behind those that the message passed before. */
+export const appendVia = (draft: string[], via: string): void => {
+  const before = allIn(draft, 'via');
+  setIn(draft, 'via', before === '' ? via : `${before}, ${via}`);
+};
+
+/** The n-th last address that x-forwarded-for names, counted from 1. */
+const hopFromRight = (draft: readonly string[], n: number): string | undefined => {
+  if (valueIn(draft, 'x-forwarded-for') === undefined) return undefined;
+  return allIn(draft, 'x-forwarded-for').split(',').at(-n)?.trim();
+};
+
+/** Who the client is, for a proxy at the edge. */
+const edgeAddress = (draft: string[], peer: string, rules: ForwardingRules): string => {
   for (const name of AT_EDGE) removeIn(draft, name);
   removeIn(draft, 'x-envoy-external-address');
   if (rules.trustedHops === 0) removeIn(draft, 'x-forwarded-proto');
-  const before = allIn(draft, 'x-forwarded-for');
-  const hops = before === '' ? [] : before.split(',').map((hop) => hop.trim());
-  const client = rules.trustedHops > 0 ? (hops.at(-rules.trustedHops) ?? peer) : peer;
-  if (!rules.skipXffAppend) setIn(draft, 'x-forwarded-for', before === '' ? peer : `${before},${peer}`);
+  const told = rules.trustedHops > 0 ? hopFromRight(draft, rules.trustedHops) : undefined;
+  const client = told !== undefined && ipFamily(told) !== 0 ? told : peer;
+  if (!rules.skipXffAppend) {
+    const before = allIn(draft, 'x-forwarded-for');
+    setIn(draft, 'x-forwarded-for', before === '' ? peer : `${before},${peer}`);
+  }
   draft.push('x-envoy-external-address', client);
+  return client;
 };
 
 const requestId = (draft: string[], rules: ForwardingRules, random: Random): string => {

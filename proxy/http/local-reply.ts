@@ -9,7 +9,7 @@ const GRPC_STATUS: Readonly<Record<number, number>> = { 400: 13, 401: 16, 403: 7
 /** Whether the request speaks gRPC, so that its errors must too. */
 export const isGrpc = (request: Pick<HttpRequest, 'headers'>): boolean => {
   const type = request.headers.get('content-type');
-  return type !== undefined && /^application\/grpc(?:$|[+;])/.test(type);
+  return type !== undefined && /^application\/grpc(?:$|\+)/.test(type);
 };
 
 /** Bytes outside printable ASCII, and `%`, as percent triples (gRPC over HTTP2, "Percent-Encoded"). */
@@ -31,6 +31,10 @@ export const localReply = (error: StreamError, request?: Pick<HttpRequest, 'head
   }
   const body = textBody(error.text);
   const flat = [...error.headers.flat()];
-  if (error.text !== '') flat.unshift('content-length', String(body.whole?.length ?? 0), 'content-type', 'text/plain');
-  return { status: error.status, headers: new HeaderMap(flat), body, trailers: NO_TRAILERS };
+  if (error.text !== '') {
+    flat.push('content-length', String(body.whole?.length ?? 0));
+    if (!error.headers.some(([name]) => name === 'content-type')) flat.push('content-type', 'text/plain');
+  }
+  const response = { status: error.status, headers: new HeaderMap(flat), body, trailers: NO_TRAILERS };
+  return error.closes ? { ...response, close: true } : response;
 };

@@ -15,18 +15,19 @@ export interface HttpRequest {
   readonly trailers: Promise<HeaderMap>;
   /** Present when the client asks to leave HTTP: the protocol's lower-case name (`websocket`). */
   readonly upgrade?: string;
-  /** Takes interim answers (100, 102, 103) to the client; absent when nobody wants them. */
+  /** Takes interim answers (1xx but 101) to the client; absent when nobody wants them. */
   readonly onInterim?: (status: number, headers: HeaderMap) => void;
 }
 
 /** The trailers of a message that has none. */
 export const NO_TRAILERS: Promise<HeaderMap> = Promise.resolve(HeaderMap.EMPTY);
 
-/** upgraded: after a 101, the two open ends joined into one stream; body is then empty. */
+/** upgraded: after a 101, the two open ends joined into one stream; body is then empty. close: the client's connection ends with this answer. */
 export interface HttpResponse {
   readonly status: number;
   readonly headers: HeaderMap;
   readonly body: Body;
   readonly trailers: Promise<HeaderMap>;
   readonly upgraded?: Duplex;
+  readonly close?: true;
 }

@@ -16,9 +16,35 @@ export interface ServerSettings {
   readonly streamIdleTimeoutMs: number;
   /** Protocols that a client may upgrade to, lower-case. */
   readonly upgrades: ReadonlySet<string>;
-  /** Whether `Expect: 100-continue` goes to upstream; otherwise the codec answers it. */
+  /** Whether interim answers and `Expect: 100-continue` go through; otherwise the codec answers the latter itself. */
   readonly proxy100Continue: boolean;
+  /** Field names with `_`. */
+  readonly underscores: 'allow' | 'reject' | 'drop';
+  /** Whether methods outside Envoy's list are understood. */
+  readonly customMethods: boolean;
+  /** Whether trailers are kept; otherwise they are read and dropped. */
+  readonly trailers: boolean;
+  /** How long a client may take to read a last answer while it still sends. */
+  readonly delayedCloseMs: number;
+  /** Requests on one connection; 0 = any number. */
+  readonly maxRequests: number;
 }
+
+/** Envoy's defaults, but for the head's timeout: there Envoy waits for ever, and a slow client could hold a socket for nothing. */
+export const SERVER_DEFAULTS: ServerSettings = {
+  maxHeadBytes: 60 * 1024,
+  maxHeaders: 100,
+  headTimeoutMs: 15_000,
+  idleTimeoutMs: 3_600_000,
+  streamIdleTimeoutMs: 300_000,
+  upgrades: new Set(),
+  proxy100Continue: false,
+  underscores: 'allow',
+  customMethods: false,
+  trailers: false,
+  delayedCloseMs: 1000,
+  maxRequests: 0,
+};
 
 /** One exchange, as its codec sees it. The codec calls `finish` exactly once. */
 export interface ServedStream {
@@ -26,6 +52,8 @@ export interface ServedStream {
   readonly response: Promise<HttpResponse | undefined>;
   /** Downstream left, or the exchange was given up: aborts what is under way. */
   abort(flag: ResponseFlag, codeDetails: string): void;
+  /** Gives the exchange up before it was answered: aborts what is under way and says what the client gets instead. */
+  giveUp(error: StreamError): HttpResponse;
   /** Upstream broke after its head had been handed on. */
   note(error: unknown): void;
   /** Both bodies are finished or reset. status: what was sent, 0 when nothing was. */
@@ -37,9 +65,10 @@ export interface ServeHttp {
   readonly settings: ServerSettings;
   /** True while clients shall leave: answers carry `connection: close`. */
   draining: boolean;
-  serve(request: HttpRequest, downstream: DownstreamConnection): ServedStream;
-  /** Bytes that never became a request: what to answer. Counts and logs. */
-  refuse(error: StreamError, downstream: DownstreamConnection): HttpResponse;
+  /** refusal: the request was understood but must not be served. */
+  serve(request: HttpRequest, downstream: DownstreamConnection, refusal?: StreamError): ServedStream;
+  /** Bytes that never became a whole request: what to answer. Counts and logs. request: its head, where there was one. */
+  refuse(error: StreamError, downstream: DownstreamConnection, request?: HttpRequest): HttpResponse;
   connectionOpened(): void;
   connectionClosed(): void;
 }

@@ -10,6 +10,10 @@ interface StreamErrorDetails {
   readonly codeDetails: string;
   /** Extra reply headers, e.g. `x-envoy-overloaded: true`. */
   readonly headers?: readonly (readonly [string, string])[];
+  /** False: the answer is no failure worth a flag in the log. */
+  readonly flagged?: boolean;
+  /** True: the client's connection ends with the answer. */
+  readonly closes?: boolean;
   readonly cause?: unknown;
 }
 
@@ -21,6 +25,8 @@ export class StreamError extends Error {
   readonly text: string;
   readonly codeDetails: string;
   readonly headers: readonly (readonly [string, string])[];
+  readonly flagged: boolean;
+  readonly closes: boolean;
 
   constructor(flag: ResponseFlag, details: StreamErrorDetails) {
     super(`${flag} ${details.codeDetails}`, { cause: details.cause });
@@ -29,5 +35,7 @@ export class StreamError extends Error {
     this.text = details.text ?? '';
     this.codeDetails = details.codeDetails;
     this.headers = details.headers ?? [];
+    this.flagged = details.flagged ?? true;
+    this.closes = details.closes ?? false;
   }
 }

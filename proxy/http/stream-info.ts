@@ -6,8 +6,10 @@ import type { ResponseFlag } from './response-flags.ts';
 export interface DownstreamConnection {
   readonly id: number;
   readonly local: SocketAddress;
-  /** The peer as the policies see it: from the socket, or from a PROXY line. */
+  /** Who the client is: from the socket, from a PROXY line, or what trusted proxies say in x-forwarded-for. */
   readonly remote: SocketAddress;
+  /** Who is at the other end, where that is somebody else. */
+  readonly direct?: SocketAddress;
   /** Peer's `spiffe://…` from mutual TLS; absent on plain text. */
   readonly peerIdentity?: string;
   readonly serverName?: string;

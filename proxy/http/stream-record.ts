@@ -9,7 +9,7 @@ export class StreamRecord implements StreamInfo {
   requestId = '';
   readonly startedAtMs: number;
   readonly startedAtWallMs: number;
-  readonly downstream: DownstreamConnection;
+  downstream: DownstreamConnection;
   readonly flags = new Set<ResponseFlag>();
   readonly attempts: Attempt[] = [];
   codeDetails = '';

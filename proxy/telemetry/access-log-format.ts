@@ -51,8 +51,8 @@ const PLAIN: Readonly<Record<string, Operator>> = {
 
 const PSEUDO: Readonly<Record<string, Operator>> = {
   ':method': ({ request }) => request?.method,
-  ':path': ({ request }) => request?.path,
-  ':authority': ({ request }) => request?.authority,
+  ':path': ({ request }) => filled(request?.path),
+  ':authority': ({ request }) => filled(request?.authority),
   ':scheme': ({ request }) => request?.scheme,
 };
 

@@ -8,7 +8,7 @@ import { connectFailure } from './connect-failure.ts';
 import { overflow, type Pool, type PoolHost, type PoolRoom } from './pool.ts';
 
 /** Envoy's limit for a response head. */
-const MAX_HEAD_BYTES = 60 * 1024;
+const MAX_HEAD_BYTES = 80 * 1024;
 
 interface Pooled {
   readonly client: Http1Client;
@@ -42,10 +42,9 @@ export class Http1Pool implements Pool {
   send(request: HttpRequest, signal: AbortSignal): Promise<HttpResponse> {
     const pooled = this.#idle.pop();
     if (pooled === undefined) return this.#waitAndSend(request, signal);
-    const { breaker, stats } = this.#room;
+    const { breaker } = this.#room;
     if (breaker.requests >= breaker.limits.maxRequests) {
       this.#idle.push(pooled);
-      stats.pendingOverflow.value++;
       return Promise.reject(overflow());
     }
     if (signal.aborted) {
@@ -73,7 +72,8 @@ export class Http1Pool implements Pool {
 
   #wait(signal: AbortSignal): Promise<Pooled> {
     const { breaker, stats } = this.#room;
-    if (breaker.pending >= breaker.limits.maxPending || breaker.requests >= breaker.limits.maxRequests) {
+    if (breaker.requests >= breaker.limits.maxRequests) return Promise.reject(overflow());
+    if (breaker.pending >= breaker.limits.maxPending) {
       stats.pendingOverflow.value++;
       return Promise.reject(overflow());
     }
@@ -101,6 +101,7 @@ export class Http1Pool implements Pool {
       const abort = () => {
         const at = this.#waiters.indexOf(waiter);
         if (at >= 0) this.#waiters.splice(at, 1);
+        stats.cancelled.value++;
         waiter.fail(signal.reason);
       };
       signal.addEventListener('abort', abort, { once: true });
@@ -120,6 +121,7 @@ export class Http1Pool implements Pool {
     this.#connecting++;
     breaker.connections++;
     stats.connections.value++;
+    this.#host.openedConnections++;
     stats.activeConnections.value++;
     // Both ends are handled inside; nobody has to wait for the dial itself.
     void this.#connect();
@@ -153,6 +155,7 @@ export class Http1Pool implements Pool {
     const pooled: Pooled = { client, openedAtMs: nowMs, leased: false, requests: 0, idleSinceMs: nowMs };
     this.#open++;
     this.#host.connections++;
+    this.#room.stats.http1Connections.value++;
     client.onIdle(() => this.#released(pooled));
     client.onClosed(() => this.#closed(pooled));
     this.#offer(pooled);
@@ -163,7 +166,9 @@ export class Http1Pool implements Pool {
     pooled.leased = true;
     pooled.requests++;
     breaker.requests++;
+    stats.requests.value++;
     stats.activeRequests.value++;
+    this.#host.requests++;
     this.#host.activeRequests++;
   }
 
@@ -182,6 +187,7 @@ export class Http1Pool implements Pool {
     const nowMs = system.clock.nowMs();
     const usedUp = options.maxRequests > 0 && pooled.requests >= options.maxRequests;
     const tooOld = options.maxDurationMs > 0 && nowMs - pooled.openedAtMs >= options.maxDurationMs;
+    if (usedUp) this.#room.stats.connectionsUsedUp.value++;
     if (usedUp || tooOld || (this.#retired && this.#waiters.length === 0)) {
       pooled.client.close();
       return;
