@@ -1,48 +1,63 @@
 /** The control plane over HTTP, as everything outside it sees it. */
-import type { ApplyResult, StoredResource } from '#api/resource.ts';
+import type { ApplyResult, Problem, StoredResource } from '#api/resource.ts';
 import type { SyncStatus } from '#api/sync.ts';
 
 /** No kept connection: the control plane may have been restarted since. */
 const FRESH = { connection: 'close' };
+const TIMEOUT_MS = 10_000;
+const QUOTED_CHARACTERS = 300;
 
-/** What a mesh asks of its control plane. */
+/** Files to apply, analyze or delete: name → YAML text. */
+export type Files = Readonly<Record<string, string>>;
+
+/** What a mesh asks of its control plane. Each call rejects in words, when nobody answers or the answer is not one of the API's. */
 export interface ControlPlaneClient {
-  apply(files: Readonly<Record<string, string>>): Promise<ApplyResult>;
-  remove(files: Readonly<Record<string, string>>): Promise<ApplyResult>;
-  resources(): Promise<readonly StoredResource[]>;
+  /** Problems come back in the result. */
+  apply(files: Files): Promise<ApplyResult>;
+  remove(files: Files): Promise<ApplyResult>;
+  /** What would be wrong with them; changes nothing. */
+  analyze(files: Files): Promise<readonly Problem[]>;
+  list(): Promise<readonly StoredResource[]>;
   sync(): Promise<SyncStatus>;
+  /** Host name → the virtual address that stands for it. */
   vips(): Promise<Readonly<Record<string, string>>>;
 }
 
 /** fetch, but its error says who does not answer and why. */
 const reach = async (url: string, request: RequestInit): Promise<Response> => {
   try {
-    return await fetch(url, request);
+    return await fetch(url, { ...request, signal: AbortSignal.timeout(TIMEOUT_MS) });
   } catch (error) {
     const reason = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
     throw new Error(`the control plane at ${url} does not answer: ${reason}`, { cause: error });
   }
 };
 
-/** url: without a trailing slash. Rejects when nobody answers or the answer is not one of the API's. */
+/** An answer with problems is an answer, whatever its status. */
+const read = async (answer: Response, path: string): Promise<unknown> => {
+  const text = await answer.text();
+  const isJson = (answer.headers.get('content-type') ?? '').includes('json');
+  const value: unknown = isJson ? JSON.parse(text) : undefined;
+  const has = (field: string) => typeof value === 'object' && value !== null && field in value;
+  if (has('error')) throw new Error(`the control plane refused: ${Reflect.get(value as object, 'error')}`);
+  if (!isJson || !(answer.ok || has('problems')))
+    throw new Error(`the control plane answered ${answer.status} to ${path}: ${text.slice(0, QUOTED_CHARACTERS)}`);
+  return value;
+};
+
+/** url: without a trailing slash. */
 export const controlPlaneClient = (url: string, token: string): ControlPlaneClient => {
-  const get = async <T>(path: string): Promise<T> => {
-    const answer = await reach(`${url}${path}`, { headers: FRESH });
-    if (!answer.ok) throw new Error(`the control plane answered ${answer.status} to ${path}`);
-    return (await answer.json()) as T;
-  };
-  const post = async (path: string, body: object): Promise<ApplyResult> => {
+  const get = async (path: string): Promise<unknown> => read(await reach(`${url}${path}`, { headers: FRESH }), path);
+  const post = async (path: string, body: object): Promise<unknown> => {
     const headers = { ...FRESH, 'content-type': 'application/json', authorization: `Bearer ${token}` };
-    const answer = await reach(`${url}${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
-    const result = (await answer.json()) as ApplyResult & { readonly error?: string };
-    if (result.error !== undefined) throw new Error(`the control plane refused: ${result.error}`);
-    return result;
+    return read(await reach(`${url}${path}`, { method: 'POST', headers, body: JSON.stringify(body) }), path);
   };
   return {
-    apply: (files) => post('/apply', { files }),
-    remove: (files) => post('/delete', { files }),
-    resources: () => get('/resources'),
-    sync: () => get('/debug/syncz'),
-    vips: () => get('/debug/vips'),
+    apply: async (files) => (await post('/apply', { files })) as ApplyResult,
+    remove: async (files) => (await post('/delete', { files })) as ApplyResult,
+    analyze: async (files) => ((await post('/analyze', { files })) as ApplyResult).problems,
+    list: async () => (await get('/resources')) as StoredResource[],
+    sync: async () => (await get('/debug/syncz')) as SyncStatus,
+    vips: async () => (await get('/debug/vips')) as Record<string, string>,
   };
 };

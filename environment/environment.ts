@@ -6,6 +6,7 @@ import type { SyncStatus } from '#api/sync.ts';
 import type { MeshDefinition } from './definition.ts';
 
 export { bookinfo } from './bookinfo.ts';
+export { type ControlPlaneClient, controlPlaneClient, type Files } from './control-plane-client.ts';
 export { envoyBinary, envoyMissing } from './data-planes/data-plane.ts';
 export { type RunFile, readRunFiles, writeRunFile } from './run-file.ts';
 
