@@ -1,4 +1,4 @@
-/** What a lab is: a few steps, each do → predict → observe → why → check. Only data, so that site, runner and tests read the same. */
+/** What a lab is: a few steps, each do → predict → observe → why → check. Only data, so that site, command line and tests read the same. */
 
 /** Requests that a step sends. */
 export interface LabSend {
@@ -26,6 +26,20 @@ export type Prediction =
       readonly counted: string;
     };
 
+/** What the stage makes of the answers: the way of each request, who answered how often, or that beside what chance gives. */
+export type LabStage =
+  | { readonly kind: 'hops' }
+  | { readonly kind: 'versions' }
+  | {
+      readonly kind: 'chance';
+      /** Workload whose answers are drawn. */
+      readonly of: string;
+      /** Its chance for each request, 0…1. */
+      readonly share: number;
+      /** Workloads that may answer while the rule is in force. */
+      readonly among: readonly string[];
+    };
+
 /** One step. Its text is the section of the same id in lab.md. */
 export interface LabStep {
   readonly id: string;
@@ -34,8 +48,7 @@ export interface LabStep {
   readonly apply?: string;
   readonly predict: Prediction;
   readonly send: LabSend;
-  /** What the stage shows of the answers. */
-  readonly stage: 'hops' | 'versions' | 'binomial';
+  readonly stage: LabStage;
   /** Conformance cases that prove the step on the learner's own mesh. */
   readonly claims: readonly string[];
 }
@@ -49,5 +62,7 @@ export interface Lab {
   /** What the learner can say afterwards. */
   readonly proves: string;
   readonly minutes: number;
+  /** What to try on one's own when all steps are done. */
+  readonly afterwards: string;
   readonly steps: readonly LabStep[];
 }

@@ -4,11 +4,27 @@ import { canary } from './02-canary/lab.ts';
 import { headerRouting } from './03-header-routing/lab.ts';
 import type { Lab } from './lab.ts';
 
-export type { Lab, LabSend, LabStep, Prediction } from './lab.ts';
+export type { Lab, LabSend, LabStage, LabStep, Prediction } from './lab.ts';
 
 /** Every lab, in the order in which they are taken. */
 export const LABS: readonly Lab[] = [firstRequest, canary, headerRouting];
 
-export { type CaseVerdict, checkStep, claimsUpTo, type StepVerdict } from './runner/check.ts';
-export { type Progress, readProgress, type StepProgress } from './runner/progress.ts';
+export { type CaseVerdict, type CheckedMesh, checkStep, claimsUpTo, type StepVerdict } from './runner/check.ts';
+export { differences, type LabWorld } from './runner/differences.ts';
+export { type Progress, type Round, readProgress, readStep, type StepProgress } from './runner/progress.ts';
 export { type KeptResource, type ResourceStore, resetTo } from './runner/reset.ts';
+export {
+  calibrationWords,
+  cameTrue,
+  countRound,
+  currentStep,
+  doneSteps,
+  isDone,
+  isRevealed,
+  isStepsOwn,
+  keyOf,
+  lockOf,
+  observedOf,
+  outcomeWords,
+} from './runner/steps.ts';
+export { type LabText, readLabText, type StepText } from './text.ts';

@@ -10,6 +10,8 @@ export const firstRequest: Lab = {
   title: 'First request through two proxies',
   proves: 'A call between two services passes two proxies, and neither program knows.',
   minutes: 8,
+  afterwards:
+    'send a request to an address that does not exist, such as http://reviews:9080/nothing, and see which of the two proxies answers',
   steps: [
     {
       id: 'one-request',
@@ -26,7 +28,7 @@ export const firstRequest: Lab = {
         answer: 2,
       },
       send: reviews,
-      stage: 'hops',
+      stage: { kind: 'hops' },
       claims: [],
     },
     {
@@ -34,12 +36,16 @@ export const firstRequest: Lab = {
       title: 'Come in through the front door',
       predict: {
         kind: 'choice',
-        question: 'Now load the whole page from outside. Which program does the gateway run?',
-        options: ['productpage', 'None: a gateway is a proxy with no program beside it', 'A copy of each service'],
+        question: 'A request comes in through the gateway. How many proxies does it pass before the program of productpage reads it?',
+        options: [
+          'One: the gateway',
+          'Two: the gateway, then the one beside productpage',
+          'Three: the gateway, then the one beside productpage, twice',
+        ],
         answer: 1,
       },
       send: { from: 'gateway', url: '/productpage', headers: {}, count: 1 },
-      stage: 'hops',
+      stage: { kind: 'hops' },
       claims: [],
     },
     {
@@ -57,20 +63,20 @@ export const firstRequest: Lab = {
         answer: 1,
       },
       send: reviews,
-      stage: 'hops',
+      stage: { kind: 'hops' },
       claims: [],
     },
     {
       id: 'three-versions',
       title: 'Three versions behind one name',
       predict: {
-        kind: 'choice',
-        question: 'Nothing says which version to use. Thirty requests to reviews: who answers?',
-        options: ['v1 only, it is the first', 'v3 only, it is the newest', 'All three'],
-        answer: 2,
+        kind: 'count',
+        question: 'Nothing says which version to use. Of 30 requests to reviews, how many will v1 answer?',
+        max: 30,
+        counted: 'reviews-v1',
       },
       send: { ...reviews, count: 30 },
-      stage: 'versions',
+      stage: { kind: 'versions' },
       claims: ['TRAF-SUBSET-001'],
     },
   ],

@@ -3,6 +3,8 @@ import type { Lab } from '../lab.ts';
 
 const reviews = (count: number) => ({ from: 'productpage-v1', url: 'http://reviews:9080/reviews/0', headers: {}, count });
 
+const TENTH = { kind: 'chance', of: 'reviews-v2', share: 0.1, among: ['reviews-v1', 'reviews-v2'] } as const;
+
 /** Canary 90/10. */
 export const canary: Lab = {
   id: '02-canary',
@@ -10,6 +12,7 @@ export const canary: Lab = {
   title: 'Canary 90/10, and why your ten requests were not 9 and 1',
   proves: 'A weight is a chance for each request, not a quota.',
   minutes: 10,
+  afterwards: 'make it 50 and 50, send two hundred, and press Check once more: it must fail, and say by how much',
   steps: [
     {
       id: 'apply',
@@ -22,7 +25,7 @@ export const canary: Lab = {
         answer: 2,
       },
       send: reviews(20),
-      stage: 'versions',
+      stage: { kind: 'versions' },
       claims: [],
     },
     {
@@ -30,15 +33,15 @@ export const canary: Lab = {
       title: 'Ten requests',
       predict: { kind: 'count', question: 'Of your next 10 requests, how many will v2 answer?', max: 10, counted: 'reviews-v2' },
       send: reviews(10),
-      stage: 'binomial',
+      stage: TENTH,
       claims: [],
     },
     {
-      id: 'hundred',
+      id: 'two-hundred',
       title: 'Two hundred requests',
       predict: { kind: 'count', question: 'Of your next 200 requests, how many will v2 answer?', max: 200, counted: 'reviews-v2' },
       send: reviews(200),
-      stage: 'binomial',
+      stage: TENTH,
       claims: [],
     },
     {
@@ -51,7 +54,7 @@ export const canary: Lab = {
         answer: 1,
       },
       send: reviews(100),
-      stage: 'binomial',
+      stage: TENTH,
       claims: ['TRAF-WEIGHT-001'],
     },
   ],

@@ -15,6 +15,7 @@ export const headerRouting: Lab = {
   title: 'Header routing: beta testers first',
   proves: 'The first rule that matches decides, and exact means exact.',
   minutes: 8,
+  afterwards: 'change exact to prefix, and press Check once more: the last step must fail',
   steps: [
     {
       id: 'beta',
@@ -27,7 +28,7 @@ export const headerRouting: Lab = {
         counted: 'reviews-v2',
       },
       send: reviews({ 'user-type': 'beta-tester' }, 10),
-      stage: 'versions',
+      stage: { kind: 'versions' },
       claims: [],
     },
     {
@@ -40,7 +41,7 @@ export const headerRouting: Lab = {
         answer: 1,
       },
       send: reviews({ user_type: 'beta-tester' }, 20),
-      stage: 'versions',
+      stage: { kind: 'versions' },
       claims: [],
     },
     {
@@ -53,7 +54,7 @@ export const headerRouting: Lab = {
         answer: 1,
       },
       send: reviews({ 'user-type': 'beta-tester-2' }, 20),
-      stage: 'versions',
+      stage: { kind: 'versions' },
       claims: ['TRAF-MATCH-001'],
     },
   ],

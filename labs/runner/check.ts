@@ -1,5 +1,6 @@
 /** Checks a step: its own claims and those of the steps before it, each a conformance case on the learner's mesh. */
 import type { Lab } from '../lab.ts';
+import type { Round } from './progress.ts';
 
 /** What a case said. */
 export interface CaseVerdict {
@@ -14,6 +15,20 @@ export interface CaseVerdict {
 export interface StepVerdict {
   readonly passed: boolean;
   readonly verdicts: readonly CaseVerdict[];
+  /** Where the configuration is not what the step wants; only looked for when something failed. */
+  readonly causes: readonly string[];
+  /** Who answered the requests that the cases sent. */
+  readonly answered: Round;
+}
+
+/** What a check needs of the mesh. */
+export interface CheckedMesh {
+  /** Runs one case. */
+  run(id: string): Promise<CaseVerdict>;
+  /** Where the configuration is not what the step wants. */
+  causes(): Promise<readonly string[]>;
+  /** Starts counting who answers the cases' requests; gives the way to end it. */
+  count(): () => Round;
 }
 
 /** Cases that hold at that step: its own, after those of every earlier step. */
@@ -23,8 +38,10 @@ export const claimsUpTo = (lab: Lab, stepId: string): readonly string[] => {
 };
 
 /** Runs them one after another: two cases at once would count each other's requests. */
-export const checkStep = async (lab: Lab, stepId: string, run: (id: string) => Promise<CaseVerdict>): Promise<StepVerdict> => {
+export const checkStep = async (lab: Lab, stepId: string, mesh: CheckedMesh): Promise<StepVerdict> => {
+  const counted = mesh.count();
   const verdicts: CaseVerdict[] = [];
-  for (const id of claimsUpTo(lab, stepId)) verdicts.push(await run(id));
-  return { passed: verdicts.every((verdict) => verdict.passed), verdicts };
+  for (const id of claimsUpTo(lab, stepId)) verdicts.push(await mesh.run(id));
+  const passed = verdicts.every((verdict) => verdict.passed);
+  return { passed, verdicts, answered: counted(), causes: passed ? [] : await mesh.causes() };
 };

@@ -1,14 +1,16 @@
 /** What a learner has reached: a small record, readable from any source. */
 
-/** One finished prediction or check. */
+/** One round of a step's requests: workload that answered → how often. Empty name: the mesh itself, or nobody. */
+export type Round = Readonly<Record<string, number>>;
+
+/** What was reached in one step. */
 export interface StepProgress {
   /** Index of the option, or the number given. */
   readonly predicted?: number;
-  /** What came out, where that can be counted. */
-  readonly observed?: number;
-  readonly right?: boolean;
-  readonly sent?: boolean;
+  /** Each time the step's own requests were sent, oldest first. The first round is what was predicted. */
+  readonly rounds?: readonly Round[];
   readonly applied?: boolean;
+  /** How its last check ended. */
   readonly checked?: boolean;
   readonly hints?: number;
 }
@@ -16,27 +18,32 @@ export interface StepProgress {
 /** `02-canary#ten` → what was reached. */
 export type Progress = Readonly<Record<string, StepProgress>>;
 
-const NUMBERS = ['predicted', 'observed', 'hints'] as const;
-const FLAGS = ['right', 'sent', 'applied', 'checked'] as const;
+const KEY = /^[\w-]{1,60}#[\w-]{1,60}$/;
+const WORKLOAD = /^[\w.-]{0,80}$/;
+const MAX_STEPS = 500;
+const MAX_ROUNDS = 30;
 
-const readStep = (value: unknown): StepProgress => {
-  const step: Record<string, number | boolean> = {};
-  if (typeof value !== 'object' || value === null) return step;
-  const fields = new Map<string, unknown>(Object.entries(value));
-  for (const name of NUMBERS) {
-    const number = fields.get(name);
-    if (typeof number === 'number' && Number.isFinite(number)) step[name] = number;
-  }
-  for (const name of FLAGS) {
-    const flag = fields.get(name);
-    if (typeof flag === 'boolean') step[name] = flag;
-  }
-  return step;
+const readRound = (value: unknown): Round =>
+  typeof value === 'object' && value !== null
+    ? Object.fromEntries(Object.entries(value).filter(([name, count]) => WORKLOAD.test(name) && Number.isSafeInteger(count) && count > 0))
+    : {};
+
+/** Keeps only what a step may hold. */
+export const readStep = (value: unknown): StepProgress => {
+  const given = new Map<string, unknown>(typeof value === 'object' && value !== null ? Object.entries(value) : []);
+  const numbers = ['predicted', 'hints'].filter((name) => Number.isFinite(given.get(name)));
+  const flags = ['applied', 'checked'].filter((name) => typeof given.get(name) === 'boolean');
+  const rounds = given.get('rounds');
+  return {
+    ...Object.fromEntries([...numbers, ...flags].map((name) => [name, given.get(name)])),
+    // The first stays, whatever else goes: it is what the prediction was about.
+    ...(Array.isArray(rounds) ? { rounds: [...rounds.slice(0, 1), ...rounds.slice(1).slice(1 - MAX_ROUNDS)].map(readRound) } : {}),
+  };
 };
 
-/** Keeps only what a progress record may hold, so that a shared or damaged one cannot do harm. At most 500 steps. */
+/** Keeps only what a progress record may hold, so that a foreign or damaged one cannot do harm. */
 export const readProgress = (value: unknown): Progress => {
   if (typeof value !== 'object' || value === null) return {};
-  const entries = Object.entries(value).filter(([key]) => /^[\w-]{1,60}#[\w-]{1,60}$/.test(key));
-  return Object.fromEntries(entries.slice(0, 500).map(([key, step]) => [key, readStep(step)]));
+  const entries = Object.entries(value).filter(([key]) => KEY.test(key));
+  return Object.fromEntries(entries.slice(0, MAX_STEPS).map(([key, step]) => [key, readStep(step)]));
 };

@@ -1,9 +1,9 @@
 /** Labs as the browser gets them: data, HTML and YAML in one JSON file a lab, checked against the conformance suite. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { LABS, type Lab } from '#labs';
+import { LABS, type Lab, type LabText } from '#labs';
 import { openHighlighter } from './highlight.ts';
-import { type LabText, labText } from './lab-text.ts';
+import { labHtml } from './lab-html.ts';
 
 /** One lab with all that its page needs. */
 export interface LabContent extends Lab {
@@ -38,14 +38,11 @@ export const buildContent = async (root: string, claims: ReadonlySet<string>): P
     const files = Object.fromEntries(
       await Promise.all(names.map(async (name) => [name, await readFile(join(folder, name), 'utf8')] as const)),
     );
-    const text = await labText(root, await readFile(join(folder, 'lab.md'), 'utf8'), highlighter.highlight);
+    const text = await labHtml(root, await readFile(join(folder, 'lab.md'), 'utf8'), highlighter.highlight);
     problems.push(...problemsOf(lab, text, files, claims));
     contents.push({ ...lab, text, files });
   }
   highlighter.close();
   if (problems.length > 0) throw new Error(problems.join('\n'));
-  return {
-    ...Object.fromEntries(contents.map((lab) => [`${lab.id}.json`, JSON.stringify(lab)])),
-    'labs.json': JSON.stringify(contents.map(({ text: _text, files: _files, ...lab }) => lab)),
-  };
+  return Object.fromEntries(contents.map((lab) => [`${lab.id}.json`, JSON.stringify(lab)]));
 };

@@ -1,4 +1,4 @@
-/** How often each count comes up when n requests are drawn with chance p; the learner's own count is marked. */
+/** How often each count comes up when n requests are drawn with chance p; the learner's own counts are marked. */
 
 /** Probability of exactly k of n, through logarithms, so that n may be large. */
 export const binomial = (n: number, p: number, k: number): number => {
@@ -28,69 +28,138 @@ export const usualCounts = (n: number, p: number, share: number): readonly [numb
 
 const WIDTH = 560;
 const HEIGHT = 170;
+const MAX_DOTS = 6;
 
-/** n requests, chance p of `what`; observed and predicted are counts. */
-export const BinomialPicture = ({
-  n,
-  p,
-  observed,
-  predicted,
-}: {
-  n: number;
-  p: number;
-  observed: number;
-  predicted: number | undefined;
-}) => {
+interface Picture {
+  /** Requests in a round. */
+  readonly n: number;
+  /** Chance of each, 0…1. */
+  readonly p: number;
+  /** Workload that is drawn with that chance. */
+  readonly of: string;
+  /** What came out, oldest round first; never empty. */
+  readonly rounds: readonly number[];
+  readonly predicted?: number;
+  /** How far from p the share may be, 0…1, where somebody judges it. */
+  readonly allowed?: number;
+}
+
+/** Counts that the picture shows: five spreads round the mean, and everything that is marked. */
+const shownCounts = ({ n, p, rounds, predicted, allowed }: Picture): readonly number[] => {
   const spread = Math.sqrt(n * p * (1 - p));
-  const last = Math.min(n, Math.max(Math.ceil(n * p + 5 * spread), observed, predicted ?? 0, 4));
-  const first = Math.max(0, Math.min(Math.floor(n * p - 5 * spread), observed, predicted ?? last));
-  const counts = Array.from({ length: last - first + 1 }, (_, i) => first + i);
+  const marked = [...rounds, ...(predicted === undefined ? [] : [predicted])];
+  const limits = allowed === undefined ? [] : [Math.floor(n * (p - allowed * 1.2)), Math.ceil(n * (p + allowed * 1.2))];
+  const last = Math.min(n, Math.max(Math.ceil(n * p + 5 * spread), 4, ...marked, ...limits));
+  const first = Math.max(0, Math.min(Math.floor(n * p - 5 * spread), ...marked, ...limits));
+  return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+};
+
+/** One count: its bar, its number, the rounds that came out so. */
+const Bar = ({ picture, k, x, step, height }: { picture: Picture; k: number; x: number; step: number; height: number }) => {
+  const { rounds, predicted, n, p } = picture;
+  const latest = rounds.at(-1);
+  const [low, high] = usualCounts(n, p, 0.95);
+  const earlier = rounds.slice(0, -1).filter((count) => count === k).length;
+  const middle = x + step / 2;
+  return (
+    <g class={`bar-${k === latest ? 'yours' : k >= low && k <= high ? 'usual' : 'rare'}`}>
+      <rect
+        x={x + Math.min(1, step / 8)}
+        y={HEIGHT - height}
+        width={Math.max(1, step - 2)}
+        height={Math.max(1, height)}
+        rx={step > 6 ? 2 : 0}
+      />
+      {k === latest ? (
+        <text x={middle} y={HEIGHT - height - 5} class="mark">
+          yours
+        </text>
+      ) : null}
+      {Array.from({ length: Math.min(earlier, MAX_DOTS) }, (_, i) => (
+        <circle key={i} cx={middle} cy={HEIGHT - 8 - i * 11} r="4" class="earlier" />
+      ))}
+      {k === predicted ? (
+        <text x={middle} y={HEIGHT + 29} class="axis guess">
+          ▲ said
+        </text>
+      ) : null}
+    </g>
+  );
+};
+
+const Limits = ({ counts, picture: { n, p, allowed } }: { counts: readonly number[]; picture: Picture }) => {
+  if (allowed === undefined) return null;
+  const step = WIDTH / counts.length;
+  return (
+    <>
+      {[p - allowed, p + allowed].map((share) => {
+        const x = (n * share - (counts[0] ?? 0) + 0.5) * step;
+        return (
+          <g key={share} class="limit">
+            <line x1={x} x2={x} y1={14} y2={HEIGHT} />
+            <text x={x} y={10} class="axis">
+              {Math.round(share * 100)} %
+            </text>
+          </g>
+        );
+      })}
+    </>
+  );
+};
+
+const shareWords = (share: number): string => `${(share * 100).toFixed(1)} %`;
+
+const Caption = ({ picture: { n, p, rounds, of } }: { picture: Picture }) => {
+  const latest = rounds.at(-1) ?? 0;
+  const [low, high] = usualCounts(n, p, 0.95);
+  const chance = binomial(n, p, latest);
+  const sum = rounds.reduce((total, count) => total + count, 0);
+  return (
+    <figcaption class="small">
+      <b>
+        {latest.toLocaleString('en')} of {n.toLocaleString('en')} ({shareWords(latest / n)})
+      </b>{' '}
+      reached {of}. Exactly that many come up in {chance < 0.001 ? 'less than 0.1 %' : shareWords(chance)} of all tries; {low} to {high} are
+      usual (19 tries of 20).{' '}
+      {latest >= low && latest <= high ? 'Yours is one of the usual ones.' : 'Yours is one of the rare ones: it happens.'}
+      {rounds.length < 2
+        ? ''
+        : ` Your ${rounds.length} rounds: ${rounds.join(', ')}; together ${sum} of ${rounds.length * n}, ${shareWords(sum / (rounds.length * n))}.`}
+    </figcaption>
+  );
+};
+
+/** The chance of each count, with the learner's own rounds in it. */
+export const BinomialPicture = (picture: Picture) => {
+  const { n, p, rounds, predicted } = picture;
+  const counts = shownCounts(picture);
   const chances = counts.map((k) => binomial(n, p, k));
   const highest = Math.max(...chances);
   const step = WIDTH / counts.length;
-  const [low, high] = usualCounts(n, p, 0.95);
-  const chance = binomial(n, p, observed);
-  const every = Math.ceil(counts.length / 14);
+  const every = Math.ceil(counts.length / 12);
+  const isNumbered = (k: number): boolean => k % every === 0 || k === rounds.at(-1) || k === predicted;
+  const isCrowded = (k: number): boolean =>
+    [rounds.at(-1), predicted].some((mark) => mark !== undefined && mark !== k && Math.abs(mark - k) < every * 0.8);
   return (
     <figure class="binomial">
       <svg
         viewBox={`0 0 ${WIDTH} ${HEIGHT + 34}`}
         role="img"
-        aria-label={`Chance of each count of ${n}. Usual: ${low} to ${high}. Yours: ${observed}.`}
+        aria-label={`Chance of each count out of ${n}, with yours marked. The text below says the same.`}
       >
-        {counts.map((k, i) => {
-          const height = ((chances[i] ?? 0) / highest) * (HEIGHT - 18);
-          const kind = k === observed ? 'yours' : k >= low && k <= high ? 'usual' : 'rare';
-          return (
-            <g key={k} class={`bar-${kind}`}>
-              <rect x={i * step + 1} y={HEIGHT - height} width={Math.max(1, step - 2)} height={Math.max(1, height)} rx="2" />
-              {k === observed ? (
-                <text x={i * step + step / 2} y={HEIGHT - height - 5} class="mark">
-                  yours
-                </text>
-              ) : null}
-              {k % every === 0 || k === observed || k === predicted ? (
-                <text x={i * step + step / 2} y={HEIGHT + 14} class={k === observed ? 'axis mark' : 'axis'}>
-                  {k}
-                </text>
-              ) : null}
-              {k === predicted ? (
-                <text x={i * step + step / 2} y={HEIGHT + 29} class="axis guess">
-                  ▲ said
-                </text>
-              ) : null}
-            </g>
-          );
-        })}
+        {counts.map((k, i) => (
+          <Bar key={k} picture={picture} k={k} x={i * step} step={step} height={((chances[i] ?? 0) / highest) * (HEIGHT - 26)} />
+        ))}
+        {counts.map((k, i) =>
+          isNumbered(k) && (k === rounds.at(-1) || k === predicted || !isCrowded(k)) ? (
+            <text key={k} x={i * step + step / 2} y={HEIGHT + 14} class={k === rounds.at(-1) ? 'axis mark' : 'axis'}>
+              {k}
+            </text>
+          ) : null,
+        )}
+        <Limits counts={counts} picture={picture} />
       </svg>
-      <figcaption class="small">
-        <b>
-          {observed} of {n}
-        </b>{' '}
-        reached v2. Exactly that many come up in {chance < 0.001 ? 'less than 0.1' : (chance * 100).toFixed(1)} % of all tries; {low} to{' '}
-        {high} are usual (19 tries of 20).{' '}
-        {observed >= low && observed <= high ? 'Yours is one of the usual ones.' : 'Yours is one of the rare ones: it happens.'}
-      </figcaption>
+      <Caption picture={picture} />
     </figure>
   );
 };

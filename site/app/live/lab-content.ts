@@ -16,9 +16,6 @@ const read = async (name: string): Promise<unknown> => {
   return response.json();
 };
 
-/** Every lab, without text. */
-export const readLabs = async (): Promise<readonly Lab[]> => (await read('labs')) as Lab[];
-
 /** One lab. */
 export const readLab = async (id: string): Promise<LabContent> => {
   if (!/^[\w-]+$/.test(id)) throw new Error('There is no such lab.');

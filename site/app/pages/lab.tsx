@@ -2,25 +2,20 @@
 
 import { useEffect, useState } from 'preact/hooks';
 import { useLocation, useRoute } from 'preact-iso';
-import type { LabStep } from '#labs';
+import { currentStep, doneSteps, isDone, LABS, type LabStep, type Progress } from '#labs';
+import { StepView } from '../lab/step.tsx';
 import { post, wordsOf } from '../live/api.ts';
 import { type LabContent, readLab } from '../live/lab-content.ts';
-import { forget, openProgress, progress } from '../live/progress.ts';
+import { openProgress, progress, progressKnown, reachedIn } from '../live/progress.ts';
 import { mesh } from '../live/store.ts';
-import { StepView } from './step.tsx';
-
-const isDone = (lab: LabContent, step: LabStep): boolean => {
-  const reached = progress.value[`${lab.id}#${step.id}`];
-  return reached?.sent === true && (step.claims.length === 0 || reached.checked === true);
-};
 
 const Reset = ({ lab, onReset }: { lab: LabContent; onReset: () => void }) => {
   const [said, setSaid] = useState('');
   const reset = async () => {
     const startedAt = performance.now();
     try {
-      const { touched } = await post<{ touched: number }>('/labs/reset');
-      forget(lab.id);
+      const { touched, progress: kept } = await post<{ touched: number; progress: Progress }>(`/labs/${lab.id}/reset`);
+      progress.value = kept;
       onReset();
       setSaid(
         `The mesh is as it was at the start (${touched} resource${touched === 1 ? '' : 's'}, ${Math.round(performance.now() - startedAt)} ms).`,
@@ -48,13 +43,13 @@ const Steps = ({ lab, current }: { lab: LabContent; current: LabStep }) => (
         <a
           href={`/labs/${lab.id}?step=${step.id}`}
           aria-current={step === current ? 'step' : undefined}
-          class={isDone(lab, step) ? 'done' : ''}
+          class={isDone(step, reachedIn(lab, step)) ? 'done' : ''}
         >
           <span class="step-mark" aria-hidden="true">
-            {isDone(lab, step) ? '✓' : index + 1}
+            {isDone(step, reachedIn(lab, step)) ? '✓' : index + 1}
           </span>
           {step.title}
-          {isDone(lab, step) ? <span class="hidden-text"> (done)</span> : null}
+          {isDone(step, reachedIn(lab, step)) ? <span class="hidden-text"> (done)</span> : null}
         </a>
       </li>
     ))}
@@ -62,12 +57,20 @@ const Steps = ({ lab, current }: { lab: LabContent; current: LabStep }) => (
 );
 
 const Finished = ({ lab }: { lab: LabContent }) => {
-  if (!lab.steps.every((step) => isDone(lab, step))) return null;
+  if (doneSteps(lab, progress.value).length < lab.steps.length) return null;
+  const next = LABS[LABS.findIndex(({ id }) => id === lab.id) + 1];
   return (
-    <div class="notice good">
+    <div class="notice good" role="status">
       <p>
-        <b>Lab {lab.number} is done.</b> You proved {lab.steps.flatMap((step) => step.claims).join(', ')} on your own mesh. Next:{' '}
-        <a href="/labs">the list of labs</a>, or change the YAML in <a href="/config">Config</a> and see what breaks.
+        <b>Lab {lab.number} is done.</b> You proved {lab.steps.flatMap((step) => step.claims).join(', ')} on your own mesh. To go further:{' '}
+        {lab.afterwards}.{' '}
+        {next === undefined ? (
+          <a href="/conformance">Every other sentence that this mesh keeps</a>
+        ) : (
+          <a href={`/labs/${next.id}`}>
+            Next, lab {next.number}: {next.title}
+          </a>
+        )}
       </p>
     </div>
   );
@@ -76,7 +79,7 @@ const Finished = ({ lab }: { lab: LabContent }) => {
 /** The page at /labs/:lab; the step is in the address. */
 export const LabPage = () => {
   const { params } = useRoute();
-  const { query } = useLocation();
+  const { query, route } = useLocation();
   const [lab, setLab] = useState<LabContent | undefined>(undefined);
   const [error, setError] = useState('');
   const [round, setRound] = useState(0);
@@ -87,15 +90,20 @@ export const LabPage = () => {
     setError('');
     readLab(id).then(setLab, (problem) => setError(wordsOf(problem)));
   }, [id]);
+  const isOpen = lab?.id === id && progressKnown.value;
+  // Chosen once, when the page opens: a step that is done must not slip away from under its reader.
+  useEffect(() => {
+    if (lab === undefined || !isOpen || query.step !== undefined) return;
+    route(`/labs/${lab.id}?step=${currentStep(lab, progress.peek())?.id ?? ''}`, true);
+  }, [lab, isOpen, query.step]);
   if (error !== '')
     return (
       <p class="empty">
         {error} <a href="/labs">All labs</a>
       </p>
     );
-  const first = lab?.steps[0];
-  if (lab === undefined || first === undefined) return <p class="empty">&nbsp;</p>;
-  const current = lab.steps.find((step) => step.id === query.step) ?? lab.steps.find((step) => !isDone(lab, step)) ?? first;
+  const current = lab?.steps.find((step) => step.id === query.step) ?? lab?.steps[0];
+  if (lab === undefined || !isOpen || current === undefined || query.step === undefined) return <p class="empty">&nbsp;</p>;
   return (
     <div class="lab-page">
       <div class="lab-head">
@@ -105,7 +113,13 @@ export const LabPage = () => {
           </p>
           <h1>{lab.title}</h1>
         </div>
-        <Reset lab={lab} onReset={() => setRound(round + 1)} />
+        <Reset
+          lab={lab}
+          onReset={() => {
+            setRound(round + 1);
+            route(`/labs/${lab.id}?step=${lab.steps[0]?.id ?? ''}`);
+          }}
+        />
       </div>
       <Steps lab={lab} current={current} />
       <Finished lab={lab} />

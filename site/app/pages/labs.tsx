@@ -1,41 +1,23 @@
 /** The path through the labs: what each proves, how long it takes, how far one is. */
-import { useEffect, useState } from 'preact/hooks';
-import type { Lab } from '#labs';
-import { wordsOf } from '../live/api.ts';
-import { readLabs } from '../live/lab-content.ts';
+import { useEffect } from 'preact/hooks';
+import { calibrationWords, doneSteps, LABS } from '#labs';
 import { openProgress, progress } from '../live/progress.ts';
-
-const doneSteps = (lab: Lab): number =>
-  lab.steps.filter((step) => {
-    const reached = progress.value[`${lab.id}#${step.id}`];
-    return reached?.sent === true && (step.claims.length === 0 || reached.checked === true);
-  }).length;
-
-const calibration = (): string => {
-  const guesses = Object.values(progress.value).filter((step) => step.right !== undefined);
-  if (guesses.length === 0) return '';
-  const right = guesses.filter((step) => step.right === true).length;
-  return `Of ${guesses.length} predictions ${right} came true. A wrong one is where something was learnt.`;
-};
 
 /** All labs in their order. */
 export const LabsPage = () => {
-  const [labs, setLabs] = useState<readonly Lab[]>([]);
-  const [error, setError] = useState('');
   useEffect(() => {
     openProgress();
-    readLabs().then(setLabs, (problem) => setError(wordsOf(problem)));
   }, []);
   return (
     <div class="text-page">
       <h1>Labs</h1>
       <p class="muted lead">
-        Short, on the mesh that runs beside this page. You say what will happen, make it happen, and see which rule decided. {calibration()}
+        Short, on the mesh that runs beside this page. You say what will happen, make it happen, and see which rule decided.{' '}
+        {calibrationWords(LABS, progress.value)}
       </p>
-      {error === '' ? null : <p class="notice bad">{error}</p>}
       <ol class="lab-list">
-        {labs.map((lab) => {
-          const done = doneSteps(lab);
+        {LABS.map((lab) => {
+          const done = doneSteps(lab, progress.value).length;
           return (
             <li key={lab.id} class="card lab-card">
               <span class="lab-number" aria-hidden="true">

@@ -1,6 +1,6 @@
 /** Sends requests as a program of the mesh would; everything that a step sends can be changed. */
 import { useState } from 'preact/hooks';
-import type { LabStep } from '#labs';
+import type { LabSend, LabStep } from '#labs';
 import { post, wordsOf } from '../live/api.ts';
 import { mesh } from '../live/store.ts';
 import type { SentAnswer } from '../live/types.ts';
@@ -25,7 +25,7 @@ const Sender = ({ from }: { from: string }) => (
       </>
     ) : (
       <>
-        As a call of <b>{from}</b>, through its sidecar
+        As a call of <b>{from}</b>
       </>
     )}
   </p>
@@ -60,7 +60,7 @@ export const SendPanel = ({
 }: {
   step: LabStep;
   locked: string;
-  onAnswers: (answers: readonly SentAnswer[]) => void;
+  onAnswers: (answers: readonly SentAnswer[], order: LabSend) => void;
 }) => {
   const { send } = step;
   const [count, setCount] = useState(send.count);
@@ -76,7 +76,8 @@ export const SendPanel = ({
     setBusy(true);
     setError('');
     try {
-      onAnswers(await post<readonly SentAnswer[]>('/send', { from: send.from, method: 'GET', url, headers: headersOf(headers), count }));
+      const order = { from: send.from, url, headers: headersOf(headers), count };
+      onAnswers(await post<readonly SentAnswer[]>('/send', { ...order, method: 'GET' }), order);
     } catch (problem) {
       setError(wordsOf(problem));
     } finally {
@@ -88,7 +89,7 @@ export const SendPanel = ({
       class="send"
       onSubmit={(event) => {
         event.preventDefault();
-        go();
+        if (!busy) go();
       }}
     >
       <Sender from={send.from} />
@@ -98,12 +99,20 @@ export const SendPanel = ({
           <input class="field mono" value={url} onInput={(event) => setUrl(event.currentTarget.value)} aria-label="Address" />
         </label>
         <CountField count={count} onCount={setCount} />
-        <button type="submit" class="button primary" disabled={busy || locked !== '' || mesh.value?.open !== true}>
+        <button
+          type="submit"
+          class="button primary"
+          aria-disabled={busy}
+          disabled={locked !== '' || mesh.value?.open !== true}
+          aria-describedby="send-waits"
+        >
           {busy ? 'Sending…' : count === 1 ? 'Send it' : `Send ${count}`}
         </button>
       </div>
       <HeadersField rows={Math.max(1, Object.keys(send.headers).length)} text={headers} onText={setHeaders} />
-      {locked === '' ? null : <p class="small muted">{locked}</p>}
+      <p class="small muted" id="send-waits" role="status">
+        {locked}
+      </p>
       {error === '' ? null : (
         <p class="notice bad" role="alert">
           {error}

@@ -1,0 +1,62 @@
+/** The site of a running mesh, as `dinghy lab` calls it: what was reached lives there, so page and terminal show the same. */
+import type { RunFile } from '#environment';
+import { keyOf, type Lab, type LabSend, type LabStep, type Progress, type StepProgress, type StepVerdict } from '#labs';
+
+/** The whole suite may run in one check. */
+const TIMEOUT_MS = 120_000;
+
+/** What a request of the learner brought. */
+export interface SentAnswer {
+  readonly status: number;
+  readonly durationMs: number;
+  readonly error: string;
+  readonly requestId: string;
+  readonly servedBy: string;
+}
+
+/** Labs on one running mesh. Each call rejects with the site's own words. */
+export interface LabSite {
+  progress(): Promise<Progress>;
+  reach(lab: Lab, step: LabStep, fresh: StepProgress): Promise<Progress>;
+  /** Where the configuration is not what the step wants. */
+  causes(lab: Lab, step: LabStep): Promise<readonly string[]>;
+  send(order: LabSend): Promise<readonly SentAnswer[]>;
+  check(lab: Lab, step: LabStep): Promise<StepVerdict>;
+  reset(lab: Lab): Promise<{ readonly touched: number }>;
+}
+
+/** Opens a session with the key of the run file. Throws when that mesh runs without its site. */
+export const openLabSite = async (run: RunFile): Promise<LabSite> => {
+  if (run.site === undefined) throw new Error(`mesh ${run.name} runs without its site, and labs need it; start it without --no-site`);
+  const site = new URL(run.site);
+  const key = new URLSearchParams(site.hash.slice(1)).get('key');
+  const call = async (path: string, { body, cookie = '' }: { readonly body?: unknown; readonly cookie?: string } = {}) => {
+    const answer = await fetch(new URL(`/api${path}`, site), {
+      method: body === undefined ? 'GET' : 'POST',
+      headers: { origin: site.origin, 'content-type': 'application/json', ...(cookie === '' ? {} : { cookie }) },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+    if (answer.ok) return answer;
+    const said: unknown = await answer.json().catch(() => undefined);
+    const words = typeof said === 'object' && said !== null && 'error' in said ? String(said.error) : `status ${answer.status}`;
+    throw new Error(`the site of mesh ${run.name} refused: ${words}`);
+  };
+  const session = await call('/session', { body: { key } });
+  const cookie = (session.headers.getSetCookie()[0] ?? '').split(';')[0] ?? '';
+  const get = async <T>(path: string): Promise<T> => (await (await call(path, { cookie })).json()) as T;
+  const post = async <T>(path: string, body: unknown = {}): Promise<T> => (await (await call(path, { body, cookie })).json()) as T;
+  const placeOf = (lab: Lab, step: LabStep): string => `/labs/${lab.id}/steps/${step.id}`;
+
+  return {
+    progress: () => get('/labs/progress'),
+    reach: (lab, step, fresh) => post(`${placeOf(lab, step)}/progress`, fresh),
+    causes: (lab, step) => get(`${placeOf(lab, step)}/causes`),
+    send: (order) => post('/send', { ...order, method: 'GET' }),
+    check: (lab, step) => post(`${placeOf(lab, step)}/check`),
+    reset: (lab) => post(`/labs/${lab.id}/reset`),
+  };
+};
+
+/** What was reached in a step. */
+export const reachedIn = (progress: Progress, lab: Lab, step: LabStep): StepProgress | undefined => progress[keyOf(lab, step)];

@@ -1,0 +1,171 @@
+/** `dinghy lab`: the labs from the terminal, on the mesh that runs; the same steps, checks and progress as on its page. */
+import type { Command } from 'commander';
+import { countRound, doneSteps, isRevealed, LABS, type Lab, type LabStep, outcomeWords, type Progress, type StepProgress } from '#labs';
+import { chooseLab, chooseStep } from '../lab-place.ts';
+import { type LabSite, openLabSite, reachedIn } from '../lab-site.ts';
+import { fileOf, nextWords, plain, roundWords, stepWords, textOf, verdictWords } from '../lab-words.ts';
+import { type OutputOption, outputOption, show, table } from '../output.ts';
+import { type MeshOption, runningMesh } from '../running-mesh.ts';
+
+interface LabOptions extends MeshOption, OutputOption {
+  readonly step?: string;
+}
+
+/** A lab, its step, and where the learner stands. */
+interface Stand {
+  readonly site: LabSite;
+  readonly lab: Lab;
+  readonly step: LabStep;
+  readonly reached: StepProgress | undefined;
+  readonly progress: Progress;
+}
+
+/** Registers the verb. */
+export const addLab = (program: Command): void => {
+  const group = program.command('lab').description('the labs from the terminal: list, start, predict, observe, check, hint, reset');
+  const verb = (name: string, description: string): Command =>
+    group.command(name).description(description).option('--mesh <name>', 'which mesh').addOption(outputOption('json'));
+  const onLab = (name: string, description: string): Command =>
+    verb(name, description).argument('[lab]', 'number or name; the first that is not done when absent');
+  const step = ['--step <step>', 'number or name; the first that is not done when absent'] as const;
+
+  verb('list', 'the labs, and how far you are').action(list);
+  onLab('start', 'what to do in a step, and its question')
+    .option(...step)
+    .action(start);
+  verb('predict', 'answer the question of a step')
+    .argument('<lab>', 'number or name')
+    .argument('<answer>', 'number of the option, or the count')
+    .option(...step)
+    .action(predict);
+  onLab('observe', 'send the requests of a step, and see what came back and why')
+    .option(...step)
+    .action(observe);
+  onLab('check', 'prove the lab on your mesh, or only up to a step')
+    .option('--step <step>', 'number or name; the last when absent')
+    .action(check);
+  onLab('hint', 'the next of three hints')
+    .option(...step)
+    .action(hint);
+  onLab('reset', 'put the mesh back as it was at its start, and forget this lab').action(reset);
+};
+
+const stand = async (word: string | undefined, options: LabOptions): Promise<Stand> => {
+  const site = await openLabSite(runningMesh(options));
+  const progress = await site.progress();
+  const lab = chooseLab(LABS, word, progress);
+  const step = chooseStep(lab, options.step, progress);
+  return { site, lab, step, progress, reached: reachedIn(progress, lab, step) };
+};
+
+const list = async (options: LabOptions): Promise<void> => {
+  const progress = await (await openLabSite(runningMesh(options))).progress();
+  const labs = LABS.map((lab) => ({
+    number: lab.number,
+    id: lab.id,
+    title: lab.title,
+    minutes: lab.minutes,
+    steps: lab.steps.map(({ id }) => id),
+    done: doneSteps(lab, progress).map(({ id }) => id),
+    claims: lab.steps.flatMap(({ claims }) => claims),
+  }));
+  await show(options, labs, () =>
+    table(
+      ['LAB', 'NAME', 'DONE', 'MINUTES', 'PROVED BY', 'TITLE'],
+      labs.map((lab) => [
+        String(lab.number),
+        lab.id,
+        `${lab.done.length}/${lab.steps.length}`,
+        String(lab.minutes),
+        lab.claims.join(','),
+        lab.title,
+      ]),
+    ),
+  );
+};
+
+const start = async (word: string | undefined, options: LabOptions): Promise<void> => {
+  const { lab, step, reached } = await stand(word, options);
+  const { do: text, why } = textOf(lab, step).step;
+  const told = {
+    lab: lab.id,
+    step: step.id,
+    title: step.title,
+    do: text,
+    question: step.predict.question,
+    file: fileOf(lab, step),
+    reached,
+  };
+  await show(options, isRevealed(reached) ? { ...told, why } : told, () => stepWords(lab, step, reached));
+};
+
+const answerOf = ({ predict }: LabStep, text: string): number => {
+  const [least, most] = predict.kind === 'count' ? [0, predict.max] : [1, predict.options.length];
+  const number = Number(text);
+  if (!/^\d{1,5}$/.test(text) || number < least || number > most)
+    throw new Error(`${text} is no answer; give a number from ${least} to ${most}`);
+  return predict.kind === 'count' ? number : number - 1;
+};
+
+const predict = async (word: string, answer: string, options: LabOptions): Promise<void> => {
+  const { site, lab, step, reached } = await stand(word, options);
+  if (reached?.predicted !== undefined)
+    throw new Error(`step ${step.id} has its answer already; "dinghy lab reset ${lab.number}" starts the lab anew`);
+  const fresh = { predicted: answerOf(step, answer) };
+  await site.reach(lab, step, fresh);
+  await show(options, { lab: lab.id, step: step.id, ...fresh }, () => nextWords(lab, step, fresh));
+};
+
+const observe = async (word: string | undefined, options: LabOptions): Promise<void> => {
+  const { site, lab, step, reached } = await stand(word, options);
+  if (reached?.predicted === undefined) throw new Error(`answer first: dinghy lab predict ${lab.number} ANSWER --step ${step.id}`);
+  const causes = await site.causes(lab, step);
+  if (causes.length > 0) throw new Error(`your mesh is not as this step wants it:\n${causes.map((cause) => `- ${cause}`).join('\n')}`);
+  const answers = await site.send(step.send);
+  const [first] = answers;
+  if (answers.every(({ status }) => status === 0)) throw new Error(`nothing answered: ${first?.error ?? ''}`);
+  const fresh = { ...reached, applied: true, rounds: [...(reached.rounds ?? []), countRound(answers)] };
+  await site.reach(lab, step, fresh);
+  const { why } = textOf(lab, step).step;
+  await show(options, { lab: lab.id, step: step.id, round: fresh.rounds.at(-1), outcome: outcomeWords(step, fresh), answers }, () =>
+    [roundWords(fresh.rounds.at(-1) ?? {}), '', outcomeWords(step, fresh), '', plain(why), '', nextWords(lab, step, fresh)].join('\n'),
+  );
+};
+
+const check = async (word: string | undefined, options: LabOptions): Promise<void> => {
+  const { site, lab, progress } = await stand(word, options.mesh === undefined ? {} : { mesh: options.mesh });
+  const step = chooseStep(lab, options.step ?? lab.steps.at(-1)?.id, progress);
+  const verdict = await site.check(lab, step);
+  await show(options, { lab: lab.id, step: step.id, ...verdict }, () =>
+    verdict.verdicts.length === 0
+      ? `Up to step ${step.id} lab ${lab.number} claims nothing: "dinghy lab check ${lab.number}" proves the whole.`
+      : verdictWords(verdict),
+  );
+  if (!verdict.passed) process.exitCode = 1;
+};
+
+const hint = async (word: string | undefined, options: LabOptions): Promise<void> => {
+  const { site, lab, step, reached } = await stand(word, options);
+  const { hints } = textOf(lab, step).step;
+  const used = Math.min(hints.length, (reached?.hints ?? 0) + 1);
+  await site.reach(lab, step, { hints: used });
+  await show(options, { lab: lab.id, step: step.id, hints: hints.slice(0, used), of: hints.length }, () =>
+    hints
+      .slice(0, used)
+      .map((text, index) => `Hint ${index + 1} of ${hints.length}: ${plain(text)}`)
+      .join('\n'),
+  );
+};
+
+const reset = async (word: string | undefined, options: LabOptions): Promise<void> => {
+  const { site, lab } = await stand(word, options);
+  const startedAt = performance.now();
+  const { touched } = await site.reset(lab);
+  const ms = Math.round(performance.now() - startedAt);
+  await show(
+    options,
+    { lab: lab.id, touched, ms },
+    () =>
+      `The mesh is as it was at its start (${touched} resource${touched === 1 ? '' : 's'}, ${ms} ms), and lab ${lab.number} begins anew.`,
+  );
+};
