@@ -1,10 +1,12 @@
 /** The `dinghy` command: one file a verb. Errors are one sentence; exit code 1. */
 import { Command } from 'commander';
-import { addApply, addDelete } from './verbs/apply.ts';
+import { addApply } from './verbs/apply.ts';
 import { addBench } from './verbs/bench.ts';
+import { addDelete } from './verbs/delete.ts';
 import { addDoctor } from './verbs/doctor.ts';
 import { addDown } from './verbs/down.ts';
 import { addGet } from './verbs/get.ts';
+import { addLab } from './verbs/lab.ts';
 import { addPrograms } from './verbs/programs.ts';
 import { addProxyConfig } from './verbs/proxy-config.ts';
 import { addProxyStatus } from './verbs/proxy-status.ts';
@@ -23,6 +25,7 @@ const verbs = [
   addSend,
   addProxyStatus,
   addProxyConfig,
+  addLab,
   addDoctor,
   addPrograms,
   addBench,

@@ -1,6 +1,6 @@
 /** Tables of the command line. */
 import { expect, it } from 'vitest';
-import { table, wantsJson } from './output.ts';
+import { table } from './output.ts';
 
 it('aligns columns and leaves no spaces at line ends', () => {
   expect(
@@ -12,10 +12,4 @@ it('aligns columns and leaves no spaces at line ends', () => {
       ],
     ),
   ).toBe('NAME         AGE\nreviews-v1   1s\na');
-});
-
-it('refuses an output format that does not exist', () => {
-  expect(wantsJson({})).toBe(false);
-  expect(wantsJson({ output: 'json' })).toBe(true);
-  expect(() => wantsJson({ output: 'xml' })).toThrow('--output xml is not supported');
 });

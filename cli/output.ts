@@ -1,19 +1,23 @@
-/** What verbs print: aligned columns for people, JSON for programs. */
+/** What verbs print: aligned columns for people; JSON and YAML for programs. What went wrong goes to standard error. */
+import { InvalidArgumentError, Option } from 'commander';
 
 /** `--output`. */
 export interface OutputOption {
   readonly output?: string;
 }
 
+/** The option, with the formats that this verb has beside its table. */
+export const outputOption = (...formats: readonly string[]): Option =>
+  new Option('-o, --output <format>', `${formats.join(', ')}; a table when absent`).argParser((given) => {
+    if (!formats.includes(given)) throw new InvalidArgumentError(`It is one of ${formats.join(', ')}.`);
+    return given;
+  });
+
 /** One line of text. */
 export const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
-/** True when the caller wants JSON. Throws on a format that does not exist. */
-export const wantsJson = ({ output }: OutputOption): boolean => {
-  if (output !== undefined && output !== 'json')
-    throw new Error(`--output ${output} is not supported; the only format beside the table is json`);
-  return output === 'json';
-};
+/** One line for people, where a program that reads the output does not see it. */
+export const warn = (line: string): void => void process.stderr.write(`${line}\n`);
 
 /** Columns as wide as their widest cell, three spaces apart, as kubectl has them. */
 export const table = (head: readonly string[], rows: readonly (readonly string[])[]): string => {
@@ -26,6 +30,9 @@ export const table = (head: readonly string[], rows: readonly (readonly string[]
   return [head, ...rows].map(line).join('\n');
 };
 
-/** The value as JSON, or the table made from it. */
-export const show = (option: OutputOption, value: unknown, asText: () => string): void =>
-  print(wantsJson(option) ? JSON.stringify(value, null, 2) : asText());
+/** The value as JSON or YAML, or the text made from it. wide: more columns are wanted. */
+export const show = async ({ output }: OutputOption, value: unknown, asText: (wide: boolean) => string): Promise<void> => {
+  if (output === 'json') print(JSON.stringify(value, null, 2));
+  else if (output === 'yaml') print((await import('yaml')).stringify(value).trimEnd());
+  else print(asText(output === 'wide'));
+};

@@ -29,9 +29,21 @@ export const adminUrlOf = (run: RunFile, name: string): string => {
   return 'adminUrl' in found ? found.adminUrl : `http://${found.address}:15000`;
 };
 
+const TIMEOUT_MS = 10_000;
+
+/** fetch, but its error says who does not answer and why. No kept connection: whoever answers may have been restarted since. */
+const reach = async (url: string, request: RequestInit = {}): Promise<Response> => {
+  try {
+    return await fetch(url, { ...request, headers: { ...request.headers, connection: 'close' }, signal: AbortSignal.timeout(TIMEOUT_MS) });
+  } catch (error) {
+    const reason = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
+    throw new Error(`${new URL(url).origin} does not answer: ${reason}`, { cause: error });
+  }
+};
+
 /** JSON of a page. Rejects with the status when it is not a success. */
 export const readJson = async <T>(url: string): Promise<T> => {
-  const answer = await fetch(url, { signal: AbortSignal.timeout(10_000) });
+  const answer = await reach(url);
   if (!answer.ok) throw new Error(`${url} answered ${answer.status}: ${(await answer.text()).slice(0, 300)}`);
   return (await answer.json()) as T;
 };
@@ -39,14 +51,15 @@ export const readJson = async <T>(url: string): Promise<T> => {
 /** A call that changes the mesh, or only judges it. Problems come back in the result. */
 export const change = async ({ controlPlane }: RunFile, path: string, body: object): Promise<ApplyResult> => {
   const headers = { 'content-type': 'application/json', authorization: `Bearer ${controlPlane.token}` };
-  const answer = await fetch(`${controlPlane.url}${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
+  const answer = await reach(`${controlPlane.url}${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
   const result = (await answer.json()) as ApplyResult & { readonly error?: string };
   if (result.error !== undefined) throw new Error(`the control plane refused: ${result.error}`);
   return result;
 };
 
-/** `file:line:column: severity [code]: resource path: message`. */
+/** `file:line:column: severity [code]: resource path: message`; without a place for what is in no file. */
 export const problemLine = ({ file, line, column, severity, code, resource, path, message }: Problem): string => {
   const subject = [resource, path].filter((part) => part !== '').join(' ');
-  return `${file}:${line}:${column}: ${severity}${code === '' ? '' : ` [${code}]`}: ${subject === '' ? '' : `${subject}: `}${message}`;
+  const place = file === '' ? '' : `${file}:${line}:${column}: `;
+  return `${place}${severity}${code === '' ? '' : ` [${code}]`}: ${subject === '' ? '' : `${subject}: `}${message}`;
 };

@@ -74,7 +74,11 @@ const open = ({ address, port, preface }: Dial): Socket => {
 /** Never rejects: what went wrong is in the answer. The body is cut at 1 MiB. */
 export const answerOf = (
   dial: Dial,
-  { method, headers }: { readonly method: string; readonly headers: Readonly<Record<string, string>> },
+  {
+    method,
+    headers,
+    body,
+  }: { readonly method: string; readonly headers: Readonly<Record<string, string>>; readonly body?: string | undefined },
 ): Promise<Answer> =>
   new Promise((resolve) => {
     const startedAt = performance.now();
@@ -84,7 +88,7 @@ export const answerOf = (
       createConnection: () => open(dial),
       method,
       path: dial.path,
-      headers: { host: dial.host, 'user-agent': 'dinghy-send', connection: 'close', ...headers },
+      headers: { host: dial.host, 'user-agent': 'dinghy-send', connection: 'close', ...lengthOf(body), ...headers },
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
     sent.on('error', (error) => settle({ error: error.message }));
@@ -97,8 +101,11 @@ export const answerOf = (
       response.on('error', (error) => settle({ error: error.message }));
       response.on('end', () => settle({ status: response.statusCode ?? 0, headers: plainHeaders(response.headers), body }));
     });
-    sent.end();
+    sent.end(body);
   });
+
+const lengthOf = (body: string | undefined): Record<string, string> =>
+  body === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded', 'content-length': String(Buffer.byteLength(body)) };
 
 const plainHeaders = (headers: NodeJS.Dict<string | string[]>): Record<string, string> =>
   Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : (value ?? '')]));

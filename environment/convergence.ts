@@ -1,7 +1,8 @@
 /** Waiting for proxies to acknowledge, never for time. The one such loop. */
 import type { SyncStatus } from '#api/sync.ts';
 
-const PATIENCE_MS = 15_000;
+/** For machines on which much else runs: who refuses is told of at once, whatever this says. */
+const PATIENCE_MS = 60_000;
 
 /** What is waited for: these workloads' proxies, connected and at that version or later. */
 export interface Convergence {
@@ -16,7 +17,7 @@ export interface Waiting {
   readonly pause: () => Promise<unknown>;
 }
 
-/** Settles when all have acknowledged; rejects at once when one refused that version or a later one, and after 15 s with who is behind. */
+/** Settles when all have acknowledged; rejects at once when one refused that version or a later one, and after a minute with who is behind. */
 export const converged = async (wanted: Convergence, { sync, nowMs, pause }: Waiting): Promise<void> => {
   const deadline = nowMs() + PATIENCE_MS;
   for (;;) {

@@ -29,6 +29,8 @@ export interface Child {
   readonly pid: () => number | undefined;
   /** Last lines of its log, newest last. */
   readonly lastLines: () => readonly string[];
+  /** How often it ended by itself without having run well in between. */
+  readonly failures: () => number;
   /** True once it ended and will not be started again. */
   readonly ended: () => boolean;
   stop(): Promise<void>;
@@ -115,6 +117,8 @@ class SupervisedChild implements Child {
 
   readonly lastLines = (): readonly string[] => this.#lines;
 
+  readonly failures = (): number => this.#failures;
+
   readonly ended = (): boolean => this.#over;
 
   async stop(): Promise<void> {
@@ -154,10 +158,10 @@ class SupervisedChild implements Child {
     this.#process = undefined;
     if (this.#stopping || !this.#spec.restart) this.#finish();
     if (this.#stopping) return;
-    this.#spec.onEnd?.();
-    if (!this.#spec.restart) return;
     if (performance.now() - this.#startedAtMs > GOOD_RUN_MS) this.#failures = 0;
     const backoffMs = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** this.#failures++);
+    this.#spec.onEnd?.();
+    if (!this.#spec.restart) return;
     setTimeout(() => this.#stopping || this.#spawn(), backoffMs).unref();
   }
 

@@ -1,73 +1,56 @@
-/** `dinghy apply -f` and `dinghy delete -f`: changes the configuration. */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+/** `dinghy apply -f`: changes the configuration, and waits until the proxies have it. */
 import type { Command } from 'commander';
 import type { ApplyResult } from '#api/resource.ts';
-import { type OutputOption, print, show } from '../output.ts';
-import { change, type MeshOption, problemLine, runningMesh } from '../running-mesh.ts';
+import type { SyncStatus } from '#api/sync.ts';
+import { converged, type RunFile } from '#environment';
+import { type OutputOption, outputOption, show, warn } from '../output.ts';
+import { change, type MeshOption, problemLine, readJson, runningMesh } from '../running-mesh.ts';
+import { readYaml } from '../yaml-files.ts';
 
 interface ApplyOptions extends MeshOption, OutputOption {
   readonly filename: readonly string[];
-  readonly dryRun?: boolean;
+  readonly dryRun?: boolean | string;
+  readonly wait: boolean;
 }
+
+const LOOK_AGAIN_MS = 20;
 
 /** Registers the verb. */
 export const addApply = (program: Command): void => {
   program
     .command('apply')
-    .description('create or change resources; all or nothing')
+    .description('create or change resources, all or nothing, and wait until every proxy has acknowledged them')
     .requiredOption('-f, --filename <path...>', 'YAML file, folder of them, or - for standard input')
-    .option('--dry-run', 'only say what would be wrong')
+    .option('--dry-run [how]', 'only say what would be wrong')
+    .option('--no-wait', 'do not wait for the proxies')
     .option('--mesh <name>', 'which mesh')
-    .option('-o, --output <format>', 'json')
-    .action(async (options: ApplyOptions) => {
-      const path = `/apply${options.dryRun ? '?dryRun=1' : ''}`;
-      report(options, await change(runningMesh(options), path, { files: readYaml(options.filename) }));
-    });
+    .addOption(outputOption('json', 'yaml'))
+    .action(apply);
 };
 
-/** Registers the verb. */
-export const addDelete = (program: Command): void => {
-  program
-    .command('delete')
-    .description('delete resources, by file or by kind and name')
-    .argument('[kind]')
-    .argument('[name]')
-    .option('-f, --filename <path...>', 'YAML file, folder of them, or - for standard input')
-    .option('-n, --namespace <namespace>', 'namespace of the name', 'default')
-    .option('--mesh <name>', 'which mesh')
-    .option('-o, --output <format>', 'json')
-    .action(async (kind: string | undefined, name: string | undefined, options: Partial<ApplyOptions> & { readonly namespace: string }) => {
-      const byName = kind !== undefined && name !== undefined ? { resources: [{ kind, name, namespace: options.namespace }] } : undefined;
-      const body = options.filename === undefined ? byName : { files: readYaml(options.filename) };
-      if (body === undefined) throw new Error('delete wants either -f FILE or a kind and a name');
-      report(options, await change(runningMesh(options), '/delete', body));
-    });
+const apply = async (options: ApplyOptions): Promise<void> => {
+  const run = runningMesh(options);
+  const isDry = options.dryRun !== undefined && options.dryRun !== 'none';
+  const result = await change(run, `/apply${isDry ? '?dryRun=1' : ''}`, { files: readYaml(options.filename) });
+  if (result.applied.length === 0 && result.problems.length === 0) throw new Error('there is no document in what -f names');
+  await report(options, result, isDry ? ' (dry run)' : '');
+  if (options.wait && !isDry && result.applied.some(({ outcome }) => outcome !== 'unchanged')) await acknowledged(run, result.version);
 };
 
-/** File name as it was given → text. */
-const readYaml = (paths: readonly string[]): Record<string, string> => {
-  const files: Record<string, string> = {};
-  for (const path of paths) {
-    if (path === '-') files['standard-input.yaml'] = readFileSync(0, 'utf8');
-    else if (!statSync(path).isDirectory()) files[path] = readFileSync(path, 'utf8');
-    else
-      for (const name of readdirSync(path)
-        .filter((entry) => /\.ya?ml$/.test(entry))
-        .sort())
-        files[join(path, name)] = readFileSync(join(path, name), 'utf8');
-  }
-  return files;
+/** Settles when the proxies that are connected have that version; rejects with who refused it or is behind. */
+export const acknowledged = async (run: RunFile, version: number): Promise<void> => {
+  const sync = () => readJson<SyncStatus>(`${run.controlPlane.url}/debug/syncz`);
+  const workloads = (await sync()).proxies.map(({ workload }) => workload);
+  const pause = () => new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
+  await converged({ version, workloads }, { sync, nowMs: () => performance.now(), pause });
 };
 
-const report = (options: OutputOption, result: ApplyResult): void => {
-  show(
-    options,
-    result,
-    () =>
-      result.applied.map(({ kind, namespace, name, outcome }) => `${kind.toLowerCase()} ${namespace}/${name} ${outcome}`).join('\n') ||
-      'Nothing was changed.',
+/** One line a resource, then the problems on standard error. The exit code is 1 when one of them is an error. */
+export const report = async (options: OutputOption, result: ApplyResult, suffix = ''): Promise<void> => {
+  const lines = result.applied.map(
+    ({ kind, namespace, name, outcome }) => `${kind.toLowerCase()} ${namespace}/${name} ${outcome}${suffix}`,
   );
-  if (options.output !== 'json') for (const problem of result.problems) print(problemLine(problem));
+  if (lines.length > 0 || options.output !== undefined) await show(options, result, () => lines.join('\n'));
+  for (const problem of result.problems) warn(problemLine(problem));
   if (result.problems.some(({ severity }) => severity === 'error')) process.exitCode = 1;
 };

@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
 import { envoyMissing } from '#environment';
-import { type OutputOption, show, table } from '../output.ts';
+import { type OutputOption, outputOption, show, table } from '../output.ts';
 
 interface Finding {
   readonly what: string;
@@ -17,7 +17,7 @@ export const addDoctor = (program: Command): void => {
   program
     .command('doctor')
     .description('say what works on this machine, and why the rest does not')
-    .option('-o, --output <format>', 'json')
+    .addOption(outputOption('json', 'yaml'))
     .action(doctor);
 };
 
@@ -29,7 +29,7 @@ const doctor = async (options: OutputOption): Promise<void> => {
     await loopbackFinding(),
     envoyFinding(),
   ];
-  show(options, findings, () =>
+  await show(options, findings, () =>
     table(
       ['', 'WHAT', ''],
       findings.map(({ what, works, words }) => [works ? 'ok' : 'no', what, words]),

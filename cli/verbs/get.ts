@@ -1,7 +1,9 @@
 /** `dinghy get`: the resources in force. */
 import type { Command } from 'commander';
 import type { StoredResource } from '#api/resource.ts';
-import { type OutputOption, print, show, table } from '../output.ts';
+import { readWanted, type Wanted } from '../kinds.ts';
+import { type OutputOption, outputOption, print, show, warn } from '../output.ts';
+import { resourceTable } from '../resource-table.ts';
 import { type MeshOption, readJson, runningMesh } from '../running-mesh.ts';
 
 interface GetOptions extends MeshOption, OutputOption {
@@ -13,27 +15,32 @@ export const addGet = (program: Command): void => {
   program
     .command('get')
     .description('show resources')
-    .argument('[kind]', 'VirtualService, DestinationRule, Gateway, Service …; all when absent')
-    .argument('[name]')
-    .option('-n, --namespace <namespace>', 'only of that namespace')
+    .argument('[words...]', 'kind and names, or KIND/NAME: vs, vs reviews, vs,dr, svc/reviews; all when absent')
+    .option('-n, --namespace <namespace>', 'only of that namespace; all when absent')
+    .option('-A, --all-namespaces', 'of all namespaces, as without -n')
     .option('--mesh <name>', 'which mesh')
-    .option('-o, --output <format>', 'json or yaml')
+    .addOption(outputOption('json', 'yaml', 'wide'))
     .action(get);
 };
 
-const get = async (kind: string | undefined, name: string | undefined, options: GetOptions): Promise<void> => {
-  const query = new URLSearchParams();
-  if (kind !== undefined) query.set('kind', kind);
-  if (name !== undefined) query.set('name', name);
-  if (options.namespace !== undefined) query.set('namespace', options.namespace);
-  const found = await readJson<readonly StoredResource[]>(`${runningMesh(options).controlPlane.url}/resources?${query}`);
-  if (options.output === 'yaml') return print(found.map(({ yaml }) => yaml.trimEnd()).join('\n---\n'));
-  show(options, found, () =>
-    found.length === 0
-      ? 'No resources found.'
-      : table(
-          ['NAMESPACE', 'KIND', 'NAME', 'FROM'],
-          found.map((one) => [one.namespace, one.kind, one.name, `${one.file}:${one.line}`]),
-        ),
+const get = async (words: readonly string[], options: GetOptions): Promise<void> => {
+  const all = await readJson<readonly StoredResource[]>(`${runningMesh(options).controlPlane.url}/resources`);
+  const here = all.filter(({ namespace }) => options.namespace === undefined || namespace === options.namespace);
+  const wanted = readWanted(
+    words,
+    all.map(({ kind }) => kind),
   );
+  const found = wanted === undefined ? here : here.filter((one) => wanted.some((each) => isWanted(one, each)));
+  const missing = (wanted ?? []).flatMap(({ kind, names }) =>
+    names.filter((name) => !here.some((one) => one.kind === kind && one.name === name)).map((name) => `${kind} "${name}" not found`),
+  );
+  // As kubectl does: what is there is shown, what is not is told of.
+  if (options.output === 'yaml') print(found.map(({ yaml }) => yaml.trimEnd()).join('\n---\n'));
+  else if (found.length > 0 || missing.length === 0)
+    await show(options, found, (wide) => resourceTable(found, { wide, nowMs: Date.now() }));
+  for (const line of missing) warn(`dinghy: ${line}`);
+  if (missing.length > 0) process.exitCode = 1;
 };
+
+const isWanted = (one: StoredResource, { kind, names }: Wanted): boolean =>
+  one.kind === kind && (names.length === 0 || names.includes(one.name));

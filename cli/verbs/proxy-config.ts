@@ -1,7 +1,7 @@
 /** `dinghy proxy-config`: what one proxy really runs, from its own admin pages; works for our proxy and for Envoy. */
 import type { Command } from 'commander';
 import { clusterRows, endpointRows, type Json, listenerRows, routeRows } from '../config-dump.ts';
-import { type OutputOption, show, table } from '../output.ts';
+import { type OutputOption, outputOption, show, table } from '../output.ts';
 import { adminUrlOf, type MeshOption, readJson, runningMesh } from '../running-mesh.ts';
 
 interface View {
@@ -18,6 +18,15 @@ const VIEWS: Readonly<Record<string, View>> = {
   endpoint: { page: '/clusters?format=json', head: ['ENDPOINT', 'STATUS', 'CLUSTER'], rows: endpointRows },
 };
 
+/** istioctl's short words. */
+const SHORT: Readonly<Record<string, string>> = { l: 'listener', r: 'route', c: 'cluster', e: 'endpoint', ep: 'endpoint', a: 'all' };
+
+/** Undefined for what does not exist. */
+const viewOf = (what: string): View | undefined => {
+  const name = (Object.hasOwn(SHORT, what) ? SHORT[what] : undefined) ?? what.replace(/s$/, '');
+  return Object.hasOwn(VIEWS, name) ? VIEWS[name] : undefined;
+};
+
 /** Registers the verb. As in istioctl, plural and singular mean the same. */
 export const addProxyConfig = (program: Command): void => {
   program
@@ -27,13 +36,16 @@ export const addProxyConfig = (program: Command): void => {
     .argument('<what>')
     .argument('<workload>')
     .option('--mesh <name>', 'which mesh')
-    .option('-o, --output <format>', 'json: the admin page as the proxy gives it')
-    .action(async (what: string, workload: string, options: MeshOption & OutputOption) => {
-      const admin = adminUrlOf(runningMesh(options), workload);
-      if (what === 'all') return show({ output: 'json' }, await readJson<Json>(`${admin}${DUMP}`), () => '');
-      const view = VIEWS[what.replace(/s$/, '')];
-      if (view === undefined) throw new Error(`proxy-config shows ${Object.keys(VIEWS).join(', ')} or all, not ${what}`);
-      const page = await readJson<Json>(`${admin}${view.page}`);
-      show(options, page, () => table(view.head, view.rows(page)));
-    });
+    .addOption(outputOption('json', 'yaml'))
+    .action(proxyConfig);
+};
+
+/** In JSON and YAML it is the admin page as the proxy gives it. */
+const proxyConfig = async (what: string, workload: string, options: MeshOption & OutputOption): Promise<void> => {
+  const admin = adminUrlOf(runningMesh(options), workload);
+  if (what === 'all' || what === 'a') return show({ output: options.output ?? 'json' }, await readJson<Json>(`${admin}${DUMP}`), () => '');
+  const view = viewOf(what);
+  if (view === undefined) throw new Error(`proxy-config shows ${Object.keys(VIEWS).join(', ')} or all, not ${what}`);
+  const page = await readJson<Json>(`${admin}${view.page}`);
+  return show(options, page, () => table(view.head, view.rows(page)));
 };

@@ -1,13 +1,16 @@
 /** `dinghy send`: requests as a program of the mesh would send them, through a workload's sidecar, or from outside through the gateway. */
+import { randomUUID } from 'node:crypto';
 import { type Command, InvalidArgumentError } from 'commander';
-import { type OutputOption, show, table } from '../output.ts';
+import { type OutputOption, outputOption, show, table } from '../output.ts';
+import { type Passed, passedBy } from '../passed.ts';
 import { type MeshOption, readJson, runningMesh } from '../running-mesh.ts';
 import { type Answer, answerOf, type Dial, dialOf } from '../sending.ts';
 
 interface SendOptions extends MeshOption, OutputOption {
   readonly from?: string;
-  readonly method: string;
+  readonly method?: string;
   readonly header: readonly string[];
+  readonly data?: string;
   readonly count: number;
 }
 
@@ -23,25 +26,29 @@ const readCount = (text: string): number => {
 export const addSend = (program: Command): void => {
   program
     .command('send')
-    .description('send requests inside the mesh, or through the gateway')
+    .description('send requests inside the mesh, or through the gateway; exit code 1 when one fails or is answered with 5xx')
     .argument('<url>', 'http://reviews:9080/reviews/0; a path is enough for the gateway')
     .option('--from <workload>', 'whose sidecar takes them; the ingress gateway when absent')
-    .option('-X, --method <method>', 'method', 'GET')
-    .option('-H, --header <line...>', 'header, as "name: value"', [])
+    .option('-X, --method <method>', 'method; GET, or POST with --data')
+    .option('-H, --header <line>', 'header, as "name: value"; may be given again', (line: string, lines: string[]) => [...lines, line], [])
+    .option('-d, --data <text>', 'body of the request')
     .option('-n, --count <count>', 'how many, one after another', readCount, 1)
     .option('--mesh <name>', 'which mesh')
-    .option('-o, --output <format>', 'json')
+    .addOption(outputOption('json', 'yaml'))
     .action(send);
 };
 
 const send = async (url: string, options: SendOptions): Promise<void> => {
   const run = runningMesh(options);
-  const vips = await readJson<Readonly<Record<string, string>>>(`${run.controlPlane.url}/debug/vips`);
+  const vips = options.from === undefined ? {} : await readJson<Readonly<Record<string, string>>>(`${run.controlPlane.url}/debug/vips`);
   const dial = dialOf(run, { from: options.from, url, vips });
-  const headers = readHeaders(options.header);
+  const requestId = randomUUID();
+  const headers = { 'x-request-id': requestId, ...readHeaders(options.header) };
+  const order = { method: options.method ?? (options.data === undefined ? 'GET' : 'POST'), headers, body: options.data };
   const answers: Answer[] = [];
-  for (let sent = 0; sent < options.count; sent++) answers.push(await answerOf(dial, { method: options.method, headers }));
-  show(options, answers, () => (answers.length === 1 ? oneAnswer(dial, answers) : summary(answers)));
+  for (let sent = 0; sent < options.count; sent++) answers.push(await answerOf(dial, order));
+  const passed = options.count === 1 ? await passedBy(run, headers['x-request-id']) : [];
+  await show(options, answers, () => (answers.length === 1 ? oneAnswer(dial, answers, passed) : summary(answers)));
   if (answers.some(({ status }) => status === 0 || status >= 500)) process.exitCode = 1;
 };
 
@@ -54,10 +61,11 @@ const readHeaders = (lines: readonly string[]): Record<string, string> =>
     }),
   );
 
-const oneAnswer = ({ host }: Dial, [answer]: readonly Answer[]): string => {
+const oneAnswer = ({ host }: Dial, [answer]: readonly Answer[], passed: readonly Passed[]): string => {
   if (answer === undefined || answer.status === 0) return `${host}: ${answer?.error ?? 'no answer'}`;
   const headers = Object.entries(answer.headers).map(([name, value]) => `${name}: ${value}`);
-  return [`${answer.status} after ${answer.durationMs} ms`, ...headers, '', answer.body].join('\n');
+  const ways = passed.map(({ from, to, status }) => `passed ${from} -> ${to}: ${status}`);
+  return [`${answer.status} after ${answer.durationMs} ms`, ...ways, ...headers, '', answer.body].join('\n');
 };
 
 const summary = (answers: readonly Answer[]): string => {

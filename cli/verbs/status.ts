@@ -1,20 +1,20 @@
 /** `dinghy status`: which meshes run. */
 import type { Command } from 'commander';
 import { readRunFiles } from '#environment';
-import { type OutputOption, show, table } from '../output.ts';
+import { type OutputOption, outputOption, show, table } from '../output.ts';
 
 /** Registers the verb. Tokens stay in the run file. */
 export const addStatus = (program: Command): void => {
-  program.command('status').description('list the running meshes').option('-o, --output <format>', 'json').action(status);
+  program.command('status').description('list the running meshes').addOption(outputOption('json', 'yaml')).action(status);
 };
 
-const status = (options: OutputOption): void => {
+const status = (options: OutputOption): Promise<void> => {
   const runs = readRunFiles().map(({ controlPlane, site, ...run }) => ({
     ...run,
     controlPlane: controlPlane.url,
     site: site?.split('#')[0] ?? '',
   }));
-  show(options, runs, () =>
+  return show(options, runs, () =>
     runs.length === 0
       ? 'No mesh is running.'
       : table(

@@ -81,15 +81,16 @@ test('a file that becomes unreadable keeps its last good resources', () => {
   expect(names(store)).toEqual(['reviews']);
 });
 
-test('deleting what does not exist deletes nothing', () => {
+test('what is deleted and not there is told of, and does not keep the rest', () => {
   const store = newStore();
   store.apply({ 'a.yaml': service('reviews') });
   const result = store.remove([
     { kind: 'Service', namespace: 'default', name: 'reviews' },
     { kind: 'Service', namespace: 'default', name: 'nobody' },
   ]);
-  expect(result.problems).toMatchObject([{ message: 'not found' }]);
-  expect(names(store)).toEqual(['reviews']);
+  expect(result.applied).toMatchObject([{ name: 'reviews', outcome: 'deleted' }]);
+  expect(result.problems).toMatchObject([{ resource: 'Service default/nobody', message: 'not found' }]);
+  expect(names(store)).toEqual([]);
 });
 
 test("a bad watched file's problems stay visible until it is good", () => {

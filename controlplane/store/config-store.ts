@@ -107,20 +107,21 @@ export class ConfigStore {
     return this.#commit({ entries, applied, problems, dryRun: options.dryRun === true });
   }
 
-  /** Names that do not exist are reported as errors, and then nothing is deleted. */
+  /** What does not exist is an error among the problems; the rest is deleted, as kubectl does. */
   remove(names: readonly ResourceName[]): ApplyResult {
     const found = names.map((name) => ({ name, key: this.#keyFor(name) }));
-    const missing = found.filter(({ key }) => key === undefined).map(({ name }) => notFound(name));
-    if (missing.length > 0) return { applied: [], problems: missing, version: this.version };
-    return this.#delete(found.map(({ key }) => key ?? ''));
+    return this.#delete(
+      found.flatMap(({ key }) => key ?? []),
+      found.filter(({ key }) => key === undefined).map(({ name }) => notFound(name)),
+    );
   }
 
-  /** Deletes what these documents name, whatever else they say. */
+  /** Deletes what these documents name, whatever else they say; what does not exist is an error among the problems. */
   removeFiles(files: Readonly<Record<string, string>>): ApplyResult {
     const { resources, problems } = parseFiles(files);
     if (resources.length === 0 && hasErrors(problems)) return { applied: [], problems, version: this.version };
     const missing = resources.filter((resource) => !this.#entries.has(keyOf(resource))).map((resource) => notFound(nameOf(resource)));
-    return missing.length > 0 ? { applied: [], problems: missing, version: this.version } : this.#delete(resources.map(keyOf));
+    return this.#delete(resources.map(keyOf), missing);
   }
 
   /** Watched files changed: file → text, or undefined when it is gone. What they no longer name is deleted; all in one version. */
@@ -146,14 +147,14 @@ export class ConfigStore {
     return (named.find(([, { resource }]) => !('inert' in resource)) ?? named[0])?.[0];
   }
 
-  #delete(keys: readonly string[]): ApplyResult {
+  #delete(keys: readonly string[], problems: readonly Problem[]): ApplyResult {
     const entries = new Map(this.#entries);
     const applied = [...new Set(keys)].flatMap((key): Outcome[] => {
       const entry = entries.get(key);
       entries.delete(key);
       return entry ? [{ ...nameOf(entry.resource), outcome: 'deleted' }] : [];
     });
-    return this.#commit({ entries, applied, problems: [], dryRun: false });
+    return this.#commit({ entries, applied, problems, dryRun: false });
   }
 
   /** Everything in force that no watched file says. */

@@ -33,6 +33,8 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const VIPS_REFRESH_MS = 500;
 const LOOK_AGAIN_MS = 5;
 const CONTROL_PLANE_HOST = 250;
+/** A proxy that ended by itself so often in a row is not waited for. */
+const HOPELESS_FAILURES = 4;
 
 /** Starts control plane, programs and proxies, and settles when every proxy has its configuration. */
 export const startProcessMode = async (definition: MeshDefinition, options: EnvironmentOptions): Promise<Environment> => {
@@ -147,8 +149,13 @@ class ProcessMesh {
   async #converged(version: number): Promise<void> {
     const workloads = this.#input.seats.map(({ definition }) => definition.name);
     const sync = () => this.#controlPlane.client.sync();
+    const pause = () => {
+      const hopeless = [...this.#proxies.values()].find((proxy) => proxy.failures() >= HOPELESS_FAILURES);
+      if (hopeless !== undefined) throw new Error(`${hopeless.name} does not start`);
+      return sleep(LOOK_AGAIN_MS);
+    };
     try {
-      await converged({ version, workloads }, { sync, nowMs: () => performance.now(), pause: () => sleep(LOOK_AGAIN_MS) });
+      await converged({ version, workloads }, { sync, nowMs: () => performance.now(), pause });
     } catch (error) {
       const ill = [...this.#proxies.values()].find((proxy) => proxy.lastLines().length > 0);
       const words = error instanceof Error ? error.message : String(error);
