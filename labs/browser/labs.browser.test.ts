@@ -1,53 +1,176 @@
-/** Every lab from its first step to its last on a real Bookinfo: what the learner applies is applied unchanged, and each step's claims hold there. */
-import { readFileSync } from 'node:fs';
+/** The labs by clicking, on a real Bookinfo: what a learner reads, answers, applies, sends, checks and takes back. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { runCases } from '#conformance';
 import { bookinfo, type Environment, startEnvironment } from '#environment';
 import { type Site, startSite } from '../../site/server/server.ts';
-import { LABS } from '../labs.ts';
+import { LABS, type Lab, type LabStep } from '../labs.ts';
 import { openBrowser } from './browser.fixture.ts';
+import { type Learner, learnerOn, openLab } from './learner.fixture.ts';
+import { buildSite } from './site.fixture.ts';
 
+const folder = mkdtempSync(join(tmpdir(), 'labs-'));
 let mesh: Environment;
 let site: Site;
+let browser: Browser;
+let learner: Learner;
 
 beforeAll(async () => {
-  mesh = await startEnvironment(bookinfo, { mode: 'process', dataPlane: 'dinghy', name: `labs-${process.pid}` });
-  site = await startSite({ environment: mesh, load: 5 });
+  buildSite();
+  const name = `labs-${process.pid}`;
+  [mesh, browser] = await Promise.all([startEnvironment(bookinfo, { mode: 'process', dataPlane: 'dinghy', name }), openBrowser()]);
+  site = await startSite({ environment: mesh, load: 2, progressFolder: folder });
+  const page = await browser.newPage({ viewport: { width: 1280, height: 900 }, reducedMotion: 'reduce' });
+  await page.goto(site.url);
+  await page.getByText(/7\/7 proxies/).waitFor();
+  learner = learnerOn(page);
 }, 60_000);
 
 afterAll(async () => {
+  await browser?.close();
   await site?.close();
   await mesh?.[Symbol.asyncDispose]();
+  rmSync(folder, { recursive: true, force: true });
 });
 
-const apply = async (yaml: string): Promise<void> => {
-  const { problems, version } = await mesh.applyYaml(yaml);
-  expect(problems).toEqual([]);
-  await mesh.waitForVersion(version);
+const labOf = (number: number): Lab => {
+  const lab = LABS[number - 1];
+  if (lab === undefined) throw new Error(`there is no lab ${number}`);
+  return lab;
 };
 
-test.each(LABS.map((lab) => [lab.id, lab] as const))('%s holds step by step on Bookinfo', async (_, lab) => {
-  const applied: string[] = [];
-  for (const step of lab.steps) {
-    if (step.apply !== undefined) {
-      const yaml = readFileSync(new URL(`../${lab.id}/${step.apply}`, import.meta.url), 'utf8');
-      await apply(yaml);
-      applied.push(yaml);
-    }
-    for (const id of step.claims)
-      for await (const verdict of runCases(mesh, [id])) expect(verdict, `${step.id}: ${verdict.text}`).toMatchObject({ outcome: 'passed' });
-  }
-  for (const yaml of applied) await mesh.deleteYaml(yaml);
+const stepOf = (lab: Lab, id: string): LabStep => {
+  const step = lab.steps.find((one) => one.id === id);
+  if (step === undefined) throw new Error(`lab ${lab.id} has no step ${id}`);
+  return step;
+};
+
+test('the front page draws the services that the load passes through', async () => {
+  for (const name of ['productpage', 'details', 'reviews', 'ratings']) await learner.page.getByText(name).first().waitFor();
 });
 
-test('the graph shows the services that the steady load passes through', async () => {
-  const browser = await openBrowser();
-  try {
-    const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
-    await page.goto(site.url);
-    for (const name of ['productpage', 'details', 'reviews', 'ratings']) await page.getByText(name).first().waitFor();
-    await page.getByText(/7\/7 proxies/).waitFor();
-  } finally {
-    await browser.close();
+test('Check fails before the YAML is applied and names the cause, and holds after it', async () => {
+  const lab = labOf(3);
+  await openLab(learner, site.url, lab);
+  await learner.step(stepOf(lab, 'exact'));
+  await learner.answer(stepOf(lab, 'exact'), 1);
+  const before = await learner.check();
+  expect(before).toContain('not true on your mesh');
+  expect(before).toContain('VirtualService default/reviews-route is not there: apply beta-testers.yaml (step 1).');
+
+  await learner.step(stepOf(lab, 'beta'));
+  await learner.answer(stepOf(lab, 'beta'), 10);
+  await learner.apply();
+  await learner.step(stepOf(lab, 'exact'));
+  expect(await learner.check()).toContain('true on your mesh');
+});
+
+test('a reset takes the mesh and the lab back to the start in under a second', async () => {
+  const lab = labOf(3);
+  await learner.page.getByRole('button', { name: 'Reset lab' }).click();
+  const said = learner.page.getByText(/as it was at the start/);
+  const ms = Number(/(\d+) ms/.exec((await said.textContent()) ?? '')?.[1]);
+  expect(ms).toBeLessThan(1_000);
+  await learner.page.getByRole('heading', { level: 2, name: lab.steps[0]?.title ?? '' }).waitFor();
+  expect(await learner.page.getByRole('button', { name: 'That is my guess' }).count()).toBe(1);
+  // The first request after it already meets the start state.
+  await learner.step(stepOf(lab, 'exact'));
+  await learner.answer(stepOf(lab, 'exact'), 1);
+  expect(await learner.check()).toContain('not true on your mesh');
+});
+
+test('with the keyboard alone: passing through the options answers nothing, the button does, and the next step has the focus', async () => {
+  const lab = labOf(1);
+  const { page } = learner;
+  await openLab(learner, site.url, lab);
+  await page.getByRole('radio').first().focus();
+  for (const key of ['ArrowDown', 'ArrowDown', 'ArrowDown', 'ArrowUp']) await page.keyboard.press(key);
+  expect(await page.locator('form.send button[type=submit]').isDisabled()).toBe(true);
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
+  await page.locator('form.send button[type=submit]:enabled').focus();
+  await page.keyboard.press('Enter');
+  await page.getByText('As you said: Two: one beside each program.').waitFor();
+  await page.getByRole('link', { name: /^Next:/ }).focus();
+  await page.keyboard.press('Enter');
+  const title = page.getByRole('heading', { level: 2, name: stepOf(lab, 'front-door').title });
+  await title.waitFor();
+  expect(await title.evaluate((node) => node === node.ownerDocument.activeElement)).toBe(true);
+});
+
+test('one’s own request is drawn through both proxies, each with its time', async () => {
+  const lab = labOf(1);
+  await learner.step(stepOf(lab, 'one-request'));
+  await learner.page.locator('form.send button[type=submit]').click();
+  const way = learner.page.locator('.own-hop').first();
+  await way.getByText('inbound').waitFor();
+  expect(await way.locator('.hop-proxy').allTextContents()).toEqual([
+    expect.stringMatching(/^its sidecar[\d.]+ msoutbound$/),
+    expect.stringMatching(/^sidecar[\d.]+ msinbound$/),
+  ]);
+});
+
+test('hints come one at a time, and are still there after a reload', async () => {
+  const { page } = learner;
+  await learner.step(stepOf(labOf(1), 'who-decided'));
+  for (const name of ['Hint (1 of 3)', 'Another hint (2 of 3)', 'Tell me (3 of 3)']) await page.getByRole('button', { name }).click();
+  await page.reload();
+  await page.getByText('Hint 3.').waitFor();
+  expect(await page.getByRole('button', { name: /of 3\)/ }).count()).toBe(0);
+});
+
+test('what was not asked for is not held against the guess', async () => {
+  const { page } = learner;
+  const step = stepOf(labOf(1), 'three-versions');
+  await learner.step(step);
+  await learner.answer(step, 10);
+  await page.getByLabel('times').fill('3');
+  await page.getByRole('button', { name: 'Send 3' }).click();
+  await page.getByText('not held against your guess').waitFor();
+  expect(await page.getByRole('heading', { name: 'Why', exact: true }).count()).toBe(0);
+});
+
+/** Before the answer: no outcome, no sending, no applying, no graph. */
+const expectHidden = async (step: LabStep): Promise<void> => {
+  const { page } = learner;
+  expect(await page.getByRole('heading', { name: 'Why', exact: true }).count(), step.id).toBe(0);
+  expect(await page.locator('form.send button[type=submit]').isDisabled(), step.id).toBe(true);
+  expect(await page.locator('.graph-card').count(), step.id).toBe(0);
+  if (step.apply !== undefined) expect(await page.getByRole('button', { name: 'Apply', exact: true }).isDisabled(), step.id).toBe(true);
+};
+
+test.each(LABS.map((lab) => [lab.number, lab] as const))('lab %s is walked from its first step to its last', async (_, lab) => {
+  await openLab(learner, site.url, lab);
+  await learner.page.getByRole('button', { name: 'Reset lab' }).click();
+  await learner.page.getByText(/as it was at the start/).waitFor();
+  for (const step of lab.steps) {
+    await learner.step(step);
+    await expectHidden(step);
+    await learner.answer(step, step.predict.kind === 'choice' ? step.predict.answer : 1);
+    if (step.apply !== undefined) await learner.apply();
+    await learner.send();
+    if (step.claims.length > 0) expect(await learner.check(), step.id).toContain('true on your mesh');
   }
+  await learner.page.getByText(`Lab ${lab.number} is done.`).waitFor();
+});
+
+test('the picture of chance holds every round, and a reload forgets none', async () => {
+  const lab = labOf(2);
+  const { page } = learner;
+  await openLab(learner, site.url, lab);
+  await learner.step(stepOf(lab, 'ten'));
+  await learner.send();
+  await page.getByText('Your 2 rounds:').waitFor();
+  await page.reload();
+  await page.getByText('Your 2 rounds:').waitFor();
+  await page.getByText('Your last round:').waitFor();
+});
+
+test('the list of labs says how far one is, and how well one guessed', async () => {
+  const { page } = learner;
+  await page.goto(new URL('/labs', site.url).href);
+  await page.getByText('4 of 4').first().waitFor();
+  await page.getByText(/Of \d+ predictions \d+ came true/).waitFor();
 });

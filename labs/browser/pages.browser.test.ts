@@ -1,14 +1,13 @@
-/** Every page in a real browser: it shows what it should, makes no error, and axe finds nothing to complain about. Needs the built site. */
-import { existsSync, readFileSync } from 'node:fs';
+/** Every page in a real browser: it shows what it should, makes no error, and axe finds nothing to complain about. */
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Site, startSite } from '../../site/server/server.ts';
 import { exchange, type SmallMesh, startSmallMesh } from '../../site/server/small-mesh.fixture.ts';
 import { openBrowser } from './browser.fixture.ts';
+import { buildSite } from './site.fixture.ts';
 
-const ROOT = new URL('../..', import.meta.url).pathname;
-const built = existsSync(`${ROOT}/.cache/site/index.html`);
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 let small: SmallMesh;
@@ -16,6 +15,7 @@ let site: Site;
 let browser: Browser;
 
 beforeAll(async () => {
+  buildSite();
   small = await startSmallMesh();
   site = await startSite({ environment: small.mesh, load: 0 });
   browser = await openBrowser();
@@ -51,7 +51,7 @@ const PAGES = [
 
 for (const scheme of ['light', 'dark'] as const)
   for (const [path, words] of PAGES)
-    test.skipIf(!built)(`${path} is whole and accessible, ${scheme}`, { timeout: 30_000 }, async () => {
+    test(`${path} is whole and accessible, ${scheme}`, { timeout: 30_000 }, async () => {
       const problems: string[] = [];
       const page = await open(path, scheme, problems);
       await page.getByText(words).first().waitFor();
