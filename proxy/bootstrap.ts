@@ -2,7 +2,7 @@
 import { ConfigError, inField, refuseUnsupported } from '#api/config-error.ts';
 import { ApiConfigSource_ApiType, Bootstrap } from '#envoy';
 import type { SocketAddress } from '#system/network.ts';
-import { readFieldTable } from './config/field-table.ts';
+import { fieldTable } from './config/field-table.ts';
 import { checkJson, StrictJsonError } from './config/strict-json.ts';
 import { validate } from './config/validate.ts';
 
@@ -12,7 +12,7 @@ const TYPE = 'envoy.config.bootstrap.v3.Bootstrap';
 /** file: named in complaints. Throws ConfigError, whose message begins with `file:line:column`. */
 export const readBootstrap = async (text: string, file: string): Promise<Bootstrap> => {
   const tree = (await parse(text, file)) ?? {};
-  const table = readFieldTable();
+  const table = fieldTable();
   try {
     checkJson(tree, TYPE, table);
     const bootstrap = Bootstrap.fromJSON(tree);

@@ -1,4 +1,4 @@
-// Descriptors → the compact table in proxy/api/envoy/gen/fields.json (read by proxy/config/field-table.ts).
+// Descriptors → the compact table that proxy/config/field-table.ts reads.
 import { createFileRegistry, fromBinary, getExtension, hasExtension, ScalarType } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 

@@ -65,8 +65,10 @@ writeFileSync(
   `${imports}import type { MessageFns } from './message-fns.ts';\nlet table: Record<string, MessageFns<any>> | undefined;\n/** Message codecs by full protobuf name. */\nexport const messageTypes = (): Record<string, MessageFns<any>> => (table ??= {\n${rows}});\n`,
 );
 
-// What strict reading of JSON and Envoy's own validation need to know of the messages: a table, so that no proxy loads descriptors.
-writeFileSync(`${out}/fields.json`, JSON.stringify(fieldTable(readFileSync(`${out}/envoy.binpb`))));
+// What strict reading of JSON and Envoy's own validation need to know of the messages: a table, so that no proxy loads descriptors. As text in a
+// function, so that nobody pays for it who does not ask.
+const table = JSON.stringify(fieldTable(readFileSync(`${out}/envoy.binpb`)));
+writeFileSync(`${out}/fields.ts`, `export const fieldTableJson = (): string => ${JSON.stringify(table)};\n`);
 
 await build({
   entryPoints: ['proxy/api/envoy/index.ts'],

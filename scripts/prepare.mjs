@@ -1,4 +1,4 @@
-// Makes the checkout ready to run, whatever was there before: installed, messages generated, site built; each when its inputs changed. Any Node >= 20.
+// Makes the checkout ready to run, whatever was there before: installed, messages generated, sidecar bundled, site built; each when its inputs changed. Any Node >= 20.
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -64,6 +64,9 @@ whenChanged(
     output: 'proxy/api/envoy/gen/envoy.mjs',
   },
   () => run(node, ['scripts/generate.mjs'], "generate Envoy's message types"),
+);
+whenChanged('sidecar', { inputs: ['scripts/bundle-sidecar.mjs', 'proxy', 'package-lock.json'], output: '.cache/sidecar/main.cjs' }, () =>
+  run(node, ['scripts/bundle-sidecar.mjs'], 'bundle the sidecar'),
 );
 whenChanged(
   'site',

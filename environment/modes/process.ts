@@ -141,8 +141,8 @@ class ProcessMesh {
       return exchange !== undefined;
     };
     const fifo = dataPlane.opensStdoutByName ? { fifo: join(directory, `${name}.stdout`) } : {};
-    const { command } = dataPlane;
-    const child = this.#supervisor.start({ name: `${name}.proxy`, command, args: dataPlane.args(file), onLine, restart: true, ...fifo });
+    const { command, args, env } = dataPlane;
+    const child = this.#supervisor.start({ name: `${name}.proxy`, command, args: args(file), env, onLine, restart: true, ...fifo });
     this.#proxies.set(name, child);
   }
 

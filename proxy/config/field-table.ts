@@ -1,5 +1,5 @@
 /** Fields of Envoy's messages as a table made at build time: names, types and validation rules, without descriptors in memory. */
-import { readFileSync } from 'node:fs';
+import { fieldTableJson } from '#envoy';
 
 /** The kept part of protoc-gen-validate's rules; durations in seconds. */
 export interface FieldRules {
@@ -38,15 +38,11 @@ export interface FieldTable {
   readonly enums: Readonly<Record<string, Readonly<Record<string, number>>>>;
 }
 
-/** Reads the table; the caller decides how long to keep it. */
-export const readFieldTable = (): FieldTable =>
-  JSON.parse(readFileSync(new URL('../api/envoy/gen/fields.json', import.meta.url), 'utf8')) as FieldTable;
-
 let kept: FieldTable | undefined;
 
-/** The table, read when first asked for and kept. */
-export const keptFieldTable = (): FieldTable => {
-  kept ??= readFieldTable();
+/** The table, parsed when first asked for and kept. */
+export const fieldTable = (): FieldTable => {
+  kept ??= JSON.parse(fieldTableJson()) as FieldTable;
   return kept;
 };
 

@@ -1,6 +1,6 @@
 /** A message in protobuf's JSON form with the field names of its .proto file, as Envoy prints it. */
 import { messageTypes } from '#envoy';
-import { camelCase, type FieldTable, keptFieldTable } from './field-table.ts';
+import { camelCase, type FieldTable, fieldTable } from './field-table.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -8,7 +8,7 @@ type Json = Readonly<Record<string, unknown>>;
 export const protoJson = (message: object, typeName: string): Json => {
   const type = messageTypes()[typeName];
   if (!type) throw new TypeError(`no message ${typeName}`);
-  return snakeMessage(type.toJSON(message) as Json, typeName, keptFieldTable());
+  return snakeMessage(type.toJSON(message) as Json, typeName, fieldTable());
 };
 
 /** The same with `@type` in front, as an Any that holds it is shown. */

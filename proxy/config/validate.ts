@@ -1,12 +1,12 @@
 /** Envoy's own validation rules (protoc-gen-validate) on decoded messages, in Envoy's words. */
 import { ConfigError } from '#api/config-error.ts';
-import { camelCase, type FieldRow, type FieldRules, type FieldTable, keptFieldTable } from './field-table.ts';
+import { camelCase, type FieldRow, type FieldRules, type FieldTable, fieldTable } from './field-table.ts';
 
 type Message = Readonly<Record<string, unknown>>;
 type Union = { readonly $case: string; readonly value: unknown } | undefined;
 
 /** Throws ConfigError with the field's path when a rule is broken. typeName: full protobuf name, `envoy.config.cluster.v3.Cluster`. Any is not opened. */
-export const validate = (message: object, typeName: string, table: FieldTable = keptFieldTable()): void => {
+export const validate = (message: object, typeName: string, table: FieldTable = fieldTable()): void => {
   validateMessage(message as Message, typeName, { table, path: '' });
 };
 

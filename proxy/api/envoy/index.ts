@@ -66,6 +66,7 @@ export type { PathMatcher } from './gen/envoy/type/matcher/v3/path.ts';
 export { type RegexMatchAndSubstitute, RegexMatcher } from './gen/envoy/type/matcher/v3/regex.ts';
 export { StringMatcher } from './gen/envoy/type/matcher/v3/string.ts';
 export { FractionalPercent, FractionalPercent_DenominatorType } from './gen/envoy/type/v3/percent.ts';
+export { fieldTableJson } from './gen/fields.ts';
 export { Any } from './gen/google/protobuf/any.ts';
 export { Duration } from './gen/google/protobuf/duration.ts';
 export type { MessageFns } from './gen/google/protobuf/message-fns.ts';
