@@ -37,8 +37,11 @@ const up = async (options: UpOptions): Promise<void> => {
   if (readRunFiles().some((run) => run.name === name))
     throw new Error(`a mesh called ${name} is running already; "dinghy down" ends it, --name starts another`);
   const { mode, dataPlane } = options;
-  await using environment = await startEnvironment(bookinfo, { mode, dataPlane, name });
-  const site = options.site ? await (await import('#site')).startSite({ environment, port, load }) : undefined;
+  const starting = startEnvironment(bookinfo, { mode, dataPlane, name });
+  // Loaded while the mesh comes up.
+  const loading = options.site ? import('#site') : undefined;
+  await using environment = await starting;
+  const site = await (await loading)?.startSite({ environment, port, load });
   const run = readRunFiles().find((candidate) => candidate.name === name);
   if (run && site) writeRunFile({ ...run, site: site.url });
   print(summary(environment, site?.url));
