@@ -6,7 +6,7 @@ import { openCases } from './cases.ts';
 import { type ControlPlaneClient, controlPlaneClient, type Files } from './control-plane-client.ts';
 import { eventStream } from './event-stream.ts';
 import type { Guard } from './guard.ts';
-import { labRoutes } from './lab-routes.ts';
+import { labRoutes } from './labs/lab-routes.ts';
 import type { LiveMesh } from './live-mesh.ts';
 import { readProxy } from './proxy-view.ts';
 import { OrderError, Sender, type SendOrder } from './sender.ts';
@@ -21,6 +21,8 @@ export interface ApiRoom {
   readonly guard: Guard;
   readonly root: string;
   readonly loadPerSecond: number;
+  /** Where labs keep what was reached, one file a mesh; default: `.cache/labs` of the project. */
+  readonly progressFolder?: string;
 }
 
 type Body = Readonly<Record<string, unknown>>;
@@ -134,7 +136,7 @@ export const siteApi = (mesh: LiveMesh, room: ApiRoom): { readonly routes: Hono;
   routes.route('/', configurationRoutes(controlPlane));
   routes.get('/cases', async (context) => context.json(await cases.list()));
   routes.post('/cases/:id', async (context) => context.json(await cases.run(context.req.param('id'))));
-  routes.route('/labs', labRoutes({ cases, controlPlane, progressFile: `${room.root}/.cache/run/progress.json` }));
+  routes.route('/labs', labRoutes({ mesh, cases, controlPlane, root: room.root, progressFolder: room.progressFolder ?? `${room.root}/.cache/labs` }));
   routes.all('*', (context) => context.json({ error: 'There is no such call.' }, 404));
   routes.onError((error, context) => context.json({ error: error.message }, error instanceof OrderError ? 400 : 502));
 

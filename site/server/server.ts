@@ -17,6 +17,8 @@ export interface SiteOptions {
   readonly root?: string;
   /** Requests a second of the built-in steady load; 0 starts it stopped. Default 4. */
   readonly load?: number;
+  /** Where labs keep what was reached; default `.cache/labs` of the root. */
+  readonly progressFolder?: string;
 }
 
 /** A running site. */
@@ -32,7 +34,12 @@ export const startSite = async (options: SiteOptions): Promise<Site> => {
   const host = options.host ?? '127.0.0.1';
   let port = options.port ?? 0;
   const guard = createGuard(() => port);
-  const api = siteApi(options.environment, { guard, root, loadPerSecond: options.load ?? 4 });
+  const api = siteApi(options.environment, {
+    guard,
+    root,
+    loadPerSecond: options.load ?? 4,
+    ...(options.progressFolder === undefined ? {} : { progressFolder: options.progressFolder }),
+  });
 
   const app = new Hono();
   app.use(guard.middleware);

@@ -45,7 +45,8 @@ export const openRequestFromAddress = (): void => {
   if (id !== null) openRequest(id);
 };
 
-interface Hop {
+/** One call as both proxies tell it. */
+export interface Hop {
   readonly caller: LoggedExchange;
   readonly callee: LoggedExchange | undefined;
 }

@@ -99,12 +99,15 @@ export const ApplyPanel = ({
   text,
   label,
   canDelete,
+  waitsFor = '',
   onApplied,
 }: {
   file: string;
   text: string;
   label: string;
   canDelete: boolean;
+  /** Why applying must wait; empty when it need not. */
+  waitsFor?: string;
   onApplied: (result: ApplyResult) => void;
 }) => {
   const [said, setSaid] = useState<Said | undefined>(undefined);
@@ -126,7 +129,7 @@ export const ApplyPanel = ({
     }
   };
 
-  const allowed = mesh.value?.open === true && !busy;
+  const allowed = mesh.value?.open === true && !busy && waitsFor === '';
   return (
     <div class="apply-panel">
       <div class="editor-host" ref={editor.host} />
@@ -140,7 +143,7 @@ export const ApplyPanel = ({
             Delete
           </button>
         ) : null}
-        <Outcome said={said} problems={editor.problems.length} />
+        {waitsFor === '' ? <Outcome said={said} problems={editor.problems.length} /> : <span class="small muted">{waitsFor}</span>}
       </div>
     </div>
   );
