@@ -1,9 +1,11 @@
 /** The site's JSON API: what the pages read, and the few things they may change. */
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
+import { type ControlPlaneClient, controlPlaneClient } from '#environment';
 import { TrafficLog } from '#observability';
+import { readBody, textsOf } from './body.ts';
 import { openCases } from './cases.ts';
-import { type ControlPlaneClient, controlPlaneClient, type Files } from './control-plane-client.ts';
+import { configurationRoutes } from './configuration-routes.ts';
 import { eventStream } from './event-stream.ts';
 import type { Guard } from './guard.ts';
 import { labRoutes } from './labs/lab-routes.ts';
@@ -12,6 +14,7 @@ import { readProxy } from './proxy-view.ts';
 import { OrderError, Sender, type SendOrder } from './sender.ts';
 import { SteadyLoad } from './steady-load.ts';
 import { suiteOn } from './suite.ts';
+import type { MeshState } from './told.ts';
 
 const MAX_BODY_BYTES = 512 * 1024;
 const EDGE_LIMIT = 50;
@@ -25,52 +28,44 @@ export interface ApiRoom {
   readonly progressFolder?: string;
 }
 
-type Body = Readonly<Record<string, unknown>>;
-
-const readBody = async (request: { json(): Promise<unknown> }): Promise<Body> => {
-  try {
-    const value = await request.json();
-    return typeof value === 'object' && value !== null ? (value as Body) : {};
-  } catch (error) {
-    if (error instanceof SyntaxError) throw new OrderError('The body is not JSON.');
-    throw error;
-  }
-};
-
-const texts = (value: unknown): Record<string, string> => {
-  if (typeof value !== 'object' || value === null) return {};
-  return Object.fromEntries(Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === 'string'));
-};
-
-const filesOf = (body: Body): Files => {
-  const files = texts(body.files);
-  if (Object.keys(files).length === 0) throw new OrderError('There is nothing to apply.');
-  return files;
-};
-
-const orderOf = (body: Body): SendOrder => ({
+const orderOf = (body: Readonly<Record<string, unknown>>): SendOrder => ({
   from: String(body.from ?? 'productpage-v1'),
   method: String(body.method ?? 'GET'),
   url: String(body.url ?? ''),
-  headers: texts(body.headers),
+  headers: textsOf(body.headers),
   count: Number(body.count ?? 1),
 });
 
-/** How many proxies of the mesh are connected, for the header. */
-const connections = async (mesh: LiveMesh, controlPlane: ControlPlaneClient) => {
-  const expected = mesh.workloads.length + mesh.gateways.length;
-  try {
-    const { proxies } = await controlPlane.sync();
-    return { connected: proxies.length, expected, controlPlane: true };
-  } catch {
-    // The header says that the control plane is away; traffic goes on without it.
-    return { connected: 0, expected, controlPlane: false };
-  }
+/** Which proxies are connected, for the header: as last known, asked again behind the back of whoever reads it. */
+const connections = (mesh: LiveMesh, controlPlane: ControlPlaneClient): (() => MeshState['proxies']) => {
+  const names = [...mesh.workloads, ...mesh.gateways].map(({ name }) => name);
+  const expected = names.length;
+  let known: MeshState['proxies'] = { connected: 0, expected, missing: [], controlPlane: true };
+  let isAsking = false;
+  const ask = async (): Promise<MeshState['proxies']> => {
+    try {
+      const connected = new Set((await controlPlane.sync()).proxies.map(({ workload }) => workload));
+      return { connected: connected.size, expected, missing: names.filter((name) => !connected.has(name)), controlPlane: true };
+    } catch {
+      // The header says that the control plane is away; traffic goes on without it.
+      return { connected: 0, expected, missing: [], controlPlane: false };
+    }
+  };
+  const refresh = async () => {
+    isAsking = true;
+    known = await ask();
+    isAsking = false;
+  };
+  return () => {
+    if (!isAsking) void refresh();
+    return known;
+  };
 };
 
 /** What is told of the mesh itself and of the one who asks. */
 const aboutRoutes = (mesh: LiveMesh, guard: Guard): Hono => {
   const routes = new Hono();
+  const byAddress = new Map(mesh.workloads.map(({ address, name }) => [address, name]));
   routes.post('/session', async (context) => {
     const opened = guard.open(context, (await readBody(context.req)).key);
     return opened ? context.json({ open: true }) : context.json({ error: 'That key belongs to another start of the mesh.' }, 403);
@@ -89,7 +84,7 @@ const aboutRoutes = (mesh: LiveMesh, guard: Guard): Hono => {
     const name = context.req.param('name');
     const found = mesh.workloads.find((workload) => workload.name === name) ?? mesh.gateways.find((candidate) => candidate.name === name);
     if (found?.adminUrl === undefined) return context.json({ error: `There is no proxy called ${name}.` }, 404);
-    return context.json(await readProxy(name, found.adminUrl));
+    return context.json(await readProxy({ name, workloadAt: (address) => byAddress.get(address) ?? '' }, found.adminUrl));
   });
   return routes;
 };
@@ -108,35 +103,35 @@ const trafficRoutes = ({ log, sender, load }: { log: TrafficLog; sender: Sender;
   return routes;
 };
 
-const configurationRoutes = (controlPlane: ControlPlaneClient): Hono => {
-  const routes = new Hono();
-  routes.get('/sync', async (context) => context.json(await controlPlane.sync()));
-  routes.get('/resources', async (context) => context.json(await controlPlane.list()));
-  routes.post('/analyze', async (context) => context.json(await controlPlane.analyze(filesOf(await readBody(context.req)))));
-  routes.post('/apply', async (context) => context.json(await controlPlane.apply(filesOf(await readBody(context.req)))));
-  routes.post('/delete', async (context) => context.json(await controlPlane.remove(filesOf(await readBody(context.req)))));
-  return routes;
-};
-
 /** Opens the API on a running mesh. */
 export const siteApi = (mesh: LiveMesh, room: ApiRoom): { readonly routes: Hono; close(): void } => {
-  const controlPlane = controlPlaneClient(mesh.controlPlane);
+  const controlPlane = controlPlaneClient(mesh.controlPlane.url, mesh.controlPlane.token);
   const log = new TrafficLog(mesh, Date.now);
   const sender = new Sender(mesh, controlPlane, log);
   const gateway = mesh.gateways[0];
   const load = new SteadyLoad(gateway === undefined ? undefined : new URL('/productpage', gateway.url).href, room.loadPerSecond);
   const cases = openCases(() => suiteOn(mesh, controlPlane));
-  const state = async () => ({ load: load.state, proxies: await connections(mesh, controlPlane) });
+  const proxies = connections(mesh, controlPlane);
+  const state = (): MeshState => ({ load: load.state, proxies: proxies() });
 
   const routes = new Hono();
   routes.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: (context) => context.json({ error: 'That is more than 512 KiB.' }, 413) }));
   routes.route('/', aboutRoutes(mesh, room.guard));
   routes.get('/events', eventStream(log, state));
   routes.route('/', trafficRoutes({ log, sender, load }));
-  routes.route('/', configurationRoutes(controlPlane));
+  routes.route(
+    '/',
+    configurationRoutes(
+      controlPlane,
+      [...mesh.workloads, ...mesh.gateways].map(({ name }) => name),
+    ),
+  );
   routes.get('/cases', async (context) => context.json(await cases.list()));
   routes.post('/cases/:id', async (context) => context.json(await cases.run(context.req.param('id'))));
-  routes.route('/labs', labRoutes({ mesh, cases, controlPlane, root: room.root, progressFolder: room.progressFolder ?? `${room.root}/.cache/labs` }));
+  routes.route(
+    '/labs',
+    labRoutes({ mesh, cases, controlPlane, root: room.root, progressFolder: room.progressFolder ?? `${room.root}/.cache/labs` }),
+  );
   routes.all('*', (context) => context.json({ error: 'There is no such call.' }, 404));
   routes.onError((error, context) => context.json({ error: error.message }, error instanceof OrderError ? 400 : 502));
 

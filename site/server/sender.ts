@@ -1,9 +1,10 @@
 /** Sends requests as a program of the mesh would: into a sidecar with the capture's PROXY line in front, or to a gateway from outside. */
 import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
+import type { ControlPlaneClient } from '#environment';
 import type { LoggedExchange, TrafficLog } from '#observability';
-import type { ControlPlaneClient } from './control-plane-client.ts';
 import type { LiveMesh } from './live-mesh.ts';
+import type { SentAnswer } from './told.ts';
 
 /** Requests from the page carry this user-agent, so that they can be marked as the learner's own. */
 export const OWN_USER_AGENT = 'dinghy-send';
@@ -11,7 +12,7 @@ const OUTBOUND_PORT = 15001;
 const MAX_COUNT = 500;
 const AT_ONCE = 8;
 const TIMEOUT_MS = 15_000;
-const RECORD_WAIT_MS = 1_500;
+const RECORD_WAIT_MS = 5_000;
 const MAX_BODY_BYTES = 4_096;
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH'];
 
@@ -24,20 +25,6 @@ export interface SendOrder {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly count: number;
-}
-
-/** One answer and, once the proxies have told it, who gave it. */
-export interface SentAnswer {
-  readonly status: number;
-  readonly durationMs: number;
-  /** First bytes of the body, as text. */
-  readonly body: string;
-  /** What went wrong on the way, when nothing came back. */
-  readonly error: string;
-  readonly requestId: string;
-  /** Workload that answered; empty when the mesh itself did. */
-  readonly servedBy: string;
-  readonly flags: string;
 }
 
 /** A refused order, in words for the person who gave it. */

@@ -2,7 +2,7 @@
 import { useLocation } from 'preact-iso';
 import { connection, figures, mesh, state } from '../live/store.ts';
 import { milliseconds } from '../live/words.ts';
-import { openPalette } from './palette.tsx';
+import { openPalette, PALETTE_KEY } from './palette.tsx';
 import { theme, toggleTheme } from './theme.ts';
 
 const TABS = [
@@ -17,7 +17,7 @@ const health = (): { tone: string; words: string } => {
   if (connection.value === 'lost') return { tone: 'bad', words: 'no connection' };
   const proxies = state.value?.proxies;
   if (proxies === undefined) return { tone: 'muted', words: 'connecting' };
-  if (!proxies.controlPlane) return { tone: 'warn', words: 'control plane away' };
+  if (!proxies.controlPlane) return { tone: 'bad', words: 'control plane away' };
   const count = `${proxies.connected}/${proxies.expected} proxies`;
   return proxies.connected >= proxies.expected ? { tone: 'good', words: `healthy ${count}` } : { tone: 'warn', words: count };
 };
@@ -58,7 +58,7 @@ export const Header = () => {
             </span>
           )}
           <button type="button" class="button quiet" onClick={openPalette}>
-            <kbd>⌘K</kbd> <span class="hidden-text">go to</span>
+            Go to <kbd>{PALETTE_KEY}</kbd>
           </button>
           <button type="button" class="button quiet" onClick={toggleTheme}>
             {theme.value === 'dark' ? 'Light' : 'Dark'}

@@ -1,47 +1,69 @@
-/** ⌘K: go to any page, lab, workload or request by its name. */
+/** ⌘K or Ctrl K: go to any page, lab, proxy, resource or request by its name. */
 import { signal } from '@preact/signals';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
+import type { StoredResource } from '#api/resource.ts';
+import { get } from '../live/api.ts';
 import { mesh, tape } from '../live/store.ts';
 import { openRequest } from './x-ray.tsx';
 
 const shown = signal(false);
+const PAGES = [
+  { label: 'Mesh', path: '/' },
+  { label: 'Labs', path: '/labs' },
+  { label: 'Config', path: '/config' },
+  { label: 'xDS', path: '/xds' },
+  { label: 'Conformance', path: '/conformance' },
+];
+const MAX_SHOWN = 9;
+
+/** The key that opens it, as this machine's keyboard has it. */
+export const PALETTE_KEY = /Mac|iPhone|iPad/.test(navigator.userAgent) ? '⌘K' : 'Ctrl K';
+
+const resources = signal<readonly StoredResource[]>([]);
 const labs = signal<readonly { readonly id: string; readonly title: string; readonly number: number }[]>([]);
 
 /** Shows the palette. */
 export const openPalette = (): void => {
   shown.value = true;
+  get<StoredResource[]>('/resources').then(
+    (list) => {
+      resources.value = list;
+    },
+    // Without the control plane there are still pages, proxies and requests to go to.
+    () => undefined,
+  );
   if (labs.value.length > 0) return;
-  fetch('/content/labs.json')
-    .then((response) => response.json())
-    .then(
-      (list) => {
-        labs.value = list;
-      },
-      () => undefined,
-    );
+  import('#labs').then(({ LABS }) => {
+    labs.value = LABS;
+  });
 };
 
 interface Place {
   readonly label: string;
   readonly kind: string;
+  /** What else finds it. */
+  readonly search?: string;
   readonly go: () => void;
 }
 
 const placesOf = (route: (path: string) => void): readonly Place[] => [
-  ...['Mesh /', 'Labs /labs', 'Config /config', 'xDS /xds', 'Conformance /conformance'].map((page) => {
-    const [label = '', path = '/'] = page.split(' ');
-    return { label, kind: 'page', go: () => route(path) };
-  }),
+  ...PAGES.map(({ label, path }) => ({ label, kind: 'page', go: () => route(path) })),
   ...labs.value.map((lab) => ({ label: `${lab.number} ${lab.title}`, kind: 'lab', go: () => route(`/labs/${lab.id}`) })),
   ...[...(mesh.value?.workloads ?? []), ...(mesh.value?.gateways ?? [])].map(({ name }) => ({
     label: name,
     kind: 'proxy',
     go: () => route(`/?proxy=${encodeURIComponent(name)}`),
   })),
+  ...resources.value.map(({ kind, namespace, name }) => ({
+    label: `${kind} ${name}`,
+    kind: 'resource',
+    go: () => route(`/config?resource=${encodeURIComponent(`${kind}/${namespace}/${name}`)}`),
+  })),
   ...tape.value.slice(0, 60).map((exchange) => ({
-    label: `${exchange.requestId} ${exchange.reporter} → ${exchange.to}`,
+    label: `${exchange.reporter} → ${exchange.to}, ${exchange.requestId.slice(0, 8)}`,
     kind: 'request',
+    search: exchange.requestId,
     go: () => openRequest(exchange.requestId),
   })),
 ];
@@ -59,15 +81,22 @@ const useOpeningKey = () =>
 
 const Places = ({ places, index, onChoose }: { places: readonly Place[]; index: number; onChoose: (place: Place) => void }) => (
   <>
-    <ul>
+    <div role="listbox" id="places" aria-label="Places" class="places">
       {places.map((place, i) => (
-        <li key={place.label}>
-          <button type="button" class={i === index ? 'chosen' : ''} onClick={() => onChoose(place)}>
-            <span>{place.label}</span> <span class="muted small">{place.kind}</span>
-          </button>
-        </li>
+        <button
+          key={i}
+          type="button"
+          role="option"
+          id={`place-${i}`}
+          aria-selected={i === index}
+          tabIndex={-1}
+          class={`place${i === index ? ' chosen' : ''}`}
+          onClick={() => onChoose(place)}
+        >
+          <span>{place.label}</span> <span class="muted small place-kind">{place.kind}</span>
+        </button>
       ))}
-    </ul>
+    </div>
     {places.length === 0 ? <p class="empty small">Nothing has that name.</p> : null}
   </>
 );
@@ -90,11 +119,11 @@ export const Palette = () => {
   };
   const wanted = text.toLowerCase().trim();
   const places = placesOf(route)
-    .filter((place) => `${place.label} ${place.kind}`.toLowerCase().includes(wanted))
-    .slice(0, 9);
+    .filter((place) => `${place.label} ${place.kind} ${place.search ?? ''}`.toLowerCase().includes(wanted))
+    .slice(0, MAX_SHOWN);
   const choose = (place: Place | undefined) => {
     if (place === undefined) return;
-    close();
+    dialog.current?.close();
     place.go();
   };
   const onKeyDown = (event: KeyboardEvent) => {
@@ -108,8 +137,14 @@ export const Palette = () => {
     <dialog class="palette" ref={dialog} onClose={close} aria-label="Go to">
       <input
         class="field"
-        placeholder="Page, lab, proxy or request id"
-        aria-label="Page, lab, proxy or request id"
+        placeholder="Page, lab, proxy, resource or request id"
+        aria-label="Page, lab, proxy, resource or request id"
+        role="combobox"
+        aria-expanded="true"
+        aria-controls="places"
+        aria-activedescendant={places.length === 0 ? undefined : `place-${index}`}
+        autoComplete="off"
+        spellcheck={false}
         value={text}
         onInput={(event) => {
           setText(event.currentTarget.value);

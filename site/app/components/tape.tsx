@@ -16,7 +16,9 @@ const open = signal(true);
 /** One line, which opens the request. */
 export const TapeLine = ({ exchange }: { exchange: LoggedExchange }) => {
   const own = ownIds.value.has(exchange.requestId);
-  const why = flagWords(exchange.flags);
+  const rule =
+    exchange.ruleResource === '' ? '' : `by ${exchange.ruleResource.split('/').at(-1)} ${exchange.ruleField.replace(/^spec\./, '')}`;
+  const why = flagWords(exchange.flags) || rule;
   return (
     <li>
       <button type="button" class={`tape-line${own ? ' own' : ''}`} onClick={() => openRequest(exchange.requestId)}>

@@ -6,6 +6,7 @@ import { ownIds } from '../live/store.ts';
 import type { LoggedExchange } from '../live/types.ts';
 import { flagWords, milliseconds, sentenceOf, timeOf, toneOf } from '../live/words.ts';
 import { WorkloadName } from './version.tsx';
+import { Why } from './why.tsx';
 
 const opened = signal('');
 const records = signal<readonly LoggedExchange[]>([]);
@@ -123,13 +124,17 @@ const HopView = ({ hop, start, span }: { hop: Hop; start: number; span: number }
             : 'The callee’s proxy has told nothing of it.'
           : `${milliseconds(callee.durationMs)} at the callee (its proxy and program), ${milliseconds(Math.max(0, between ?? 0))} before and after it. Proxies tell whole milliseconds.`}
       </p>
+      <Why exchange={caller} />
       <dl class="facts small">
         <Detail label="route" value={caller.route} />
         <Detail label="cluster" value={caller.cluster} />
         <Detail label="host chosen" value={caller.upstreamHost} />
         <Detail label="flags" value={caller.flags === '-' ? '' : `${caller.flags} (${flagWords(caller.flags)})`} />
         <Detail label="details" value={caller.details} />
-        <Detail label="connection" value={callee === undefined ? '' : `${caller.upstreamLocal} → ${callee.downstreamLocal}`} />
+        <Detail
+          label="connection"
+          value={callee === undefined || caller.upstreamLocal === '' ? '' : `${caller.upstreamLocal} → ${callee.downstreamLocal}`}
+        />
       </dl>
     </li>
   );

@@ -1,8 +1,10 @@
 /** YAML to edit and apply: problems come while one types, each with its line, column and path. */
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { ApplyResult, Problem } from '#api/resource.ts';
-import { post, wordsOf } from '../live/api.ts';
+import { change, post, wordsOf } from '../live/api.ts';
 import { mesh } from '../live/store.ts';
+import type { ChangeProgress } from '../live/types.ts';
+import { ChangeRound, roundTone, roundWords } from './change-round.tsx';
 import type { YamlEditor } from './yaml-editor.ts';
 
 const ANALYZE_AFTER_MS = 350;
@@ -30,9 +32,9 @@ export const Problems = ({ problems, onGo }: { problems: readonly Problem[]; onG
 );
 
 const outcomeWords = (result: ApplyResult): string => {
-  if (result.applied.length === 0) return 'Nothing was applied: mend the errors first. What was in force stays in force.';
-  const list = result.applied.map(({ kind, name, outcome }) => `${kind} ${name} ${outcome}`).join(', ');
-  return `${list}. In force from version ${result.version}.`;
+  if (result.problems.some(({ severity }) => severity === 'error'))
+    return 'Nothing was applied: mend the errors first. What was in force stays in force.';
+  return `${result.applied.map(({ kind, name, outcome }) => `${kind} ${name} ${outcome}`).join(', ')}.`;
 };
 
 interface Said {
@@ -68,7 +70,7 @@ const useCheckedEditor = ({ file, text, label, onTyped }: { file: string; text: 
     onTyped();
     import('./yaml-editor.ts').then(({ openYamlEditor }) => {
       if (!alive || host.current === null) return;
-      editor.current = openYamlEditor(host.current, text, label, (fresh) => {
+      editor.current = openYamlEditor(host.current, current.current, label, (fresh) => {
         current.current = fresh;
         onTyped();
         clearTimeout(timer);
@@ -82,14 +84,28 @@ const useCheckedEditor = ({ file, text, label, onTyped }: { file: string; text: 
       editor.current?.close();
       editor.current = undefined;
     };
-  }, [file, text]);
+  }, [file]);
+
+  // What came back after applying is what stands here already: the editor, its cursor and what was said stay.
+  useEffect(() => {
+    if (text.trim() === current.current.trim()) return;
+    current.current = text;
+    editor.current?.setText(text);
+    onTyped();
+    analyze();
+  }, [text]);
 
   return { host, current, problems, show, goTo: ({ line, column }: Problem) => editor.current?.goTo(line, column) };
 };
 
-const Outcome = ({ said, problems }: { said: Said | undefined; problems: number }) => (
-  <span role="status" class={said === undefined ? 'muted small' : `small said ${said.tone}`}>
-    {said?.words ?? (problems === 0 ? 'No problem found.' : `${problems} problem${problems === 1 ? '' : 's'} found.`)}
+const Outcome = ({ said, progress, problems }: { said: Said | undefined; progress: ChangeProgress | undefined; problems: number }) => (
+  <span role="status" class="small">
+    {said === undefined ? (
+      <span class="muted">{problems === 0 ? 'No problem found.' : `${problems} problem${problems === 1 ? '' : 's'} found.`}</span>
+    ) : (
+      <span class={`said ${said.tone}`}>{said.words}</span>
+    )}{' '}
+    {progress === undefined ? null : <span class={`said ${roundTone(progress)}`}>{roundWords(progress)}</span>}
   </span>
 );
 
@@ -112,16 +128,31 @@ export const ApplyPanel = ({
 }) => {
   const [said, setSaid] = useState<Said | undefined>(undefined);
   const [busy, setBusy] = useState(false);
-  const editor = useCheckedEditor({ file, text, label, onTyped: () => setSaid(undefined) });
+  const [progress, setProgress] = useState<ChangeProgress | undefined>(undefined);
+  const editor = useCheckedEditor({
+    file,
+    text,
+    label,
+    onTyped: () => {
+      setSaid(undefined);
+      setProgress(undefined);
+    },
+  });
 
-  const change = async (path: '/apply' | '/delete') => {
+  const send = async (path: '/apply' | '/delete') => {
     setBusy(true);
+    setProgress(undefined);
+    setSaid(undefined);
     try {
-      const result = await post<ApplyResult>(path, { files: { [file]: editor.current.current } });
-      editor.show(result.problems);
-      const failed = result.problems.some((problem) => problem.severity === 'error');
-      setSaid({ tone: failed ? 'bad' : 'good', words: outcomeWords(result) });
-      if (!failed) onApplied(result);
+      const result = await change(path, { [file]: editor.current.current }, (early, fresh) => {
+        const failed = early.problems.some(({ severity }) => severity === 'error');
+        if (fresh === undefined) {
+          editor.show(early.problems);
+          setSaid({ tone: failed ? 'bad' : 'good', words: outcomeWords(early) });
+        }
+        setProgress(fresh);
+      });
+      if (!result.problems.some(({ severity }) => severity === 'error')) onApplied(result);
     } catch (error) {
       setSaid({ tone: 'bad', words: wordsOf(error) });
     } finally {
@@ -135,16 +166,21 @@ export const ApplyPanel = ({
       <div class="editor-host" ref={editor.host} />
       <Problems problems={editor.problems} onGo={editor.goTo} />
       <div class="row">
-        <button type="button" class="button primary" disabled={!allowed} onClick={() => change('/apply')}>
-          Apply
+        <button type="button" class="button primary" disabled={!allowed} onClick={() => send('/apply')}>
+          {busy ? 'Applying…' : 'Apply'}
         </button>
         {canDelete ? (
-          <button type="button" class="button" disabled={!allowed} onClick={() => change('/delete')}>
+          <button type="button" class="button" disabled={!allowed} onClick={() => send('/delete')}>
             Delete
           </button>
         ) : null}
-        {waitsFor === '' ? <Outcome said={said} problems={editor.problems.length} /> : <span class="small muted">{waitsFor}</span>}
+        {waitsFor === '' ? (
+          <Outcome said={said} progress={progress} problems={editor.problems.length} />
+        ) : (
+          <span class="small muted">{waitsFor}</span>
+        )}
       </div>
+      {progress === undefined ? null : <ChangeRound progress={progress} />}
     </div>
   );
 };

@@ -1,11 +1,11 @@
 /** The live graph: who talks to whom, and is it well. Its text twin is the table beside it. */
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { openRequest } from '../components/x-ray.tsx';
-import { figures, mesh, seenEdges } from '../live/store.ts';
+import { figures, mesh, seenEdges, state } from '../live/store.ts';
 import type { EdgeFigures } from '../live/types.ts';
 import { milliseconds, partsOf, percent } from '../live/words.ts';
 import { runDots } from './dots.ts';
-import { BOX, type PlacedEdge, type PlacedNode, placeGraph } from './layout.ts';
+import { BOX, LABEL, type PlacedEdge, type PlacedNode, placeGraph } from './layout.ts';
 
 /** What was clicked. */
 export type Chosen =
@@ -25,7 +25,17 @@ const onEnter = (act: () => void) => (event: KeyboardEvent) => {
   act();
 };
 
-const EdgeLine = ({ edge, now, onChoose }: { edge: PlacedEdge; now: EdgeFigures | undefined; onChoose: (chosen: Chosen) => void }) => {
+const EdgeLine = ({
+  edge,
+  now,
+  chosen,
+  onChoose,
+}: {
+  edge: PlacedEdge;
+  now: EdgeFigures | undefined;
+  chosen: boolean;
+  onChoose: (chosen: Chosen) => void;
+}) => {
   const tone = edgeTone(now);
   const choose = () => onChoose({ kind: 'edge', from: edge.from, to: edge.to });
   const words =
@@ -35,7 +45,7 @@ const EdgeLine = ({ edge, now, onChoose }: { edge: PlacedEdge; now: EdgeFigures 
   return (
     // biome-ignore lint/a11y/useSemanticElements: SVG has no button element
     <g
-      class={`edge ${tone}`}
+      class={`edge ${tone}${chosen ? ' chosen' : ''}`}
       role="button"
       tabIndex={0}
       aria-label={`${edge.from} to ${edge.to}: ${words}`}
@@ -58,9 +68,9 @@ const EdgeText = ({ edge, now }: { edge: PlacedEdge; now: EdgeFigures | undefine
   now === undefined ? null : (
     // biome-ignore lint/a11y/noAriaHiddenOnFocusable: a group of SVG text cannot be focused; its line says the same
     <g class={`edge-text ${edgeTone(now)}`} transform={`translate(${edge.label.x} ${edge.label.y})`} aria-hidden="true">
-      <rect x="-52" y="-16" width="104" height="33" rx="6" />
-      <text y="-3">{now.rate}/s</text>
-      <text y="11" class="second">
+      <rect x={-LABEL.width / 2} y={-LABEL.height / 2} width={LABEL.width} height={LABEL.height} rx="6" />
+      <text y="-3">{now.rate} req/s</text>
+      <text y="12" class="second">
         {percent(now.success)} · {milliseconds(now.p99Ms)}
       </text>
     </g>
@@ -69,11 +79,14 @@ const EdgeText = ({ edge, now }: { edge: PlacedEdge; now: EdgeFigures | undefine
 const Node = ({
   node,
   isGateway,
+  isAway,
   chosen,
   onChoose,
 }: {
   node: PlacedNode;
   isGateway: boolean;
+  /** Its proxy is not connected to the control plane. */
+  isAway: boolean;
   chosen: boolean;
   onChoose: (chosen: Chosen) => void;
 }) => {
@@ -81,14 +94,15 @@ const Node = ({
   const choose = () => onChoose({ kind: 'proxy', name: node.name });
   const label = isGateway ? 'gateway' : service;
   const x = -BOX.width / 2;
+  const under = isAway ? 'proxy away' : isGateway ? 'no program' : '+ sidecar proxy';
   return (
     // biome-ignore lint/a11y/useSemanticElements: SVG has no button element
     <g
-      class={`node ${version || 'gateway'}${service === 'reviews' ? ' versioned' : ''}${chosen ? ' chosen' : ''}`}
+      class={`node ${version || 'gateway'}${service === 'reviews' ? ' versioned' : ''}${isAway ? ' away' : ''}${chosen ? ' chosen' : ''}`}
       transform={`translate(${node.x} ${node.y})`}
       role="button"
       tabIndex={0}
-      aria-label={isGateway ? `gateway no program: show proxy ${node.name}` : `${version} ${label} + sidecar proxy: show it`.trim()}
+      aria-label={`${isGateway ? '' : version} ${label} ${under}: show the proxy of ${node.name}`.trim()}
       onClick={choose}
       onKeyDown={onEnter(choose)}
     >
@@ -105,7 +119,7 @@ const Node = ({
         {label}
       </text>{' '}
       <text class="under" x={x + 44} y="16">
-        {isGateway ? 'no program' : '+ sidecar proxy'}
+        {under}
       </text>
     </g>
   );
@@ -192,6 +206,7 @@ export const LiveGraph = ({ chosen, onChoose }: { chosen: Chosen | undefined; on
     return runDots(target, line, openRequest);
   }, [picture]);
   const now = new Map(figures.value?.edges.map((edge) => [`${edge.from} ${edge.to}`, edge]));
+  const away = new Set(state.value?.proxies.missing);
   const gateways = new Set(facts?.gateways.map(({ name }) => name));
   return (
     // biome-ignore lint/a11y/useSemanticElements: a fieldset cannot be a picture
@@ -205,7 +220,13 @@ export const LiveGraph = ({ chosen, onChoose }: { chosen: Chosen | undefined; on
       <Defs />
       <ServiceFrames nodes={picture.nodes} />
       {picture.edges.map((edge) => (
-        <EdgeLine key={`${edge.from} ${edge.to}`} edge={edge} now={now.get(`${edge.from} ${edge.to}`)} onChoose={onChoose} />
+        <EdgeLine
+          key={`${edge.from} ${edge.to}`}
+          edge={edge}
+          now={now.get(`${edge.from} ${edge.to}`)}
+          chosen={chosen?.kind === 'edge' && chosen.from === edge.from && chosen.to === edge.to}
+          onChoose={onChoose}
+        />
       ))}
       {picture.edges.map((edge) => (
         <EdgeText key={`${edge.from} ${edge.to}`} edge={edge} now={now.get(`${edge.from} ${edge.to}`)} />
@@ -216,6 +237,7 @@ export const LiveGraph = ({ chosen, onChoose }: { chosen: Chosen | undefined; on
           key={node.name}
           node={node}
           isGateway={gateways.has(node.name)}
+          isAway={away.has(node.name)}
           chosen={chosen?.kind === 'proxy' && chosen.name === node.name}
           onChoose={onChoose}
         />

@@ -7,7 +7,7 @@ import type { LoggedExchange, SentAnswer } from '../live/types.ts';
 import { flagWords, milliseconds, sentenceOf, toneOf } from '../live/words.ts';
 
 const ASK_AGAIN_MS = 200;
-const ASK_TIMES = 8;
+const ASK_TIMES = 25;
 
 /** A callee's proxy may tell a moment after the caller's. */
 const isWhole = (hops: readonly Hop[]): boolean =>

@@ -30,6 +30,14 @@ export const timeOf = (iso: string): string => {
 /** Milliseconds with a sensible number of digits. */
 export const milliseconds = (ms: number): string => `${ms >= 100 ? Math.round(ms) : Math.round(ms * 10) / 10} ms`;
 
+/** `12 s`, `5 min`, `2 h 5 min`. */
+export const since = (seconds: number): string => {
+  const whole = Math.max(0, Math.round(seconds));
+  if (whole < 60) return `${whole} s`;
+  const minutes = Math.floor(whole / 60);
+  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+};
+
 /** 0…1 as a percentage; only a perfect score reads 100. */
 export const percent = (share: number): string => {
   const value = share * 100;

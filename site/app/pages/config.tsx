@@ -51,7 +51,7 @@ const EditorHead = ({ chosen }: { chosen: StoredResource | undefined }) => (
     <h2>{chosen === undefined ? 'A new document' : `${chosen.kind} ${chosen.name}`}</h2>
     <p class="small muted">
       {chosen === undefined
-        ? 'Istio and Kubernetes YAML; several documents are parted by ---. Problems show while you type.'
+        ? 'Istio and Kubernetes YAML; several documents are parted by ---. Problems show while you type; nothing changes until you apply.'
         : `${chosen.apiVersion}, from ${chosen.file || 'the API'}:${chosen.line}`}
     </p>
   </div>
@@ -94,7 +94,7 @@ export const ConfigPage = () => {
           file={chosen?.file.split('/').at(-1) || 'editor.yaml'}
           text={chosen?.yaml ?? START}
           label="YAML"
-          canDelete={true}
+          canDelete={chosen !== undefined}
           onApplied={(result) => {
             read();
             const gone = result.applied.some((item) => item.outcome === 'deleted' && item.name === chosen?.name);

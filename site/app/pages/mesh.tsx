@@ -10,35 +10,67 @@ import { post, wordsOf } from '../live/api.ts';
 import { figures, mesh, state } from '../live/store.ts';
 import { milliseconds, percent } from '../live/words.ts';
 
+const RATES = [1, 4, 10, 25, 50] as const;
+
 const LoadControl = () => {
   const [error, setError] = useState('');
   const load = state.value?.load;
   if (load === undefined || load.url === '') return null;
+  const closed = mesh.value?.open !== true;
   const set = (body: { on: boolean; perSecond?: number }) =>
     post('/load', body).then(
       () => setError(''),
       (problem) => setError(wordsOf(problem)),
     );
   return (
-    <div class="row small">
+    <div class="row small load">
       <span class="muted">
-        {load.on ? `The built-in load opens /productpage ${load.perSecond} times a second.` : 'The built-in load is stopped.'}
+        Built-in load, <code>GET /productpage</code>:
       </span>
-      {load.on ? (
-        <fieldset class="segments" aria-label="Pages a second">
-          {[1, 4, 10, 25, 50].map((rate) => (
-            <button key={rate} type="button" aria-pressed={load.perSecond === rate} onClick={() => set({ on: true, perSecond: rate })}>
-              {rate}/s
-            </button>
-          ))}
-        </fieldset>
-      ) : null}
-      <button type="button" class="button" disabled={mesh.value?.open !== true} onClick={() => set({ on: !load.on })}>
+      <fieldset class="segments" aria-label="Pages a second" disabled={closed}>
+        {RATES.map((rate) => (
+          <button
+            key={rate}
+            type="button"
+            aria-pressed={load.on && load.perSecond === rate}
+            onClick={() => set({ on: true, perSecond: rate })}
+          >
+            {rate}/s
+          </button>
+        ))}
+      </fieldset>
+      <button type="button" class="button" disabled={closed} onClick={() => set({ on: !load.on })}>
         {load.on ? 'Stop the load' : 'Start the load'}
       </button>
-      {error === '' ? null : <span class="chip bad">{error}</span>}
+      <span role="status">{error === '' ? null : <span class="chip bad">{error}</span>}</span>
     </div>
   );
+};
+
+/** What is out of order, and what can be done: nothing while all is well. */
+const Trouble = () => {
+  const now = state.value;
+  if (now === undefined) return null;
+  if (!now.proxies.controlPlane)
+    return (
+      <p class="notice warn" role="status">
+        The control plane does not answer. Requests go on with what the proxies have; changes must wait until it is back.
+      </p>
+    );
+  if (now.proxies.missing.length > 0 && now.proxies.connected > 0)
+    return (
+      <p class="notice warn" role="status">
+        Not connected to the control plane: {now.proxies.missing.join(', ')}. A proxy that runs keeps its last configuration; one that was
+        stopped answers nobody.
+      </p>
+    );
+  if (!now.load.on && (figures.value?.edges.length ?? 0) === 0)
+    return (
+      <p class="notice" role="status">
+        The load is stopped, and nothing has passed for ten seconds. Start it below, or send a request of your own in a lab.
+      </p>
+    );
+  return null;
 };
 
 const EdgeTable = ({ onChoose }: { onChoose: (chosen: Chosen) => void }) => {
@@ -53,7 +85,7 @@ const EdgeTable = ({ onChoose }: { onChoose: (chosen: Chosen) => void }) => {
             <th scope="col">from</th>
             <th scope="col">to</th>
             <th scope="col" class="number">
-              requests/s
+              req/s
             </th>
             <th scope="col" class="number">
               good
@@ -78,13 +110,17 @@ const EdgeTable = ({ onChoose }: { onChoose: (chosen: Chosen) => void }) => {
               <td>
                 <WorkloadName name={edge.to} />
               </td>
-              <td class="number">{edge.rate}</td>
+              <td class="number">{edge.rate.toFixed(1)}</td>
               <td class="number">{percent(edge.success)}</td>
               <td class="number">{milliseconds(edge.p50Ms)}</td>
               <td class="number">{milliseconds(edge.p99Ms)}</td>
               <td>
-                <button type="button" class="button quiet" onClick={() => onChoose({ kind: 'edge', from: edge.from, to: edge.to })}>
+                <button type="button" class="button plain link" onClick={() => onChoose({ kind: 'edge', from: edge.from, to: edge.to })}>
                   last requests
+                  <span class="hidden-text">
+                    {' '}
+                    from {edge.from} to {edge.to}
+                  </span>
                 </button>
               </td>
             </tr>
@@ -114,25 +150,24 @@ export const MeshPage = () => {
   const close = () => route('/');
   return (
     <div class="mesh-page">
-      <div class="row spread">
+      <div class="row spread mesh-head">
         <div>
-          <h1>{mesh.value?.name === 'bookinfo' || mesh.value === undefined ? 'Bookinfo, live' : `${mesh.value.name}, live`}</h1>
+          <h1>{mesh.value === undefined || mesh.value.name === 'bookinfo' ? 'Bookinfo' : mesh.value.name}, live</h1>
           <p class="muted">
             Every dot is a real request on its way. Click a box for its proxy, a line for its last requests.
             {drawnShare.value < 0.98 ? ` Too many to draw: ${percent(drawnShare.value)} of them are shown.` : ''}
           </p>
         </div>
-        <div class="stack end">
-          <a class="button primary" href="/labs/01-first-request">
-            Start lab 1 →
-          </a>
-        </div>
+        <a class="button primary" href="/labs/01-first-request">
+          Start lab 1 →
+        </a>
       </div>
+      <Trouble />
       <div class={`mesh-stage${chosen === undefined ? '' : ' with-panel'}`}>
         <div class="card graph-card">
           <LiveGraph chosen={chosen} onChoose={choose} />
           <div class="graph-foot">
-            <p class="small muted legend">Width: rate. Figures: requests a second, share of good answers, p99 of ten seconds.</p>
+            <p class="small muted legend">On each line: requests a second, share answered without a 5xx, p99 over ten seconds.</p>
             <LoadControl />
           </div>
         </div>

@@ -1,10 +1,12 @@
 /** Did the proxies take it? Per proxy and kind: what was sent, acknowledged, refused and why. */
 
-import { useEffect, useState } from 'preact/hooks';
 import type { KindSync, ProxySync, SyncState, SyncStatus } from '#api/sync.ts';
 import { ScrollRegion } from '../components/scroll-region.tsx';
 import { WorkloadName } from '../components/version.tsx';
-import { get, wordsOf } from '../live/api.ts';
+import { ChangeRound, roundWords } from '../editor/change-round.tsx';
+import type { Change } from '../live/types.ts';
+import { useFresh } from '../live/use-fresh.ts';
+import { since, timeOf } from '../live/words.ts';
 
 const TONES: Readonly<Record<SyncState, string>> = { SYNCED: 'good', STALE: 'warn', 'NOT SENT': '', ERROR: 'bad' };
 const WORDS: Readonly<Record<SyncState, string>> = {
@@ -15,15 +17,17 @@ const WORDS: Readonly<Record<SyncState, string>> = {
 };
 const KIND_ORDER = ['cds', 'eds', 'lds', 'rds'];
 
+const NAMES: Readonly<Record<string, string>> = { cds: 'clusters', eds: 'endpoints', lds: 'listeners', rds: 'routes' };
+
+/** Versions only where they differ: a column of the same number says nothing. */
 const Cell = ({ kind }: { kind: KindSync & { state: SyncState } }) => (
   <td>
     <span class={`chip ${TONES[kind.state]}`} title={WORDS[kind.state]}>
       {kind.state}
     </span>
     <div class="small muted">
-      {kind.state === 'NOT SENT'
-        ? ''
-        : `sent ${kind.sent || '–'}, acked ${kind.acknowledged || '–'}, ${kind.resources} resource${kind.resources === 1 ? '' : 's'}`}
+      {kind.state === 'NOT SENT' ? '' : `${kind.resources} resource${kind.resources === 1 ? '' : 's'}, version ${kind.acknowledged || '–'}`}
+      {kind.state === 'NOT SENT' || kind.sent === kind.acknowledged ? '' : `, sent ${kind.sent}`}
     </div>
   </td>
 );
@@ -41,9 +45,10 @@ const ProxyRow = ({ proxy, version }: { proxy: ProxySync; version: number }) => 
       <a href={`/?proxy=${encodeURIComponent(proxy.workload)}`}>
         <WorkloadName name={proxy.workload} />
       </a>
+      <div class="small muted connected">connected for {since((Date.now() - Date.parse(proxy.connectedAt)) / 1_000)}</div>
       {refusals(proxy).map((refusal) => (
         <p key={refusal.kind} class="refusal small">
-          {refusal.kind} version {refusal.version}: {refusal.reason}
+          Refused {NAMES[refusal.kind] ?? refusal.kind} of version {refusal.version}: {refusal.reason}
         </p>
       ))}
     </th>
@@ -73,7 +78,7 @@ const SyncTable = ({ status }: { status: SyncStatus }) => {
             </th>
             {kinds.map((kind) => (
               <th key={kind} scope="col">
-                {kind}
+                {NAMES[kind] ?? kind} <span class="kind-name">{kind.toUpperCase()}</span>
               </th>
             ))}
           </tr>
@@ -101,33 +106,44 @@ const StateWords = () => (
   </dl>
 );
 
-const useSyncStatus = (): { readonly status: SyncStatus | undefined; readonly error: string } => {
-  const [status, setStatus] = useState<SyncStatus | undefined>(undefined);
-  const [error, setError] = useState('');
-  useEffect(() => {
-    let alive = true;
-    const read = () =>
-      get<SyncStatus>('/sync').then(
-        (fresh) => {
-          if (!alive) return;
-          setStatus(fresh);
-          setError('');
-        },
-        (problem) => alive && setError(wordsOf(problem)),
-      );
-    read();
-    const timer = setInterval(read, 1_000);
-    return () => {
-      alive = false;
-      clearInterval(timer);
-    };
-  }, []);
-  return { status, error };
+const ChangeItem = ({ change, open }: { change: Change; open: boolean }) => (
+  <li>
+    <details open={open}>
+      <summary>
+        <span class="mono muted">{timeOf(change.at)}</span>{' '}
+        <b>{change.resources.map(({ kind, name, outcome }) => `${kind} ${name} ${outcome}`).join(', ')}</b>
+        <span class="muted small change-words">{roundWords(change)}</span>
+      </summary>
+      <ChangeRound progress={change} />
+    </details>
+  </li>
+);
+
+const Changes = () => {
+  const { value: changes } = useFresh<readonly Change[]>('/changes', 2_000);
+  if (changes === undefined) return null;
+  return (
+    <section class="card changes" aria-label="Last changes">
+      <h2>Last changes</h2>
+      {changes.length === 0 ? (
+        <p class="small muted">
+          Nothing has been changed from these pages since the mesh was started. Apply something on <a href="/config">Config</a>, and here is
+          how long it took to reach each proxy.
+        </p>
+      ) : (
+        <ol class="plain-list">
+          {changes.map((change, i) => (
+            <ChangeItem key={change.version} change={change} open={i === 0} />
+          ))}
+        </ol>
+      )}
+    </section>
+  );
 };
 
-/** One row a proxy. */
+/** One row a proxy; above it the changes made here and how they went round. */
 export const XdsPage = () => {
-  const { status, error } = useSyncStatus();
+  const { value: status, error } = useFresh<SyncStatus>('/sync', 1_000);
   return (
     <div class="wide-page">
       <h1>xDS</h1>
@@ -136,7 +152,13 @@ export const XdsPage = () => {
         and says why; then it keeps what it had.
         {status === undefined ? '' : ` Configuration version ${status.version} is in force.`}
       </p>
-      {error === '' ? null : <p class="notice warn">The control plane does not answer ({error}). Proxies go on with what they have.</p>}
+      {error === '' ? null : (
+        <p class="notice warn" role="status">
+          The control plane does not answer ({error}). Proxies go on with what they have
+          {status === undefined ? '' : '; below is what was known last'}.
+        </p>
+      )}
+      <Changes />
       {status?.proxies.length === 0 ? <p class="empty">No proxy is connected yet.</p> : null}
       {status === undefined || status.proxies.length === 0 ? null : <SyncTable status={status} />}
       <StateWords />
