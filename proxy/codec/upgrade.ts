@@ -6,21 +6,27 @@ import type { Exchange } from './exchange.ts';
 import { UPSTREAM_LEFT } from './refusal.ts';
 import { responseHead } from './response-text.ts';
 
-/** How a tunnel ended. first: the end that left first. */
-interface TunnelEnd {
+/** How a tunnel ended. first: the end that left first; reset: it did so without a farewell. */
+export interface TunnelEnd {
   readonly fromNear: number;
   readonly fromFar: number;
   readonly first: 'near' | 'far';
+  readonly reset: boolean;
 }
 
-/** Copies both ways with back-pressure; `done` runs once, when both ends are closed. */
-const joinTunnel = (near: Duplex, far: Duplex, done: (end: TunnelEnd) => void): void => {
+/** An end of a tunnel; a connection can be reset. */
+type End = Duplex & { resetAndDestroy?(): unknown };
+
+/** Copies both ways with back-pressure; `done` runs once, when both ends are closed; `moved` with every piece. */
+export const joinTunnel = (near: End, far: End, done: (end: TunnelEnd) => void, moved: () => void = () => {}): void => {
   let open = 2;
   let first: TunnelEnd['first'] | undefined;
+  let reset = false;
   const counts = { near: 0, far: 0 };
-  const copy = (from: Duplex, to: Duplex, name: TunnelEnd['first']): void => {
+  const copy = (from: End, to: End, name: TunnelEnd['first']): void => {
     from.on('data', (chunk: Buffer) => {
       counts[name] += chunk.length;
+      moved();
       if (!to.write(chunk)) from.pause();
     });
     to.on('drain', () => from.resume());
@@ -28,12 +34,16 @@ const joinTunnel = (near: Duplex, far: Duplex, done: (end: TunnelEnd) => void): 
       first ??= name;
       to.end();
     });
-    from.on('error', () => {});
+    from.on('error', () => {
+      if (first === undefined) reset = true;
+      first ??= name;
+    });
     from.on('close', () => {
       first ??= name;
-      if (!from.readableEnded) to.destroy();
+      if (reset && to.resetAndDestroy) to.resetAndDestroy();
+      else if (!from.readableEnded) to.destroy();
       else if (!to.writableEnded) to.end();
-      if (--open === 0) done({ fromNear: counts.near, fromFar: counts.far, first });
+      if (--open === 0) done({ fromNear: counts.near, fromFar: counts.far, first, reset });
     });
     from.resume();
   };

@@ -5,6 +5,7 @@ import type { System } from '#system/system.ts';
 import { compileConnectionManager } from '../http/compile-connection-manager.ts';
 import type { RouteTable, RouteTableSlot } from '../http/connection-manager.ts';
 import type { ServeHttp } from '../http/serve.ts';
+import { StreamError } from '../http/stream-error.ts';
 import { type CompiledListener, compileListener } from '../listener/compile-listener.ts';
 import { compileTcpProxy, type DialCluster, type ServeTcp } from '../listener/tcp-proxy.ts';
 import type { RetryRules } from '../router/compile-retry.ts';
@@ -12,6 +13,7 @@ import { compileRoutes, type RoutesPlan } from '../routing/compile-routes.ts';
 import { buildRouteTable } from '../routing/route-table.ts';
 import { compileAccessLogs } from '../telemetry/access-log.ts';
 import { requestMetrics } from '../telemetry/request-metrics.ts';
+import { transportFailure } from '../upstream/pools/connect-failure.ts';
 import type { ClusterManager } from '../upstream/cluster-manager.ts';
 import { attempt, remember, type Work } from './build-work.ts';
 import { HttpWalk, retryRulesOf } from './compose-routes.ts';
@@ -154,11 +156,20 @@ export class ListenerBuilder {
   }
 
   #tcp(config: TcpProxy, path: string): ServeTcp {
-    const dial: DialCluster = async (name, downstream) => {
-      const opened = await this.#rooms.clusters.slot(name).current?.connect(downstream.local);
-      if (!opened) throw new Error(`no host in cluster ${name}`);
-      return opened.connection;
-    };
-    return inField(path, () => compileTcpProxy(config, dial, this.#rooms.system));
+    const { system } = this.#rooms;
+    return inField(path, () => {
+      const observers = inField('access_log', () => compileAccessLogs(config.accessLog, system));
+      return compileTcpProxy(config, { system, observers, dial: this.#dial, nextExchangeId: () => ++this.#lastExchangeId });
+    });
   }
+
+  readonly #dial: DialCluster = async (name, downstream) => {
+    const cluster = this.#rooms.clusters.slot(name).current;
+    if (!cluster) throw new StreamError('NC', { codeDetails: 'cluster_not_found' });
+    const opened = await cluster.connect(downstream.local).catch((cause: unknown) => {
+      throw new StreamError('UF', { text: transportFailure(cause), codeDetails: 'upstream_connect_failed', cause });
+    });
+    if (!opened) throw new StreamError('UH', { codeDetails: 'no_healthy_upstream' });
+    return { connection: opened.connection, host: opened.host.key };
+  };
 }

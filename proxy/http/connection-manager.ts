@@ -32,12 +32,13 @@ export interface RouteTableSlot {
 /** Hears of every finished exchange: metrics and access logs. request: after cleaning, before filters; response: as sent. */
 export type StreamObserver = (finished: FinishedStream) => void;
 
-/** An exchange that is over. request is absent when its bytes never became one. */
+/** An exchange that is over. request is absent when its bytes never became one; opaque: they were not meant to (TCP proxy). */
 export interface FinishedStream {
   readonly request: HttpRequest | undefined;
   readonly response: HttpResponse | undefined;
   readonly stream: StreamInfo;
   readonly end: StreamEnd;
+  readonly opaque?: true;
 }
 
 /** What the listener's configuration decided. */

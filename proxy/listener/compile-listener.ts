@@ -4,6 +4,7 @@ import { type Address, type Any, type FilterChain, type FilterChainMatch, HttpCo
 import type { SocketAddress } from '#system/network.ts';
 import type { ServeHttp } from '../http/serve.ts';
 import { checkRange } from './filter-chain-match.ts';
+import { compileListenerFilters, type OpeningRules } from './listener-filters.ts';
 import type { ServeTcp } from './tcp-proxy.ts';
 
 /** What ends a filter chain. */
@@ -17,15 +18,13 @@ export interface CompiledChain {
 }
 
 /** A listener ready to be opened. Immutable; the same object means "nothing changed". */
-export interface CompiledListener {
+export interface CompiledListener extends OpeningRules {
   readonly name: string;
+  /** What its numbers are called; empty = its address. */
+  readonly statPrefix: string;
   readonly addresses: readonly SocketAddress[];
   readonly bindToPort: boolean;
   readonly useOriginalDst: boolean;
-  /** The packet filter knows where a connection was going. */
-  readonly originalDst: boolean;
-  readonly proxyProtocol: boolean;
-  readonly sniffs: boolean;
   /** 0 = wait for ever. */
   readonly sniffTimeoutMs: number;
   readonly continueOnTimeout: boolean;
@@ -50,23 +49,6 @@ const addressOf = (address: Address | undefined): SocketAddress => {
 
 const typeOf = (any: Any): string => any.typeUrl.slice(any.typeUrl.lastIndexOf('/') + 1);
 
-const listenerFilters = (listener: Listener): Pick<CompiledListener, 'originalDst' | 'proxyProtocol' | 'sniffs'> => {
-  const found = { originalDst: false, proxyProtocol: false, sniffs: false };
-  for (const [index, filter] of listener.listenerFilters.entries()) {
-    inField(`listener_filters[${index}]`, () => {
-      refuseUnsupported(filter, { read: ['name', 'configType'], ignored: ['filterDisabled'] });
-      const type = filter.configType?.$case === 'typedConfig' ? typeOf(filter.configType.value) : filter.name;
-      if (type.endsWith('ProxyProtocol') || type === 'envoy.filters.listener.proxy_protocol') found.proxyProtocol = true;
-      else if (/(Http|Tls)Inspector$|(http|tls)_inspector$/.test(type)) found.sniffs = true;
-      else if (/OriginalDst$|original_dst$/.test(type)) found.originalDst = true;
-      else throw new ConfigError('typed_config', `${type} is not supported by this proxy`);
-    });
-  }
-  // use_original_dst brings the filter with it; a PROXY line would have the last word anyway.
-  if (listener.useOriginalDst && !found.proxyProtocol) found.originalDst = true;
-  return found;
-};
-
 const networkFilter = (chain: FilterChain, rooms: ListenerRooms): NetworkFilter => {
   const [filter, ...more] = chain.filters;
   if (!filter || more.length > 0) throw new ConfigError('filters', 'exactly one network filter is supported by this proxy');
@@ -85,6 +67,9 @@ const networkFilter = (chain: FilterChain, rooms: ListenerRooms): NetworkFilter 
   });
 };
 
+/** What http_inspector can tell; all else would be read from a TLS greeting, and so would server names. */
+const PLAIN_PROTOCOLS = new Set(['http/1.0', 'http/1.1', 'h2c']);
+
 const checkMatch = (match: FilterChainMatch): void => {
   refuseUnsupported(match, {
     read: [
@@ -94,11 +79,17 @@ const checkMatch = (match: FilterChainMatch): void => {
       'sourceType',
       'sourcePrefixRanges',
       'sourcePorts',
-      'serverNames',
       'transportProtocol',
       'applicationProtocols',
     ],
   });
+  for (const [index, protocol] of match.applicationProtocols.entries()) {
+    if (!PLAIN_PROTOCOLS.has(protocol))
+      throw new ConfigError(
+        `application_protocols[${index}]`,
+        `${JSON.stringify(protocol)} comes with TLS only, which is not supported by this proxy`,
+      );
+  }
   for (const field of ['prefixRanges', 'directSourcePrefixRanges', 'sourcePrefixRanges'] as const) {
     for (const [index, range] of match[field].entries())
       inField(`${field.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`)}[${index}]`, () => checkRange(range));
@@ -124,6 +115,7 @@ export const compileListener = (listener: Listener, rooms: ListenerRooms): Compi
   refuseUnsupported(listener, {
     read: [
       'name',
+      'statPrefix',
       'address',
       'additionalAddresses',
       'filterChains',
@@ -135,7 +127,6 @@ export const compileListener = (listener: Listener, rooms: ListenerRooms): Compi
       'bindToPort',
     ],
     ignored: [
-      'statPrefix',
       'metadata',
       'trafficDirection',
       'drainType',
@@ -155,13 +146,14 @@ export const compileListener = (listener: Listener, rooms: ListenerRooms): Compi
   const timeout = listener.listenerFiltersTimeout;
   return {
     name: listener.name,
+    statPrefix: listener.statPrefix,
     addresses: [
       addressOf(listener.address),
       ...listener.additionalAddresses.map((more, index) => inField(`additional_addresses[${index}]`, () => addressOf(more.address))),
     ],
     bindToPort: listener.bindToPort ?? true,
     useOriginalDst: listener.useOriginalDst ?? false,
-    ...listenerFilters(listener),
+    ...compileListenerFilters(listener),
     sniffTimeoutMs: timeout ? timeout.seconds * 1000 + timeout.nanos / 1e6 : 15_000,
     continueOnTimeout: listener.continueOnListenerFiltersTimeout,
     chains,

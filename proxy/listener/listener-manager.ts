@@ -8,8 +8,15 @@ const addressText = ({ address, port }: SocketAddress): string => `${address}:${
 
 interface OpenListener {
   compiled: CompiledListener;
-  bound: BoundListener[];
+  readonly sockets: OpenSocket[];
   readonly connections: Set<OpenConnection>;
+}
+
+/** A bound address. Its owner changes when a listener that moves keeps this address. */
+interface OpenSocket {
+  readonly wanted: string;
+  readonly bound: BoundListener;
+  owner: OpenListener;
 }
 
 /** What could not be opened. */
@@ -34,7 +41,7 @@ export class ListenerManager {
 
   /** Open listeners with the addresses they got; for read-only views. */
   listeners(): { readonly compiled: CompiledListener; readonly addresses: readonly SocketAddress[] }[] {
-    return [...this.#open.values()].map(({ compiled, bound }) => ({ compiled, addresses: bound.map(({ address }) => address) }));
+    return [...this.#open.values()].map(({ compiled, sockets }) => ({ compiled, addresses: sockets.map(({ bound }) => bound.address) }));
   }
 
   /** Makes exactly these listeners run. A changed one keeps its sockets: new connections get the new chains, old ones finish on theirs. */
@@ -64,41 +71,49 @@ export class ListenerManager {
     for (const { compiled } of this.#open.values()) setDraining(compiled, on);
   }
 
-  /** The old one stays when the new one cannot have its sockets. */
+  /** The new addresses are open before the old ones close, and an address in both never closes. On failure the old one stays as it was. */
   async #replace(name: string, old: OpenListener, compiled: CompiledListener): Promise<void> {
-    await this.#remove(name, old);
-    try {
-      await this.#start(name, compiled);
-    } catch (error) {
-      await this.#start(name, old.compiled);
-      throw error;
-    }
+    const kept = await this.#start(name, compiled, old.sockets);
+    await Promise.all(old.sockets.filter((socket) => !kept.includes(socket)).map(({ bound }) => bound.close()));
+    for (const connection of old.connections) connection.drain();
   }
 
-  async #start(name: string, compiled: CompiledListener): Promise<void> {
-    const open: OpenListener = { compiled, bound: [], connections: new Set() };
-    if (compiled.bindToPort) {
-      try {
-        for (const at of compiled.addresses)
-          open.bound.push(await this.#system.network.listen(at, (connection) => this.#accept(open, connection)));
-      } catch (error) {
-        await Promise.all(open.bound.map((bound) => bound.close()));
-        throw error;
+  /** before: sockets that may be taken over; gives those that were. */
+  async #start(name: string, compiled: CompiledListener, before: readonly OpenSocket[] = []): Promise<readonly OpenSocket[]> {
+    const open: OpenListener = { compiled, sockets: [], connections: new Set() };
+    const kept: OpenSocket[] = [];
+    try {
+      for (const at of compiled.bindToPort ? compiled.addresses : []) {
+        const known = before.find(({ wanted }) => wanted === addressText(at));
+        if (known) kept.push(known);
+        open.sockets.push(known ?? (await this.#bind(at, open)));
       }
+    } catch (error) {
+      await Promise.all(open.sockets.filter((socket) => !kept.includes(socket)).map(({ bound }) => bound.close()));
+      throw error;
     }
+    for (const socket of kept) socket.owner = open;
     this.#open.set(name, open);
-    this.#system.log.info('listener.opened', { name, addresses: open.bound.map(({ address }) => addressText(address)) });
+    this.#system.log.info('listener.opened', { name, addresses: open.sockets.map(({ bound }) => addressText(bound.address)) });
+    return kept;
+  }
+
+  async #bind(at: SocketAddress, open: OpenListener): Promise<OpenSocket> {
+    const bound = await this.#system.network.listen(at, (connection) => this.#accept(socket.owner, connection));
+    const socket: OpenSocket = { wanted: addressText(at), bound, owner: open };
+    return socket;
   }
 
   async #remove(name: string, open: OpenListener): Promise<void> {
     this.#open.delete(name);
-    await Promise.all(open.bound.map((bound) => bound.close()));
+    await Promise.all(open.sockets.map(({ bound }) => bound.close()));
     for (const connection of open.connections) connection.drain();
     this.#system.log.info('listener.removed', { name });
   }
 
   #accept(open: OpenListener, connection: Connection): void {
-    const scope = this.#system.metrics.scope('listener', addressText(open.bound[0]?.address ?? connection.local));
+    const { statPrefix } = open.compiled;
+    const scope = this.#system.metrics.scope('listener', statPrefix || addressText(open.sockets[0]?.bound.address ?? connection.local));
     scope.counter('downstream_cx_total').value++;
     const active = scope.gauge('downstream_cx_active');
     active.value++;
@@ -136,7 +151,7 @@ export class ListenerManager {
       this.#stopped.add(name);
       this.#open.delete(name);
     }
-    await Promise.all(draining.flatMap(([, { bound }]) => bound.map((each) => each.close())));
+    await Promise.all(draining.flatMap(([, { sockets }]) => sockets.map(({ bound }) => bound.close())));
     const left = draining.flatMap(([, { connections }]) => [...connections]);
     for (const connection of left) connection.drain();
     const closed = Promise.all(left.map((connection) => connection.closed));

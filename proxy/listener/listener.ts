@@ -6,7 +6,7 @@ import { Http1Server } from '../codec/http1-server.ts';
 import type { CompiledListener } from './compile-listener.ts';
 import { bestChain } from './filter-chain-match.ts';
 import { parseProxyLine } from './original-destination.ts';
-import { type Sniffed, sniff } from './protocol-sniff.ts';
+import { type Looks, type Sniffed, sniff } from './protocol-sniff.ts';
 
 /** What serving a connection needs of its manager. */
 export interface ServeRooms {
@@ -42,8 +42,7 @@ export const serveConnection = (connection: Connection, listener: CompiledListen
     if (draining) server?.drain();
   };
   connection.on('error', () => {});
-  if (listener.proxyProtocol || listener.sniffs || targetOf(listener, opening, rooms)?.sniffs)
-    readOpening(connection, { listener, opening, rooms, start });
+  if (listener.proxyProtocol !== 'none' || looksFor(listener, opening, rooms)) readOpening(connection, { listener, opening, rooms, start });
   else start();
   return {
     closed: new Promise((resolve) => connection.once('close', () => resolve())),
@@ -64,11 +63,15 @@ interface Reading {
 
 const readOpening = (connection: Connection, { listener, opening, rooms, start }: Reading): void => {
   let bytes: Buffer = Buffer.alloc(0);
-  let lineDone = !listener.proxyProtocol;
+  let lineDone = listener.proxyProtocol === 'none';
   const stop = (): void => {
     cancel();
-    connection.off('data', onData);
+    connection.off('data', onData).off('end', giveUp);
     connection.pause();
+  };
+  const giveUp = (): void => {
+    stop();
+    connection.resetAndDestroy();
   };
   const proceed = (): void => {
     stop();
@@ -80,24 +83,23 @@ const readOpening = (connection: Connection, { listener, opening, rooms, start }
     if (!lineDone) {
       const line = parseProxyLine(bytes);
       if (line === undefined) return;
-      if (line === 'invalid') {
-        stop();
-        connection.destroy();
+      if (line === 'invalid' || (line === 'none' && listener.proxyProtocol === 'required')) {
+        giveUp();
         return;
       }
-      lineDone = true;
-      bytes = bytes.subarray(line.length);
-      if (line.ends) {
-        opening.remote = line.ends.source;
-        opening.local = line.ends.destination;
+      if (line !== 'none') {
+        bytes = bytes.subarray(line.length);
+        opening.remote = line.ends?.source ?? opening.remote;
+        opening.local = line.ends?.destination ?? opening.local;
       }
+      lineDone = true;
     }
-    const target = targetOf(listener, opening, rooms);
-    if (!listener.sniffs && !target?.sniffs) {
+    const looks = looksFor(listener, opening, rooms);
+    if (!looks) {
       proceed();
       return;
     }
-    opening.spoken = sniff(bytes);
+    opening.spoken = sniff(bytes, looks);
     if (opening.spoken !== 'undetermined') proceed();
   };
   const cancel =
@@ -109,7 +111,16 @@ const readOpening = (connection: Connection, { listener, opening, rooms, start }
           connection.destroy();
         });
   connection.once('close', () => cancel());
-  connection.on('data', onData);
+  connection.on('data', onData).on('end', giveUp);
+};
+
+/** What to look for in the first bytes: both the listener that accepted and the one that it hands over to may want to know. */
+const looksFor = (listener: CompiledListener, opening: Opening, rooms: ServeRooms): Looks | undefined => {
+  const { port } = opening.local;
+  const own = listener.looksAt(port);
+  const theirs = targetOf(listener, opening, rooms)?.looksAt(port);
+  const looks = { tls: own.tls || theirs?.tls === true, http: own.http || theirs?.http === true };
+  return looks.tls || looks.http ? looks : undefined;
 };
 
 const targetOf = (listener: CompiledListener, opening: Opening, rooms: ServeRooms): CompiledListener | undefined =>
@@ -127,7 +138,7 @@ const serveOpened = (connection: Connection, listener: CompiledListener, opening
       protocols: protocol === undefined ? [] : [protocol],
     }) ?? target.defaultChain;
   if (!chain) {
-    rooms.system.metrics.scope('listener', target.name).counter('no_filter_chain_match').value++;
+    rooms.system.metrics.scope('listener', target.statPrefix || target.name).counter('no_filter_chain_match').value++;
     connection.destroy();
     return undefined;
   }

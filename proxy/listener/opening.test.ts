@@ -13,7 +13,7 @@ test('a PROXY line gives source, destination and its own length', () => {
 
 test('a PROXY line that is cut asks for more, one that is wrong is invalid', () => {
   expect(parseProxyLine(Buffer.from('PROXY TCP4 127'))).toBeUndefined();
-  expect(parseProxyLine(Buffer.from('GET / HTTP/1.1\r\n'))).toBe('invalid');
+  expect(parseProxyLine(Buffer.from('GET / HTTP/1.1\r\n'))).toBe('none');
   expect(parseProxyLine(Buffer.from('PROXY TCP4 a b 1 2\r\n'))).toBe('invalid');
 });
 

@@ -19,13 +19,14 @@ const formatOf = (message: FileAccessLog | StdoutAccessLog): Line => {
       return inField('typed_json_format', () => jsonLine(chosen.value ?? {}));
     case 'logFormat':
       return inField('log_format', () => {
-        refuseUnsupported(chosen.value, { read: ['format'], ignored: ['contentType', 'jsonFormatOptions'] });
-        const { format } = chosen.value;
-        if (format?.$case === 'textFormat') return inField('text_format', () => textLine(format.value));
-        if (format?.$case === 'jsonFormat') return inField('json_format', () => jsonLine(format.value ?? {}));
+        // The content type is for local replies; keys are sorted whether asked or not.
+        refuseUnsupported(chosen.value, { read: ['format', 'omitEmptyValues'], ignored: ['contentType', 'jsonFormatOptions'] });
+        const { format, omitEmptyValues: omitEmpty } = chosen.value;
+        if (format?.$case === 'textFormat') return inField('text_format', () => textLine(format.value, { omitEmpty }));
+        if (format?.$case === 'jsonFormat') return inField('json_format', () => jsonLine(format.value ?? {}, { omitEmpty }));
         const source = format?.value.specifier;
         if (source?.$case !== 'inlineString') throw new ConfigError('text_format_source', 'only inline_string is supported by this proxy');
-        return inField('text_format_source.inline_string', () => textLine(source.value));
+        return inField('text_format_source.inline_string', () => textLine(source.value, { omitEmpty }));
       });
   }
 };
@@ -40,7 +41,9 @@ const writerOf = (config: Any, system: System): StreamObserver => {
     return (finished) => system.appendLine(file.path, line(finished));
   }
   if (type === 'envoy.extensions.access_loggers.stream.v3.StdoutAccessLog') {
-    const line = formatOf(StdoutAccessLog.decode(config.value));
+    const stdout = StdoutAccessLog.decode(config.value);
+    refuseUnsupported(stdout, { read: ['accessLogFormat'] });
+    const line = formatOf(stdout);
     return (finished) => system.appendLine('/dev/stdout', line(finished));
   }
   throw new ConfigError('type_url', `${type} is not supported by this proxy`);
