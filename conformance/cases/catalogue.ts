@@ -15,6 +15,7 @@ import { policies } from './routing/policies.ts';
 import { destinationRulePrecedence, virtualServicePrecedence } from './routing/precedence.ts';
 import { conditions, requestMatch, ruleOrder } from './routing/request-match.ts';
 import { hostForms, subsets } from './routing/subsets.ts';
+import { twoProxies } from './routing/two-proxies.ts';
 import { weights } from './routing/weights.ts';
 import { apply } from './xds/apply.ts';
 import { xdsOrdering, xdsWorkloads } from './xds/ordering.ts';
@@ -26,6 +27,7 @@ export const catalogue: readonly ConformanceCase[] = [
   ...requestMatch,
   ...conditions,
   ...ruleOrder,
+  ...twoProxies,
   ...weights,
   ...subsets,
   ...hostForms,

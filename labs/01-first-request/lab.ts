@@ -29,7 +29,7 @@ export const firstRequest: Lab = {
       },
       send: reviews,
       stage: { kind: 'hops' },
-      claims: [],
+      claims: ['TRAF-HOP-001'],
     },
     {
       id: 'front-door',
