@@ -123,7 +123,8 @@ const observe = async (word: string | undefined, options: LabOptions): Promise<v
   if (causes.length > 0) throw new Error(`your mesh is not as this step wants it:\n${causes.map((cause) => `- ${cause}`).join('\n')}`);
   const answers = await site.send(step.send);
   const [first] = answers;
-  if (answers.every(({ status }) => status === 0)) throw new Error(`nothing answered: ${first?.error ?? ''}`);
+  if (answers.every(({ servedBy }) => servedBy === ''))
+    throw new Error(`no workload answered, so this shows nothing yet: ${first?.error || `status ${first?.status}`}`);
   const fresh = { ...reached, applied: true, rounds: [...(reached.rounds ?? []), countRound(answers)] };
   await site.reach(lab, step, fresh);
   const { why } = textOf(lab, step).step;

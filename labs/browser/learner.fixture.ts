@@ -2,6 +2,9 @@
 import type { Page } from 'playwright-core';
 import type { Lab, LabStep } from '../labs.ts';
 
+/** A case may take 30 s before it counts as failed. */
+const CHECK_LIMIT_MS = 45_000;
+
 /** The page, with the hands of a learner. */
 export interface Learner {
   readonly page: Page;
@@ -44,7 +47,7 @@ export const learnerOn = (page: Page): Learner => {
     },
     check: async () => {
       await page.getByRole('button', { name: 'Check', exact: true }).click();
-      await card('Check').locator('[role=status] .chip').first().waitFor();
+      await card('Check').locator('[role=status] .chip').first().waitFor({ timeout: CHECK_LIMIT_MS });
       return (await card('Check').locator('[role=status]').textContent()) ?? '';
     },
   };

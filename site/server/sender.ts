@@ -136,7 +136,8 @@ export class Sender {
       ...reply,
       durationMs,
       requestId: told?.requestId ?? '',
-      servedBy: told === undefined || told.upstreamHost === '' ? '' : told.to,
+      // A host that was tried and never answered served nothing: the mesh itself spoke.
+      servedBy: told?.details === 'via_upstream' ? told.to : '',
       flags: told?.flags ?? '',
     };
   }

@@ -60,6 +60,9 @@ const Amiss = ({ lab, step, round }: Place & { round: number }) => {
   );
 };
 
+/** When no workload answered, nothing was observed of what the step is about. */
+const isSilent = (answers: readonly SentAnswer[]): boolean => answers.every(({ servedBy }) => servedBy === '');
+
 interface Sent {
   readonly answers: readonly SentAnswer[];
   /** False when something was changed: it says nothing about the prediction. */
@@ -81,6 +84,9 @@ const Answers = ({ step, sent, rounds }: { step: LabStep; sent: Sent | undefined
         <Tally round={sent === undefined ? (last ?? {}) : countRound(sent.answers)} />
       )}
       {(sent?.answers.length ?? 0) > 1 ? <AnswerSquares answers={sent?.answers ?? []} /> : null}
+      {sent !== undefined && isSilent(sent.answers) ? (
+        <p class="notice bad small">No workload answered, so this shows nothing yet. The request’s own story says what stood in its way.</p>
+      ) : null}
       {sent?.own === false ? (
         <p class="notice small">That was not what the question asks about, so it is not held against your guess.</p>
       ) : null}
@@ -105,8 +111,7 @@ export const Observe = ({ lab, step, onReveal }: Place & { onReveal: () => void 
     turn.current++;
     const own = isStepsOwn(step, order);
     setSent({ answers, own });
-    // When nothing answered, nothing was observed.
-    if (!own || answers.every((answer) => answer.status === 0)) return;
+    if (!own || isSilent(answers)) return;
     reach(lab, step, { rounds: [...rounds, countRound(answers)] });
     if (!isRevealed(reached)) onReveal();
   };

@@ -55,6 +55,9 @@ export const toneOf = (exchange: Pick<LoggedExchange, 'status' | 'flags' | 'upst
 export const sentenceOf = (exchange: LoggedExchange): string => {
   const why = flagWords(exchange.flags);
   const tries = exchange.attempts > 1 ? ` after ${exchange.attempts} tries` : '';
-  if (exchange.upstreamHost === '') return `The proxy answered ${exchange.status || 'nothing'} itself${why === '' ? '' : `: ${why}`}.`;
+  if (exchange.details !== 'via_upstream') {
+    const tried = exchange.upstreamHost === '' ? '' : `; it tried ${exchange.to}`;
+    return `The proxy answered ${exchange.status || 'nothing'} itself${tries}${why === '' ? '' : `: ${why}`}${tried}.`;
+  }
   return `${exchange.to} answered ${exchange.status || 'nothing'}${tries}${why === '' ? '' : ` (${why})`}.`;
 };
