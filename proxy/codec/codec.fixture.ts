@@ -1,6 +1,6 @@
 /** Two ends of a connection without sockets, and a connection manager that answers what it is told. Tests only. */
 import { duplexPair } from 'node:stream';
-import { realClock } from '#system/clock.ts';
+import { type Clock, realClock } from '#system/clock.ts';
 import type { Connection } from '#system/network.ts';
 import { textBody } from '../http/body.ts';
 import type { Handler } from '../http/filter.ts';
@@ -64,9 +64,9 @@ const served = (handler: Handler, settings: Partial<ServerSettings>): ServeHttp 
 });
 
 /** A server on one end; the client's end comes back. */
-export const startServer = (handler: Handler, settings: Partial<ServerSettings> = {}): Connection => {
+export const startServer = (handler: Handler, settings: Partial<ServerSettings> = {}, clock: Clock = realClock()): Connection => {
   const [near, far] = connectionPair();
-  new Http1Server(near, served(handler, settings), { id: 1, local: AT, remote: AT }, realClock());
+  new Http1Server(near, served(handler, settings), { id: 1, local: AT, remote: AT }, clock);
   return far;
 };
 
