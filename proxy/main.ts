@@ -58,9 +58,27 @@ const seconds = (text: string): number => {
   return value;
 };
 
-const host = (system: RealSystem, level: string, quit: () => void): NonNullable<ProxyOptions['host']> => {
-  let current = level;
+/** Words of envoy.admin.v3.CommandLineOptions. */
+const optionsOf = (given: Flags): Readonly<Record<string, unknown>> => ({
+  config_path: given['config-path'] ?? '',
+  config_yaml: given['config-yaml'] ?? '',
+  admin_address_path: given['admin-address-path'] ?? '',
+  log_level: given['log-level'],
+  log_path: given['log-path'] ?? '',
+  service_cluster: given['service-cluster'] ?? '',
+  service_node: given['service-node'] ?? '',
+  drain_time: `${seconds(given['drain-time-s'])}s`,
+  drain_strategy: given['drain-strategy'] === 'immediate' ? 'Immediate' : 'Gradual',
+  mode: given.mode === 'validate' ? 'Validate' : 'Serve',
+  // One process is one event loop; it is never restarted in place.
+  concurrency: 1,
+  disable_hot_restart: true,
+});
+
+const host = (system: RealSystem, given: Flags, quit: () => void): NonNullable<ProxyOptions['host']> => {
+  let current = given['log-level'];
   return {
+    options: () => optionsOf(given),
     memory: () => {
       const { heapUsed, heapTotal, rss } = process.memoryUsage();
       return { allocated: heapUsed, heapSize: heapTotal, total: rss };
@@ -114,7 +132,7 @@ const run = async (): Promise<void> => {
   }
   const proxy = await startProxy(bootstrap, system, {
     drainTimeMs: seconds(given['drain-time-s']) * 1000,
-    host: host(system, given['log-level'], () => void leave(proxy, system)),
+    host: host(system, given, () => void leave(proxy, system)),
   });
   const addressPath = given['admin-address-path'];
   if (addressPath !== undefined && proxy.adminAddress)

@@ -155,7 +155,7 @@ test('a refused response names the field, and the last good configuration serves
   await plane.push('rds', '1', toOne);
   const nack = await plane.push('rds', '2', routeTable([{ match: { prefix: '/' }, route: { cluster_header: 'x' } }]));
   expect(nack).toMatchObject({ versionInfo: '1' });
-  expect(nack?.errorDetail?.message).toContain('virtual_hosts[0].routes[0].route.cluster_specifier');
+  expect(nack?.errorDetail?.message).toContain('virtual_hosts[0].routes[0].route.cluster_header');
   expect((await get(system, '/')).body).toBe('one');
   plane.streams[0]?.ended('gone');
   expect((await get(system, '/')).body).toBe('one');
@@ -172,14 +172,32 @@ test('a refused response names the field, and the last good configuration serves
 test('a listener whose address is taken is refused over ADS, and ends the start when it is static', async () => {
   const system = simulatedSystem();
   const plane = ads();
+  const toOnlyOne = { match: { prefix: '/' }, route: { cluster: 'one' } };
   await backend(system, 80, 'somebody else');
-  await expect(
-    start(system, { static_resources: { listeners: [inline({ match: { prefix: '/' }, route: { cluster: 'one' } })] } }),
-  ).rejects.toThrow('Error adding/updating listener(s) web: Error: EADDRINUSE');
+  await expect(start(system, { static_resources: { clusters: [cluster('one', [1001])], listeners: [inline(toOnlyOne)] } })).rejects.toThrow(
+    'Error adding/updating listener(s) web: Error: EADDRINUSE',
+  );
   await start(system, {}, { openAds: plane.openAds });
-  await plane.push('cds', '1');
-  const nack = await plane.push('lds', '1', inline({ match: { prefix: '/' }, route: { cluster: 'one' } }));
+  await plane.push('cds', '1', cluster('one', [1001]));
+  const nack = await plane.push('lds', '1', inline(toOnlyOne));
   expect(nack?.errorDetail?.message).toContain('EADDRINUSE');
+});
+
+test('routes inside a listener must lead to clusters that are there; routes by RDS may wait for them', async () => {
+  const system = simulatedSystem();
+  const plane = ads();
+  const toNowhere = { match: { prefix: '/' }, route: { cluster: 'nowhere' } };
+  const place = 'filter_chains[0].filters[0].typed_config.route_config.virtual_hosts[0].routes[0].route';
+  await expect(start(system, { static_resources: { listeners: [inline(toNowhere)] } })).rejects.toThrow(
+    `Error adding/updating listener(s) web: ${place}: unknown cluster 'nowhere'`,
+  );
+  await start(system, {}, { openAds: plane.openAds });
+  await plane.push('cds', '1', cluster('one', [1001]));
+  const nack = await plane.push('lds', '1', inline(toNowhere));
+  expect(nack?.errorDetail?.message).toContain(`${place}: unknown cluster 'nowhere'`);
+  await plane.push('lds', '2', byRds());
+  const ack = await plane.push('rds', '1', routeTable([toNowhere]));
+  expect([ack?.versionInfo, ack?.errorDetail]).toEqual(['1', undefined]);
 });
 
 test('a bootstrap field that this proxy does not do is refused with its path', async () => {

@@ -2,7 +2,7 @@
 import type { OpenAdsStream } from '#api/ads-stream.ts';
 import { ConfigError } from '#api/config-error.ts';
 import type { Kind } from '#api/kinds.ts';
-import { type Bootstrap, type Cluster, type DiscoveryResponse, type Listener, Node, TrafficDirection } from '#envoy';
+import { type Bootstrap, type Cluster, type DiscoveryResponse, type Listener, type Node, TrafficDirection } from '#envoy';
 import type { BoundListener, SocketAddress } from '#system/network.ts';
 import type { System } from '#system/system.ts';
 import { AdminHttp } from './admin/admin-http.ts';
@@ -16,11 +16,13 @@ import { protoJson } from './config/proto-json.ts';
 import { EMPTY_RESOURCES, keepOnly, type ResourceOf, type ResourceSet, resourceName, withKind, withSome } from './config/resource-set.ts';
 import { type ProxySnapshot, SnapshotHolder } from './config/snapshot.ts';
 import { validate } from './config/validate.ts';
+import { FILTER_TYPE_URLS } from './filters/registry.ts';
 import { type BindFailure, ListenerManager } from './listener/listener-manager.ts';
 import { ClusterManager } from './upstream/cluster-manager.ts';
 import { errorText, ResourceGate } from './xds/accept-response.ts';
 import { AdsClient } from './xds/ads-client.ts';
 import { controlPlaneAddress, controlPlaneCluster } from './xds/control-plane-address.ts';
+import { ownNode } from './xds/own-node.ts';
 
 export { SnapshotBuilder } from './config/build-snapshot.ts';
 
@@ -49,6 +51,7 @@ export interface ProxyOptions {
 }
 
 const ENVOY_DRAIN_MS = 600_000;
+const NODE = 'envoy.config.core.v3.Node';
 const BOOTSTRAP = 'envoy.config.bootstrap.v3.Bootstrap';
 const INBOUND = TrafficDirection.INBOUND;
 
@@ -80,6 +83,7 @@ export const validateBootstrap = async (bootstrap: Bootstrap, system: System): P
 
 class ConfiguredProxy implements RunningProxy {
   readonly #bootstrap: Bootstrap;
+  readonly #node: Node;
   readonly #system: System;
   readonly #options: ProxyOptions;
   readonly #clusters: ClusterManager;
@@ -104,6 +108,7 @@ class ConfiguredProxy implements RunningProxy {
 
   constructor(bootstrap: Bootstrap, system: System, options: ProxyOptions) {
     this.#bootstrap = bootstrap;
+    this.#node = ownNode(bootstrap.node, FILTER_TYPE_URLS);
     this.#system = system;
     this.#options = options;
     this.#clusters = new ClusterManager(system);
@@ -149,7 +154,7 @@ class ConfiguredProxy implements RunningProxy {
       for (const [name, resource] of this.#static[kind]) inStatic(kind, name, () => this.#check(kind, resource));
     this.#resources = { ...EMPTY_RESOURCES, ...this.#static };
     const [first] = this.#apply().errors;
-    if (first) throw first.error.within(`static ${first.kind} ${first.name}`);
+    if (first) throw new ConfigError('', errorText(first.kind, first.name, first.error.message), { cause: first.error });
   }
 
   async drain(): Promise<void> {
@@ -191,11 +196,10 @@ class ConfiguredProxy implements RunningProxy {
   }
 
   #adminView(): AdminView {
-    const { id = '', cluster = '' } = this.#bootstrap.node ?? {};
     return runningView({
       system: this.#system,
       host: this.#options.host,
-      node: { id, cluster },
+      node: () => protoJson(this.#node, NODE),
       state: () => this.#state,
       clusters: () => this.#clusters.running(),
       isStaticCluster: (name) => this.#static.cds.has(name),
@@ -231,8 +235,7 @@ class ConfiguredProxy implements RunningProxy {
 
   async #subscribe(): Promise<void> {
     const open = this.#options.openAds ?? (await this.#grpcAds());
-    const node = { ...(this.#bootstrap.node ?? Node.fromPartial({})), userAgentName: 'dinghy' };
-    this.#ads = new AdsClient({ open, node, system: this.#system, take: (kind, response) => this.#take(kind, response) });
+    this.#ads = new AdsClient({ open, node: this.#node, system: this.#system, take: (kind, response) => this.#take(kind, response) });
     this.#ads.want('cds');
     this.#ads.start();
   }

@@ -17,7 +17,13 @@ export const json = (value: unknown): AdminAnswer => ({
   text: `${JSON.stringify(value, null, 1)}\n`,
 });
 
-/** Complaints about what was asked end as a 400 with this text. */
+/** Complaints about what was asked end as an answer with this text. */
 export class AdminRequestError extends Error {
   override readonly name = 'AdminRequestError';
+  readonly status: number;
+
+  constructor(text: string, status = 400) {
+    super(text);
+    this.status = status;
+  }
 }

@@ -1,10 +1,14 @@
 /** `/clusters`: hosts as they run, in Envoy's lines or as envoy.admin.v3.Clusters. */
 import { type AdminAnswer, json, plain } from './answer.ts';
-import type { ClusterStatus, HostStatus } from './view.ts';
+import { search } from './search.ts';
+import type { ClusterStatus, HostStatus, LimitsStatus } from './view.ts';
 
-/** Query: `format=json`. */
-export const clusters = (all: readonly ClusterStatus[], query: URLSearchParams): AdminAnswer =>
-  query.get('format') === 'json' ? json({ cluster_statuses: all.map(statusOf) }) : plain(all.map(linesOf).join(''));
+/** Query: `format=json`, and `filter`, a regular expression for names. */
+export const clusters = (all: readonly ClusterStatus[], query: URLSearchParams): AdminAnswer => {
+  const wanted = search(query.get('filter'));
+  const chosen = wanted ? all.filter(({ name }) => wanted(name)) : all;
+  return query.get('format') === 'json' ? json({ cluster_statuses: chosen.map(statusOf) }) : plain(chosen.map(linesOf).join(''));
+};
 
 const LIMITS = [
   ['max_connections', 'maxConnections'],
@@ -13,33 +17,44 @@ const LIMITS = [
   ['max_retries', 'maxRetries'],
 ] as const;
 
-/** Requests that came to an answer that was no error. */
-const succeeded = (host: HostStatus): number => Math.max(0, host.requests - host.errors - host.activeRequests);
+type Facts = readonly (readonly [string, number])[];
 
-const counters = (host: HostStatus): readonly (readonly [string, number])[] => [
+const counters = (host: HostStatus): Facts => [
   ['cx_connect_fail', host.connectFailures],
+  ['cx_total', host.openedConnections],
   ['rq_error', host.errors],
-  ['rq_success', succeeded(host)],
+  ['rq_success', host.successes],
+  ['rq_timeout', host.timeouts],
   ['rq_total', host.requests],
 ];
 
-const gauges = (host: HostStatus): readonly (readonly [string, number])[] => [
+/** Requests wait at the cluster here, not at a host. */
+const gauges = (host: HostStatus): Facts => [
   ['cx_active', host.connections],
   ['rq_active', host.activeRequests],
+  ['rq_pending_active', 0],
 ];
 
-const FLAGS = { healthy: 'healthy', degraded: '/degraded_eds_health', unhealthy: '/failed_eds_health' } as const;
+const FLAGS = {
+  healthy: 'healthy',
+  degraded: '/degraded_eds_health',
+  unhealthy: '/failed_eds_health',
+  timeout: '/failed_eds_health',
+  draining: '/eds_status_draining',
+} as const;
 
 const localityOf = (host: HostStatus): { region: string; zone: string; sub_zone: string } => {
   const [region = '', zone = '', sub_zone = ''] = host.locality.split('/');
   return { region, zone, sub_zone };
 };
 
-const linesOf = ({ name, addedViaApi, edsServiceName, limits, hosts }: ClusterStatus): string => {
+const linesOf = ({ name, statName, addedViaApi, edsServiceName, limits, highLimits, hosts }: ClusterStatus): string => {
   const line = (...words: readonly (string | number | boolean)[]): string => `${[name, ...words].join('::')}\n`;
+  const limitLines = (priority: string, of: LimitsStatus) => LIMITS.map(([word, field]) => line(priority, word, of[field]));
   const head = [
-    line('observability_name', name),
-    ...LIMITS.map(([word, field]) => line('default_priority', word, limits[field])),
+    line('observability_name', statName),
+    ...limitLines('default_priority', limits),
+    ...limitLines('high_priority', highLimits),
     line('added_via_api', addedViaApi),
     ...(edsServiceName === undefined ? [] : [line('eds_service_name', edsServiceName)]),
   ];
@@ -54,28 +69,35 @@ const factsOf = (host: HostStatus): (readonly [string, string | number | boolean
   ...Object.entries(localityOf(host)),
   ['canary', false],
   ['priority', host.priority],
+  ['success_rate', -1],
+  ['local_origin_success_rate', -1],
 ];
 
-const WORDS = { healthy: 'HEALTHY', degraded: 'DEGRADED', unhealthy: 'UNHEALTHY' } as const;
+/** Protobuf's JSON leaves out what is zero, empty or the first of an enum. */
+const set = (fields: Readonly<Record<string, unknown>>): object =>
+  Object.fromEntries(
+    Object.entries(fields).filter(([, value]) => value !== 0 && value !== '' && value !== '0' && value !== false && value !== undefined),
+  );
 
-const statusOf = ({ name, addedViaApi, edsServiceName, limits, hosts }: ClusterStatus): object => ({
-  name,
-  added_via_api: addedViaApi,
-  host_statuses: hosts.map((host) => ({
-    address: { socket_address: { address: host.address, port_value: host.port } },
-    stats: [
-      ...counters(host).map(([stat, value]) => ({ name: stat, value: String(value) })),
-      ...gauges(host).map(([stat, value]) => ({ type: 'GAUGE', name: stat, value: String(value) })),
-    ],
-    health_status: { eds_health_status: WORDS[host.health] },
-    weight: host.weight,
-    ...(host.hostname !== '' && { hostname: host.hostname }),
-    priority: host.priority,
-    locality: localityOf(host),
-  })),
-  circuit_breakers: {
-    thresholds: [{ priority: 'DEFAULT', ...Object.fromEntries(LIMITS.map(([word, field]) => [word, limits[field]])) }],
-  },
-  observability_name: name,
-  ...(edsServiceName !== undefined && { eds_service_name: edsServiceName }),
+const statusOf = ({ name, statName, addedViaApi, edsServiceName, limits, highLimits, hosts }: ClusterStatus): object => {
+  const threshold = (of: LimitsStatus) => set(Object.fromEntries(LIMITS.map(([word, field]) => [word, of[field]])));
+  return {
+    name,
+    ...set({ added_via_api: addedViaApi }),
+    ...(hosts.length > 0 && { host_statuses: hosts.map(hostOf) }),
+    circuit_breakers: { thresholds: [threshold(limits), { priority: 'HIGH', ...threshold(highLimits) }] },
+    observability_name: statName,
+    ...set({ eds_service_name: edsServiceName }),
+  };
+};
+
+const hostOf = (host: HostStatus): object => ({
+  address: { socket_address: { address: host.address, port_value: host.port } },
+  stats: [
+    ...counters(host).map(([name, value]) => ({ ...set({ value: String(value) }), name })),
+    ...gauges(host).map(([name, value]) => ({ type: 'GAUGE', ...set({ value: String(value) }), name })),
+  ],
+  health_status: { eds_health_status: host.health.toUpperCase() },
+  ...set({ weight: host.weight, hostname: host.hostname, priority: host.priority }),
+  locality: set(localityOf(host)),
 });

@@ -1,6 +1,7 @@
 /** `/config_dump`: accepted resources as envoy.admin.v3.ConfigDump, readable by what reads Envoy's. */
+import type { TextTest } from '../http/string-match.ts';
 import { type AdminAnswer, AdminRequestError, json } from './answer.ts';
-import { regex } from './stats.ts';
+import { search } from './search.ts';
 import type { DumpedConfiguration, DumpedResource } from './view.ts';
 
 const PREFIX = 'type.googleapis.com/envoy.admin.v3.';
@@ -16,14 +17,14 @@ interface Section extends Json {
 export const configDump = (configuration: DumpedConfiguration, query: URLSearchParams): AdminAnswer => {
   const unknown = [...query.keys()].find((key) => !PARAMETERS.includes(key));
   if (unknown !== undefined) throw new AdminRequestError(`${unknown} is not supported; what is: ${PARAMETERS.join(', ')}`);
-  const sections = sectionsOf(named(configuration, regex(query.get('name_regex'))), query.has('include_eds'));
+  const sections = sectionsOf(named(configuration, search(query.get('name_regex'))), query.has('include_eds'));
   const list = query.get('resource');
   return json({ configs: list === null ? sections : entriesOf(sections, list) });
 };
 
-const named = (configuration: DumpedConfiguration, pattern: RegExp | undefined): DumpedConfiguration => {
-  if (!pattern) return configuration;
-  const keep = (all: readonly DumpedResource[]) => all.filter(({ name }) => pattern.test(name));
+const named = (configuration: DumpedConfiguration, matches: TextTest | undefined): DumpedConfiguration => {
+  if (!matches) return configuration;
+  const keep = (all: readonly DumpedResource[]) => all.filter(({ name }) => matches(name));
   const { clusters, listeners, routes, endpoints } = configuration;
   return { ...configuration, clusters: keep(clusters), listeners: keep(listeners), routes: keep(routes), endpoints: keep(endpoints) };
 };
@@ -34,7 +35,7 @@ const entriesOf = (sections: readonly Section[], list: string): readonly Json[] 
     if (Array.isArray(entries)) return entries.map((entry: Json) => ({ '@type': entryType(section, list), ...entry }));
     if (typeof entries === 'object' && entries !== null) return [section];
   }
-  throw new AdminRequestError(`${list} not found in config dump`);
+  throw new AdminRequestError(`${list} not found in config dump`, 404);
 };
 
 const ENTRIES: Readonly<Record<string, string>> = {

@@ -15,11 +15,16 @@ const HOST: HostStatus = {
   priority: 0,
   locality: 'r/z/s',
   connections: 1,
+  openedConnections: 2,
   connectFailures: 0,
   activeRequests: 1,
   requests: 5,
+  successes: 2,
   errors: 2,
+  timeouts: 1,
 };
+
+const LIMITS = { maxConnections: 1, maxPending: 2, maxRequests: 3, maxRetries: 4 };
 
 const resource = (name: string, extra: Partial<DumpedResource> = {}): DumpedResource => ({
   name,
@@ -37,7 +42,8 @@ const view: AdminView = {
   metrics: () => metrics.entries(),
   listeners: () => [{ name: 'web', addresses: ['127.0.0.1:8080'] }],
   clusters: () => [
-    { name: 'a', addedViaApi: true, limits: { maxConnections: 1, maxPending: 2, maxRequests: 3, maxRetries: 4 }, hosts: [HOST] },
+    { name: 'a', statName: 'a;', addedViaApi: true, limits: LIMITS, highLimits: { ...LIMITS, maxRetries: 0 }, hosts: [HOST] },
+    { name: 'b', statName: 'b', addedViaApi: false, limits: LIMITS, highLimits: LIMITS, hosts: [] },
   ],
   configuration: () => ({
     bootstrap: () => ({ node: {} }),
@@ -50,7 +56,9 @@ const view: AdminView = {
   }),
   uptimeMs: () => 61_500,
   memory: () => ({ allocated: 1, heapSize: 2, total: 3 }),
-  node: { id: '', cluster: '' },
+  node: () => ({ id: 'n', user_agent_name: 'dinghy' }),
+  version: 'v/1',
+  options: () => ({ drain_time: '5s' }),
   actions: {
     resetCounters: () => void acted.push('reset'),
     logging: (level) => level ?? 'info',

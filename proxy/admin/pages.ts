@@ -1,5 +1,5 @@
 /** What one may ask a running proxy: paths → pages, as Envoy's admin port words them. Pure but for the view's actions. */
-import { type AdminAnswer, json, plain } from './answer.ts';
+import { type AdminAnswer, AdminRequestError, json, plain } from './answer.ts';
 import { clusters } from './clusters.ts';
 import { configDump } from './config-dump.ts';
 import { filtered, prometheus, stats } from './stats.ts';
@@ -30,11 +30,13 @@ const seconds = (ms: number): string => `${Math.floor(ms / 1000)}s`;
 
 const serverInfo = (view: AdminView): AdminAnswer =>
   json({
-    version: 'dinghy',
+    version: view.version,
     state: view.state(),
     uptime_current_epoch: seconds(view.uptimeMs()),
     uptime_all_epochs: seconds(view.uptimeMs()),
-    node: view.node,
+    hot_restart_version: 'disabled',
+    command_line_options: view.options(),
+    node: view.node(),
   });
 
 const memory = (view: AdminView): AdminAnswer => {
@@ -85,6 +87,7 @@ const PAGES: Readonly<Record<string, Page>> = {
     show: (view) => done(() => view.actions.failHealthChecks(false)),
   },
   '/help': { help: 'print out list of admin commands', show: () => plain(`admin commands are:\n${commands()}`) },
+  '/hot_restart_version': { help: 'print the hot restart compatibility version', show: () => plain('disabled\n') },
   '/listeners': { help: 'print listener info', show: listeners },
   '/logging': { help: 'query or change logging levels', changes: true, show: logging },
   '/memory': { help: 'print current allocation/heap usage', show: memory },
@@ -98,6 +101,7 @@ const PAGES: Readonly<Record<string, Page>> = {
     changes: true,
     show: (view) => done(() => view.actions.resetCounters()),
   },
+  '/runtime': { help: 'print runtime values', show: () => json({ layers: [], entries: {} }) },
   '/server_info': { help: 'print server version/status information', show: serverInfo },
   '/stats': { help: 'print server stats', show: (view, query) => stats(view.metrics(), query) },
   '/stats/prometheus': {
@@ -125,6 +129,6 @@ export const adminAnswer = (request: AdminRequest, view: AdminView): AdminAnswer
   try {
     return page.show(view, new URLSearchParams(query));
   } catch (error) {
-    return plain(`${error instanceof Error ? error.message : String(error)}\n`, 400);
+    return plain(`${error instanceof Error ? error.message : String(error)}\n`, error instanceof AdminRequestError ? error.status : 400);
   }
 };

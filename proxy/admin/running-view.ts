@@ -9,7 +9,9 @@ export interface RunningCluster {
   readonly name: string;
   readonly config: {
     readonly discovery: { readonly kind: string; readonly serviceName?: string };
+    readonly statName: string;
     readonly limits: ClusterStatus['limits'];
+    readonly highLimits: ClusterStatus['limits'];
   };
   readonly hosts: ReadonlyMap<string, Omit<HostStatus, 'priority' | 'locality'> & { readonly key: string }>;
   readonly priorities: readonly (readonly { readonly hosts: readonly { readonly key: string }[] }[])[];
@@ -22,6 +24,8 @@ export interface ConfiguredEndpoints {
 
 /** What only the process around the proxy can do; a simulated proxy has none. */
 export interface ProcessHost {
+  /** Flags as envoy.admin.v3.CommandLineOptions names them. */
+  options(): Readonly<Record<string, unknown>>;
   memory(): { readonly allocated: number; readonly heapSize: number; readonly total: number };
   /** Throws with a complaint on an unknown word; returns the level now. */
   logging(level: string | undefined): string;
@@ -32,7 +36,7 @@ export interface ProcessHost {
 export interface RunningParts {
   readonly system: System;
   readonly host: ProcessHost | undefined;
-  readonly node: { readonly id: string; readonly cluster: string };
+  node(): Readonly<Record<string, unknown>>;
   state(): ServerState;
   clusters(): readonly RunningCluster[];
   isStaticCluster(name: string): boolean;
@@ -43,12 +47,17 @@ export interface RunningParts {
   failHealthChecks: AdminActions['failHealthChecks'];
 }
 
+/** Envoy's form: revision/version/state of the tree/build/TLS library. */
+const VERSION = 'dinghy/0.1.0/Clean/RELEASE/none';
+
 /** Uptime counts from this call. */
 export const runningView = (parts: RunningParts): AdminView => {
   const { system, host } = parts;
   const startedAtMs = system.clock.nowMs();
   return {
     node: parts.node,
+    version: VERSION,
+    options: () => host?.options() ?? {},
     state: parts.state,
     metrics: () => metricsOf(system),
     listeners: () =>
@@ -75,7 +84,7 @@ export const runningView = (parts: RunningParts): AdminView => {
 const metricsOf = ({ metrics }: System): readonly MetricEntry[] => (metrics instanceof MetricRegistry ? metrics.entries() : []);
 
 const statusOf = (cluster: RunningCluster, parts: RunningParts): ClusterStatus => {
-  const { discovery, limits } = cluster.config;
+  const { discovery, limits, highLimits, statName } = cluster.config;
   const localities = new Map<string, string>();
   for (const group of parts.endpointsOf(cluster.name)?.priorities.flat() ?? [])
     for (const endpoint of group.endpoints) localities.set(endpoint.key, group.locality);
@@ -84,9 +93,11 @@ const statusOf = (cluster: RunningCluster, parts: RunningParts): ClusterStatus =
     for (const { hosts } of groups) for (const { key } of hosts) priorities.set(key, priority);
   return {
     name: cluster.name,
+    statName,
     addedViaApi: !parts.isStaticCluster(cluster.name),
     ...(discovery.kind === 'eds' && { edsServiceName: discovery.serviceName ?? cluster.name }),
     limits,
+    highLimits,
     hosts: [...cluster.hosts.values()].map((host) => hostStatus(host, priorities.get(host.key) ?? 0, localities.get(host.key) ?? '')),
   };
 };
@@ -100,8 +111,11 @@ const hostStatus = (host: Omit<HostStatus, 'priority' | 'locality'>, priority: n
   priority,
   locality,
   connections: host.connections,
+  openedConnections: host.openedConnections,
   connectFailures: host.connectFailures,
   activeRequests: host.activeRequests,
   requests: host.requests,
+  successes: host.successes,
   errors: host.errors,
+  timeouts: host.timeouts,
 });

@@ -1,6 +1,7 @@
 /** The numbers of a proxy as text, JSON and Prometheus' exposition format. */
 import { BUCKETS, dottedName, type MetricEntry } from '#system/metric-registry.ts';
 import { type AdminAnswer, AdminRequestError, json, plain } from './answer.ts';
+import { search } from './search.ts';
 
 /** Query of the page: which numbers, in which form. */
 export const stats = (entries: readonly MetricEntry[], query: URLSearchParams): AdminAnswer => {
@@ -8,7 +9,7 @@ export const stats = (entries: readonly MetricEntry[], query: URLSearchParams): 
   const format = query.get('format') ?? 'text';
   if (format === 'prometheus') return plain(prometheus(chosen));
   if (format === 'text') return plain(chosen.map((entry) => `${dottedName(entry)}: ${valueText(entry)}\n`).join(''));
-  if (format !== 'json') throw new AdminRequestError('usage: /stats?format=json or /stats?format=prometheus or /stats?format=text');
+  if (format !== 'json') throw new AdminRequestError('usage: /stats?format=(json|prometheus|text)\n');
   return json({
     stats: chosen.flatMap((entry) => (entry.type === 'histogram' ? [] : [{ name: dottedName(entry), value: entry.metric.value }])),
   });
@@ -16,21 +17,11 @@ export const stats = (entries: readonly MetricEntry[], query: URLSearchParams): 
 
 /** Those that `filter` (a regular expression) and `usedonly` let through. */
 export const filtered = (entries: readonly MetricEntry[], query: URLSearchParams): MetricEntry[] => {
-  const pattern = regex(query.get('filter'));
+  const matches = search(query.get('filter'));
   return entries.filter((entry) => {
     const used = entry.type === 'histogram' ? entry.metric.count > 0 : entry.metric.value !== 0;
-    return (!query.has('usedonly') || used) && (!pattern || pattern.test(dottedName(entry)));
+    return (!query.has('usedonly') || used) && (!matches || matches(dottedName(entry)));
   });
-};
-
-/** Throws AdminRequestError when the text is no regular expression. */
-export const regex = (text: string | null): RegExp | undefined => {
-  if (text === null) return undefined;
-  try {
-    return new RegExp(text);
-  } catch {
-    throw new AdminRequestError('Invalid re2 regex');
-  }
 };
 
 const valueText = (entry: MetricEntry): string =>

@@ -34,30 +34,40 @@ export interface HostStatus {
   readonly address: string;
   readonly port: number;
   readonly hostname: string;
-  readonly health: 'healthy' | 'degraded' | 'unhealthy';
+  readonly health: 'healthy' | 'degraded' | 'unhealthy' | 'draining' | 'timeout';
   readonly weight: number;
   readonly priority: number;
   /** `region/zone/sub_zone`, or empty. */
   readonly locality: string;
   readonly connections: number;
+  readonly openedConnections: number;
   readonly connectFailures: number;
   readonly activeRequests: number;
   readonly requests: number;
+  readonly successes: number;
   readonly errors: number;
+  readonly timeouts: number;
+}
+
+/** How much of a cluster may be in use. */
+export interface LimitsStatus {
+  readonly maxConnections: number;
+  readonly maxPending: number;
+  readonly maxRequests: number;
+  readonly maxRetries: number;
 }
 
 /** One cluster as it runs. */
 export interface ClusterStatus {
   readonly name: string;
+  /** Under which its statistics stand. */
+  readonly statName: string;
   readonly addedViaApi: boolean;
   /** Absent when its endpoints do not come by EDS. */
   readonly edsServiceName?: string;
-  readonly limits: {
-    readonly maxConnections: number;
-    readonly maxPending: number;
-    readonly maxRequests: number;
-    readonly maxRetries: number;
-  };
+  readonly limits: LimitsStatus;
+  /** Of routes with high priority. */
+  readonly highLimits: LimitsStatus;
   readonly hosts: readonly HostStatus[];
 }
 
@@ -80,6 +90,10 @@ export interface AdminView {
   configuration(): DumpedConfiguration;
   uptimeMs(): number;
   memory(): { readonly allocated: number; readonly heapSize: number; readonly total: number };
-  readonly node: { readonly id: string; readonly cluster: string };
+  node(): Readonly<Record<string, unknown>>;
+  /** This program's name and version, as Envoy words them. */
+  readonly version: string;
+  /** The flags of the process; empty in a simulated world. */
+  options(): Readonly<Record<string, unknown>>;
   readonly actions: AdminActions;
 }

@@ -41,6 +41,10 @@ const isSet = (value: unknown): boolean => {
   return true;
 };
 
+/** The name that people wrote: of a oneof, the field that is set. */
+const writtenName = (name: string, value: unknown): string =>
+  snakeCase(typeof value === 'object' && value !== null && '$case' in value ? String(value.$case) : name);
+
 const snakeCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
 /**
@@ -61,6 +65,6 @@ export const refuseUnsupported = <T extends object>(
       continue;
     }
     if (!isSet(value) || fields.read.includes(name as keyof T) || fields.ignored?.includes(name as keyof T)) continue;
-    throw new ConfigError(snakeCase(name), 'not supported by this proxy');
+    throw new ConfigError(writtenName(name, value), 'not supported by this proxy');
   }
 };

@@ -1,6 +1,7 @@
 /** A connection manager's filters around each route's end: the walk of every request, put together when the snapshot is built. */
 import { ConfigError, inField, refuseUnsupported } from '#api/config-error.ts';
 import { type Any, type HttpConnectionManager, type RetryPolicy, Router } from '#envoy';
+import type { Counter, MetricScope } from '#system/metrics.ts';
 import type { System } from '#system/system.ts';
 import { decodeConfig } from '../filters/decode-config.ts';
 import type { FilterRoom, FilterType } from '../filters/filter-type.ts';
@@ -40,7 +41,17 @@ const typedConfigOf = (filter: HttpFilterConfig): Any => {
 
 const NO_ROUTE: Handler = () => Promise.reject(new StreamError('NR', { codeDetails: 'route_not_found' }));
 
-const TO_HTTPS: Handler = ownAnswer({ status: 301, body: '', location: (request) => `https://${request.authority}${request.path}` }, []);
+const counting =
+  (handle: Handler, ...counters: readonly Counter[]): Handler =>
+  (request, stream) => {
+    for (const counter of counters) counter.value++;
+    return handle(request, stream);
+  };
+
+const TO_HTTPS: Handler = ownAnswer(
+  { status: 301, body: new Uint8Array(0), location: (request) => `https://${request.authority}${request.path}` },
+  [],
+);
 
 /** Retry policies by identity: a virtual host's policy is shared by all its routes. */
 export const retryRulesOf = (memo: WeakMap<RetryPolicy, RetryRules>, plan: RoutePlan, forward: ForwardPlan): RetryRules | undefined => {
@@ -54,6 +65,17 @@ export const retryRulesOf = (memo: WeakMap<RetryPolicy, RetryRules>, plan: Route
   return rules;
 };
 
+/** What requests came to at the end of their walks, under Envoy's names. */
+type Tally = Readonly<Record<'total' | 'noRoute' | 'noCluster' | 'redirect' | 'directResponse', Counter>>;
+
+const tallyOf = (scope: MetricScope): Tally => ({
+  total: scope.counter('rq_total'),
+  noRoute: scope.counter('no_route'),
+  noCluster: scope.counter('no_cluster'),
+  redirect: scope.counter('rq_redirect'),
+  directResponse: scope.counter('rq_direct_response'),
+});
+
 /** The filters of one connection manager, compiled; composes its routes. */
 export class HttpWalk implements ComposeRoutes {
   readonly noRoute: Handler;
@@ -63,6 +85,7 @@ export class HttpWalk implements ComposeRoutes {
   readonly #rows: FilterRow[] = [];
   readonly #base: readonly HttpFilter[];
   readonly #envoyHeaders: boolean;
+  readonly #tally: Tally;
   readonly #overridden = new WeakMap<Any, Map<FilterRow, HttpFilter | undefined>>();
   readonly #retryRules: WeakMap<RetryPolicy, RetryRules>;
 
@@ -86,18 +109,24 @@ export class HttpWalk implements ComposeRoutes {
     }
     this.#envoyHeaders = envoyHeaders;
     this.#base = this.#rows.flatMap(({ base }) => base ?? []);
-    this.noRoute = chain(this.#base, NO_ROUTE);
+    this.#tally = tallyOf(rooms.system.metrics.scope('http', config.statPrefix));
+    this.noRoute = chain(this.#base, counting(NO_ROUTE, this.#tally.total, this.#tally.noRoute));
     this.toHttps = TO_HTTPS;
   }
 
   /** Throws ConfigError with a path relative to the route configuration. */
   route(plan: RoutePlan): Handler {
     const { action, responseEdits } = plan;
-    const end = action.kind === 'answer' ? ownAnswer(action.answer, responseEdits) : this.#forward(plan, action.forward);
+    const end = action.kind === 'answer' ? this.#answer(action, responseEdits) : this.#forward(plan, action.forward);
     const filters = this.#filtersFor(plan);
     const walk = chain(filters, end);
     const edited = responseEdits.length > 0 ? withReplyEdits(walk, responseEdits) : walk;
     return filters.length > 0 && action.kind === 'forward' ? this.#naming(action.forward, edited) : edited;
+  }
+
+  #answer({ answer, redirects }: Extract<RoutePlan['action'], { kind: 'answer' }>, edits: RoutePlan['responseEdits']): Handler {
+    const { total, redirect, directResponse } = this.#tally;
+    return counting(ownAnswer(answer, edits), total, redirects ? redirect : directResponse);
   }
 
   #addRow(filter: HttpFilterConfig, config: Any): void {
@@ -111,6 +140,7 @@ export class HttpWalk implements ComposeRoutes {
   #filtersFor(plan: RoutePlan): readonly HttpFilter[] {
     if (plan.overrides.length === 0) return this.#base;
     return this.#rows.flatMap((row) => {
+      if (row.type.forwardedOnly && plan.action.kind === 'answer') return [];
       const override = plan.overrides.find((overrides) => Object.hasOwn(overrides, row.name))?.[row.name];
       const filter = override ? this.#override(row, override, plan.path) : row.base;
       return filter ?? [];
@@ -164,12 +194,14 @@ export class HttpWalk implements ComposeRoutes {
       rewritePath: forward.rewritePath,
       appendForwardedHost: forward.appendForwardedHost,
       attemptCount: plan.attemptCount,
+      attemptCountInResponse: plan.attemptCountInResponse,
       envoyHeaders: this.#envoyHeaders,
       timeoutMs: forward.timeoutMs,
       maxGrpcTimeoutMs: forward.maxGrpcTimeoutMs,
-      maxStreamDurationMs: forward.maxStreamDurationMs,
+      streamLimit: forward.streamLimit,
       bufferBytes: plan.bufferBytes,
       clusterNotFoundStatus: forward.clusterNotFoundStatus,
+      tally: this.#tally,
     };
   }
 

@@ -1,6 +1,6 @@
 /** Listeners and the routes of their connection managers. A listener is compiled once; its route tables change around it, slot by slot. */
 import { ConfigError, inField } from '#api/config-error.ts';
-import type { HttpConnectionManager, Listener, RetryPolicy, RouteConfiguration, TcpProxy } from '#envoy';
+import type { FilterChain, HttpConnectionManager, Listener, RetryPolicy, RouteConfiguration, TcpProxy } from '#envoy';
 import type { System } from '#system/system.ts';
 import { compileConnectionManager } from '../http/compile-connection-manager.ts';
 import type { RouteTable, RouteTableSlot } from '../http/connection-manager.ts';
@@ -13,8 +13,8 @@ import { compileRoutes, type RoutesPlan } from '../routing/compile-routes.ts';
 import { buildRouteTable } from '../routing/route-table.ts';
 import { compileAccessLogs } from '../telemetry/access-log.ts';
 import { requestMetrics } from '../telemetry/request-metrics.ts';
-import { transportFailure } from '../upstream/pools/connect-failure.ts';
 import type { ClusterManager } from '../upstream/cluster-manager.ts';
+import { transportFailure } from '../upstream/pools/connect-failure.ts';
 import { attempt, remember, type Work } from './build-work.ts';
 import { HttpWalk, retryRulesOf } from './compose-routes.ts';
 import type { ResourceSet } from './resource-set.ts';
@@ -35,11 +35,15 @@ interface Manager {
   readonly walk: HttpWalk;
   readonly source: RouteSource;
   built: { readonly plan: RoutesPlan; readonly table: RouteTable } | undefined;
+  /** The last table whose clusters were all known, where that matters. */
+  passed: RouteTable | undefined;
 }
 
 interface ListenerEntry {
   readonly compiled: CompiledListener;
   readonly managers: readonly Manager[];
+  /** Where each manager stands, in their order. */
+  readonly places: readonly string[];
 }
 
 const routeSourceOf = (config: HttpConnectionManager): RouteSource => {
@@ -50,6 +54,26 @@ const routeSourceOf = (config: HttpConnectionManager): RouteSource => {
     throw new ConfigError('rds.config_source', 'only ads is supported');
   if (specifier.value.routeConfigName === '') throw new ConfigError('rds.route_config_name', 'must not be empty');
   return { kind: 'rds', name: specifier.value.routeConfigName };
+};
+
+const HCM = '/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager';
+
+/** In the order in which a listener is compiled: its chains, then the default one. */
+const managerPlaces = ({ filterChains, defaultFilterChain }: Listener): string[] => {
+  const within = (chain: FilterChain, path: string): string[] =>
+    chain.filters.flatMap(({ configType }, index) =>
+      configType?.$case === 'typedConfig' && configType.value.typeUrl.endsWith(HCM) ? [`${path}.filters[${index}].typed_config`] : [],
+    );
+  const chains = filterChains.flatMap((chain, index) => within(chain, `filter_chains[${index}]`));
+  return defaultFilterChain ? [...chains, ...within(defaultFilterChain, 'default_filter_chain')] : chains;
+};
+
+const refuseUnknownClusters = ({ hosts }: RoutesPlan, known: ReadonlyMap<string, unknown>): void => {
+  for (const { action, path } of hosts.flatMap(({ routes }) => routes)) {
+    if (action.kind === 'answer') continue;
+    const unknown = [...action.forward.targets, ...action.forward.mirrors].find(({ cluster }) => !known.has(cluster));
+    if (unknown) throw new ConfigError(`${path}.route`, `unknown cluster '${unknown.cluster}'`);
+  }
 };
 
 /** Part of the snapshot builder: everything behind LDS and RDS. */
@@ -98,11 +122,13 @@ export class ListenerBuilder {
   #tables(entry: ListenerEntry, resources: ResourceSet, work: Work, listener: string): Map<RouteTableSlot, RouteTable> | undefined {
     const tables = new Map<RouteTableSlot, RouteTable>();
     let complete = true;
-    for (const manager of entry.managers) {
+    for (const [index, manager] of entry.managers.entries()) {
       const config = this.#configOf(manager, resources, work);
       const key =
         manager.source.kind === 'rds' ? ({ kind: 'rds', name: manager.source.name } as const) : ({ kind: 'lds', name: listener } as const);
-      const table = config && (attempt(work, key, () => this.#table(manager, config)) ?? manager.built?.table);
+      const table =
+        config &&
+        (attempt(work, key, () => this.#passing(manager, config, { resources, place: entry.places[index] ?? '' })) ?? manager.passed);
       if (table) tables.set(manager.slot, table);
       else complete = false;
     }
@@ -128,6 +154,17 @@ export class ListenerBuilder {
     return manager.built.table;
   }
 
+  /** Routes that stand in a listener must lead to clusters that are there; others only when they say so, since clusters may come later. */
+  #passing(manager: Manager, config: RouteConfiguration, at: { readonly resources: ResourceSet; readonly place: string }): RouteTable {
+    const table = this.#table(manager, config);
+    if (table === manager.passed) return table;
+    const check = () => refuseUnknownClusters(this.#plan(config), at.resources.cds);
+    if (manager.source.kind === 'inline' && config.validateClusters !== false) inField(`${at.place}.route_config`, check);
+    else if (config.validateClusters) check();
+    manager.passed = table;
+    return table;
+  }
+
   #entry(resource: Listener): ListenerEntry {
     return remember(this.#entries, resource, () => {
       const managers: Manager[] = [];
@@ -135,7 +172,7 @@ export class ListenerBuilder {
         httpConnectionManager: (config, path) => this.#manager(config, path, managers),
         tcpProxy: (config, path) => this.#tcp(config, path),
       });
-      return { compiled, managers };
+      return { compiled, managers, places: managerPlaces(resource) };
     });
   }
 
@@ -147,7 +184,7 @@ export class ListenerBuilder {
       logs: inField('access_log', () => compileAccessLogs(config.accessLog, system)),
     }));
     const slot: RouteTableSlot = { current: { match: () => ({ name: '', handle: walk.noRoute }) } };
-    const manager: Manager = { slot, walk, source, built: undefined };
+    const manager: Manager = { slot, walk, source, built: undefined, passed: undefined };
     // Here, so that what is wrong in them is told with the whole path.
     if (source.kind === 'inline') inField(path, () => inField('route_config', () => this.#table(manager, source.config)));
     managers.push(manager);

@@ -15,6 +15,8 @@ export interface FilterRoom {
 /** One kind of HTTP filter. Both functions throw ConfigError. */
 export interface FilterType {
   readonly typeUrl: string;
+  /** True: routes that answer themselves (redirect, direct response) are none of its business. */
+  readonly forwardedOnly?: true;
   /** config: the filter's typed_config. Returns undefined when so configured it would never do anything. */
   compile(config: Any, room: FilterRoom): HttpFilter | undefined;
   /** A route's own settings (typed_per_filter_config) on top of the listener's. */

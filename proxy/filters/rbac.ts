@@ -1,8 +1,8 @@
 /** Lets requests through, or not, by who sends them and what they ask for. Source: extensions.filters.http.rbac.v3. */
 import { ConfigError, inField, refuseUnsupported } from '#api/config-error.ts';
 import { type Any, HttpRbac, type RBAC, RBACPerRoute } from '#envoy';
+import type { MetricScope } from '#system/metrics.ts';
 import type { HttpFilter } from '../http/filter.ts';
-import { localReply } from '../http/local-reply.ts';
 import type { HttpRequest } from '../http/message.ts';
 import { StreamError } from '../http/stream-error.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
@@ -44,31 +44,44 @@ const compileJudge = (rules: RBAC): Judge | undefined => {
 /** codeDetails may not contain spaces: Envoy's log fields are separated by them. */
 const detailsOf = (policy: string | undefined): string => `rbac_access_denied_matched_policy[${(policy ?? 'none').replaceAll(/\s/g, '_')}]`;
 
-const filterFor = (config: HttpRbac, { system, statPrefix }: FilterRoom): HttpFilter | undefined => {
-  refuseUnsupported(config, { read: ['rules', 'shadowRules', 'rulesStatPrefix', 'shadowRulesStatPrefix'], ignored: ['trackPerRuleStats'] });
-  const { rules, shadowRules } = config;
+/** Where verdicts are counted: also of a route's own rules under the listener's prefix. (Envoy 1.40) */
+interface Tally {
+  count(verdict: Verdict): void;
+}
+
+const tallyOf = (scope: MetricScope, prefix: string, kind: '' | 'shadow_', perRule: boolean): Tally => {
+  const [allowed, denied] = [scope.counter(`rbac.${prefix}${kind}allowed`), scope.counter(`rbac.${prefix}${kind}denied`)];
+  return {
+    count: (verdict) => {
+      (verdict.allowed ? allowed : denied).value++;
+      if (!perRule || verdict.policy === undefined) return;
+      scope.counter(`rbac.${prefix}policy.${verdict.policy}.${kind}${verdict.allowed ? 'allowed' : 'denied'}`).value++;
+    },
+  };
+};
+
+/** listener: whose prefixes name the statistics. */
+const filterFor = (config: HttpRbac, listener: HttpRbac, { system, statPrefix }: FilterRoom): HttpFilter | undefined => {
+  refuseUnsupported(config, { read: ['rules', 'shadowRules', 'rulesStatPrefix', 'shadowRulesStatPrefix', 'trackPerRuleStats'] });
+  const { rules, shadowRules, trackPerRuleStats: perRule } = config;
   const judge = rules && inField('rules', () => compileJudge(rules));
   const shadow = shadowRules && inField('shadow_rules', () => compileJudge(shadowRules));
   if (!judge && !shadow) return undefined;
   const scope = system.metrics.scope('http', statPrefix);
-  const counters = (prefix: string, kind: string) => ({
-    allowed: scope.counter(`rbac.${prefix}${kind}allowed`),
-    denied: scope.counter(`rbac.${prefix}${kind}denied`),
-  });
-  const own = counters(config.rulesStatPrefix, '');
-  const rehearsed = counters(config.shadowRulesStatPrefix, 'shadow_');
+  const own = tallyOf(scope, listener.rulesStatPrefix, '', perRule);
+  const rehearsed = tallyOf(scope, listener.shadowRulesStatPrefix, 'shadow_', perRule);
   return (request, stream, next) => {
-    if (shadow) (shadow(request, stream).allowed ? rehearsed.allowed : rehearsed.denied).value++;
+    if (shadow) rehearsed.count(shadow(request, stream));
     if (!judge) return next(request, stream);
-    const { allowed, policy } = judge(request, stream);
-    (allowed ? own.allowed : own.denied).value++;
-    if (allowed) return next(request, stream);
-    stream.codeDetails = detailsOf(policy);
+    const verdict = judge(request, stream);
+    own.count(verdict);
+    if (verdict.allowed) return next(request, stream);
     // An intended answer, not a failure of the data path: it carries no response flag.
-    const denial = new StreamError('UAEX', { status: 403, text: 'RBAC: access denied', codeDetails: stream.codeDetails });
-    return Promise.resolve(localReply(denial, request));
+    return Promise.reject(new StreamError('UAEX', { status: 403, text: DENIED, codeDetails: detailsOf(verdict.policy), flagged: false }));
   };
 };
+
+const DENIED = 'RBAC: access denied';
 
 const ROUTE_URL = 'type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBACPerRoute';
 
@@ -80,9 +93,12 @@ const perRoute = (override: Any): HttpRbac | undefined => {
 /** A route's settings replace the listener's; an empty RBACPerRoute turns the filter off. */
 export const rbac: FilterType = {
   typeUrl: 'type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC',
-  compile: (config, room) => filterFor(decodeConfig(config, HttpRbac), room),
-  compileRoute: (_config, override, room) => {
+  compile: (any, room) => {
+    const config = decodeConfig(any, HttpRbac);
+    return filterFor(config, config, room);
+  },
+  compileRoute: (listener, override, room) => {
     const config = perRoute(override);
-    return config && inField('rbac', () => filterFor(config, room));
+    return config && inField('rbac', () => filterFor(config, decodeConfig(listener, HttpRbac), room));
   },
 };

@@ -11,6 +11,9 @@ const FILTER_TYPES: readonly FilterType[] = [cors, fault, grpcStats, rbac];
 /** The last filter of every chain; it is the router room's, not a row here. */
 export const ROUTER_TYPE_URL = 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router';
 
+/** Type URLs of all HTTP filters. */
+export const FILTER_TYPE_URLS: readonly string[] = [...FILTER_TYPES.map(({ typeUrl }) => typeUrl), ROUTER_TYPE_URL];
+
 /** Throws ConfigError for a type that is not known. */
 export const filterTypeOf = (typeUrl: string): FilterType => {
   const type = FILTER_TYPES.find((row) => row.typeUrl === typeUrl);

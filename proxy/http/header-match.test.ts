@@ -70,6 +70,13 @@ describe('header matcher', () => {
     ]);
   });
 
+  it('takes an absent field for present when absent counts as empty', () => {
+    const presence = { name: 'x-a', treat_missing_header_as_empty: true };
+    expect(matches({ ...presence, present_match: true })).toBe(true);
+    expect(matches({ ...presence, present_match: false })).toBe(false);
+    expect(matches({ ...presence, invert_match: true })).toBe(false);
+  });
+
   it('knows pseudo fields, and host as the authority', () => {
     expect(matches({ name: ':method', stringMatch: { exact: 'GET' } })).toBe(true);
     expect(matches({ name: 'host', stringMatch: { prefix: 'reviews' } })).toBe(true);

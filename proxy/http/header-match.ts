@@ -5,7 +5,7 @@
 import { ConfigError, inField, refuseUnsupported } from '#api/config-error.ts';
 import type { HeaderMatcher } from '#envoy';
 import type { HeaderMap } from './header-map.ts';
-import type { HttpRequest } from './message.ts';
+import { type HttpRequest, schemeOf } from './message.ts';
 import { compileRegex, compileString, type TextTest } from './string-match.ts';
 
 /** Whether a request is meant. */
@@ -18,7 +18,7 @@ const PSEUDO: Readonly<Record<string, (request: HttpRequest) => string>> = {
   ':method': (request) => request.method,
   ':authority': (request) => request.authority,
   ':path': (request) => request.path,
-  ':scheme': (request) => request.scheme,
+  ':scheme': schemeOf,
   host: (request) => request.authority,
 };
 
@@ -57,9 +57,9 @@ const textTest = (specifier: NonNullable<HeaderMatcher['headerMatchSpecifier']>)
 /** What the matcher says of a field that is there, and of one that is not; invert is applied by the caller to both. */
 const valueTest = (matcher: HeaderMatcher): ValueTest & { readonly invert: boolean } => {
   const specifier = matcher.headerMatchSpecifier;
-  if (specifier === undefined) return { present: anyText, absent: false, invert: matcher.invertMatch };
+  if (specifier === undefined) return { present: anyText, absent: matcher.treatMissingHeaderAsEmpty, invert: matcher.invertMatch };
   if (specifier.$case === 'presentMatch') {
-    return { present: anyText, absent: false, invert: matcher.invertMatch !== !specifier.value };
+    return { present: anyText, absent: matcher.treatMissingHeaderAsEmpty, invert: matcher.invertMatch !== !specifier.value };
   }
   const present = textTest(specifier);
   return { present, absent: matcher.treatMissingHeaderAsEmpty && present(''), invert: matcher.invertMatch };

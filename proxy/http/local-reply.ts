@@ -25,7 +25,7 @@ const percentEncoded = (text: string): string => {
 /** The answer that tells of `error`. request: absent when the bytes never became one. */
 export const localReply = (error: StreamError, request?: Pick<HttpRequest, 'headers'>): HttpResponse => {
   if (request && isGrpc(request)) {
-    const flat = ['content-type', 'application/grpc', 'grpc-status', String(GRPC_STATUS[error.status] ?? 2)];
+    const flat = ['content-type', 'application/grpc', 'grpc-status', String(error.grpcStatus ?? GRPC_STATUS[error.status] ?? 2)];
     if (error.text !== '') flat.push('grpc-message', percentEncoded(error.text));
     return { status: 200, headers: new HeaderMap([...error.headers.flat(), ...flat]), body: EMPTY_BODY, trailers: NO_TRAILERS };
   }

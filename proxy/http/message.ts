@@ -31,3 +31,9 @@ export interface HttpResponse {
   readonly upgraded?: Duplex;
   readonly close?: true;
 }
+
+/** How the client came, as far as anybody says, for HTTP/1.1 itself does not: `x-forwarded-proto` where it is a scheme, as Envoy fills `:scheme`. */
+export const schemeOf = (request: Pick<HttpRequest, 'headers' | 'scheme'>): string => {
+  const told = request.headers.get('x-forwarded-proto');
+  return told === 'https' || told === 'http' ? told : request.scheme;
+};

@@ -8,6 +8,8 @@ interface StreamErrorDetails {
   readonly text?: string;
   /** `%RESPONSE_CODE_DETAILS%`, e.g. `no_healthy_upstream`. */
   readonly codeDetails: string;
+  /** What gRPC clients are told; follows from the status when absent. */
+  readonly grpcStatus?: number | undefined;
   /** Extra reply headers, e.g. `x-envoy-overloaded: true`. */
   readonly headers?: readonly (readonly [string, string])[];
   /** False: the answer is no failure worth a flag in the log. */
@@ -24,6 +26,7 @@ export class StreamError extends Error {
   readonly status: number;
   readonly text: string;
   readonly codeDetails: string;
+  readonly grpcStatus: number | undefined;
   readonly headers: readonly (readonly [string, string])[];
   readonly flagged: boolean;
   readonly closes: boolean;
@@ -34,8 +37,15 @@ export class StreamError extends Error {
     this.status = details.status ?? RESPONSE_FLAGS[flag].status;
     this.text = details.text ?? '';
     this.codeDetails = details.codeDetails;
+    this.grpcStatus = details.grpcStatus;
     this.headers = details.headers ?? [];
     this.flagged = details.flagged ?? true;
     this.closes = details.closes ?? false;
+  }
+
+  /** The same with something changed. */
+  with(changes: Partial<StreamErrorDetails>): StreamError {
+    const { status, text, codeDetails, grpcStatus, headers, flagged, closes, cause } = this;
+    return new StreamError(this.flag, { status, text, codeDetails, grpcStatus, headers, flagged, closes, cause, ...changes });
   }
 }

@@ -13,6 +13,12 @@ export type TextTest = (text: string) => boolean;
 const ATOM = String.raw`(?:[A-Za-z0-9_\-/ ,=@~%&;:!"'#<>]|\\[.\-/+*?()[\]{}^$|dw]|\.|\[\^?[A-Za-z0-9_./ -]+\])`;
 const SIMPLE = new RegExp(`^(?:${ATOM}(?:\\?|\\{\\d{1,2}\\})?)*(?:${ATOM}[*+])?(?:${ATOM}(?:\\{\\d{1,2}\\})?)*$`);
 
+/** Whether a pattern occurs anywhere in a text, in time that is linear in the text. Throws Error when RE2 does not know the pattern. */
+export const compileSearch = (pattern: string): TextTest => {
+  const compiled = RE2JS.compile(pattern);
+  return (text) => compiled.matcher(text).find();
+};
+
 /** Full match, as Envoy's regex matchers mean it. Throws ConfigError for a pattern that RE2 does not know. */
 export const compileRegex = (matcher: RegexMatcher): TextTest => {
   if (matcher.regex === '') throw new ConfigError('regex', 'must not be empty');
@@ -28,20 +34,34 @@ export const compileRegex = (matcher: RegexMatcher): TextTest => {
   }
 };
 
+/** A substitution's literal text and group numbers: `\\` is a backslash, `\1` a group, `\0` the whole match. */
+const partsOf = (substitution: string, groups: number): (string | number)[] =>
+  (substitution.match(/[^\\]+|\\.?/gs) ?? []).map((part) => {
+    if (!part.startsWith('\\')) return part;
+    if (part === '\\\\') return '\\';
+    if (!/^\\\d$/.test(part)) throw new ConfigError('substitution', `${part} is neither a group nor a backslash`);
+    const group = Number(part.slice(1));
+    if (group > groups) throw new ConfigError('substitution', `${part} names a group that the pattern does not have`);
+    return group;
+  });
+
 /** Replaces every match; `\1` names a group. Throws ConfigError as compileRegex does. */
 export const compileReplace = (matcher: RegexMatcher | undefined, substitution: string): ((text: string) => string) => {
   if (!matcher || matcher.regex === '') throw new ConfigError('pattern.regex', 'must not be empty');
   try {
     const compiled = RE2JS.compile(matcher.regex);
-    const groups = compiled.groupCount();
-    const parts = substitution.split(/\\(\d)/);
-    for (let i = 1; i < parts.length; i += 2) {
-      if (Number(parts[i]) > groups) throw new ConfigError('substitution', `\\${parts[i]} names a group that the pattern does not have`);
-    }
-    const replacement = parts
-      .map((part, index) => (index % 2 === 1 ? `$${part}` : part.replaceAll('\\\\', '\\').replaceAll('$', '\\$')))
-      .join('');
-    return (text) => compiled.matcher(text).replaceAll(replacement);
+    const parts = partsOf(substitution, compiled.groupCount());
+    return (text) => {
+      const matcher = compiled.matcher(text);
+      let replaced = '';
+      let last = 0;
+      while (matcher.find()) {
+        replaced += text.slice(last, matcher.start());
+        for (const part of parts) replaced += typeof part === 'string' ? part : (matcher.group(part) ?? '');
+        last = matcher.end();
+      }
+      return replaced + text.slice(last);
+    };
   } catch (cause) {
     if (cause instanceof ConfigError) throw cause;
     throw new ConfigError('pattern.regex', cause instanceof Error ? cause.message : String(cause), { cause });

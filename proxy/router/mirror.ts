@@ -56,8 +56,11 @@ const send = async (mirror: Mirror, request: HttpRequest, stream: StreamInfo, { 
   const cancel = timeoutMs > 0 ? system.clock.after(timeoutMs, expired) : () => {};
   const copy = mirror.shadowSuffix ? { ...request, authority: shadowHost(request.authority) } : request;
   try {
-    await drain(await cluster.send(copy, ownRecord(stream, mirror.slot.name, controller.signal), NOTHING));
+    const response = await cluster.send(copy, ownRecord(stream, mirror.slot.name, controller.signal), NOTHING);
+    cluster.stats.answered.count(response.status);
+    await drain(response);
   } catch (error) {
+    if (error instanceof StreamError) cluster.stats.answered.count(error.status);
     system.log.debug('router.mirror-failed', { cluster: mirror.slot.name, error: String(error) });
   } finally {
     cancel();

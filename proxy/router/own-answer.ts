@@ -1,7 +1,8 @@
 /** Answers that a route gives without upstream, and the edits that a route makes to answers given in its name. */
-import { textBody } from '../http/body.ts';
+import { wholeBody } from '../http/body.ts';
 import type { Handler } from '../http/filter.ts';
 import { HeaderMap } from '../http/header-map.ts';
+import { isGrpc, localReply } from '../http/local-reply.ts';
 import { type HttpRequest, NO_TRAILERS } from '../http/message.ts';
 import { StreamError } from '../http/stream-error.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
@@ -11,20 +12,29 @@ type HeaderEdit = (draft: string[], request: HttpRequest, stream: StreamInfo) =>
 
 interface OwnAnswer {
   readonly status: number;
-  readonly body: string;
+  readonly body: Uint8Array;
   readonly location?: (request: HttpRequest) => string;
 }
 
-/** A direct response, or a redirect when there is a location. */
+/** A direct response, or a redirect. gRPC clients are told in their own way. */
 export const ownAnswer = (answer: OwnAnswer, edits: readonly HeaderEdit[]): Handler => {
-  const body = textBody(answer.body);
-  const length = String(body.whole?.length ?? 0);
+  const body = wholeBody(answer.body);
+  const text = new TextDecoder('latin1').decode(answer.body);
+  const length = String(answer.body.length);
   return (request, stream) => {
     stream.codeDetails = 'direct_response';
     const draft: string[] = [];
     if (answer.location) draft.push('location', answer.location(request));
     for (const edit of edits) edit(draft, request, stream);
-    if (length !== '0') draft.push('content-length', length, 'content-type', 'text/plain');
+    const headers = new HeaderMap(draft);
+    if (isGrpc(request)) {
+      const error = new StreamError('NR', { status: answer.status, text, codeDetails: stream.codeDetails, headers: [...headers] });
+      return Promise.resolve(localReply(error, request));
+    }
+    if (length !== '0') {
+      draft.push('content-length', length);
+      if (!headers.has('content-type')) draft.push('content-type', 'text/plain');
+    }
     return Promise.resolve({ status: answer.status, headers: new HeaderMap(draft), body, trailers: NO_TRAILERS });
   };
 };
@@ -40,7 +50,6 @@ export const withReplyEdits =
       const draft: string[] = [];
       for (const edit of edits) edit(draft, request, stream);
       for (const [name, value] of error.headers) draft.push(name, value);
-      const { flag, status, text, codeDetails, cause } = error;
-      throw new StreamError(flag, { status, text, codeDetails, cause, headers: [...new HeaderMap(draft)] });
+      throw error.with({ headers: [...new HeaderMap(draft)] });
     }
   };

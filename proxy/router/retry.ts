@@ -32,11 +32,8 @@ const outcomeOf = async (answer: Promise<HttpResponse>): Promise<Outcome> => {
   }
 };
 
-const reworded = (error: StreamError): StreamError => {
-  const { flag, status, codeDetails, headers, cause } = error;
-  const text = error.text.replace('before headers. reset reason:', 'before headers. retried and the latest reset reason:');
-  return new StreamError(flag, { status, text, codeDetails, headers, cause });
-};
+const reworded = (error: StreamError): StreamError =>
+  error.with({ text: error.text.replace('before headers. reset reason:', 'before headers. retried and the latest reset reason:') });
 
 const answer = (outcome: Outcome, retries: number): HttpResponse => {
   if (outcome.kind === 'response') return outcome.response;
@@ -89,9 +86,11 @@ export const retry = (rules: RetryRules, covers: RetryTest, room: RetryRoom): Ht
         return answer(outcome, retries);
       }
       if (!body.canReplay || stream.signal.aborted || refusal(cluster, rules, retries, stream)) return answer(outcome, retries);
+      cluster.stats.retried.count(outcome.kind === 'response' ? outcome.response.status : outcome.error.status);
       if (outcome.kind === 'response') release(outcome.response);
       cluster.breaker.retries++;
       cluster.stats.retries.value++;
+      cluster.stats.retryBackoffs.value++;
       try {
         await clock.sleep(backoffMs(rules.backoff, retries, random), stream.signal);
         outcome = await attempt(retries + 1);

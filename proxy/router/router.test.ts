@@ -46,10 +46,17 @@ const setUp = (upstream: Upstream, plan: Partial<RouterPlan> & { policy?: object
   const system = simulatedSystem();
   const seen: HttpRequest[] = [];
   const counter = () => ({ value: 0 });
+  const statuses = () => {
+    const all: number[] = [];
+    return { all, count: (status: number) => void all.push(status) };
+  };
   const stats = {
+    answered: statuses(),
+    retried: statuses(),
     timeouts: counter(),
     perTryTimeouts: counter(),
     retries: counter(),
+    retryBackoffs: counter(),
     retrySuccess: counter(),
     retryOverflow: counter(),
     retryLimitExceeded: counter(),
@@ -71,14 +78,16 @@ const setUp = (upstream: Upstream, plan: Partial<RouterPlan> & { policy?: object
     rewritePath: undefined,
     appendForwardedHost: false,
     attemptCount: true,
+    attemptCountInResponse: false,
     envoyHeaders: true,
     timeoutMs: 0,
     maxGrpcTimeoutMs: undefined,
-    maxStreamDurationMs: 0,
+    streamLimit: { ms: 0, grpcMs: undefined },
     retry: policy && compileRetry(RetryPolicy.fromJSON(policy)),
     mirrors: [],
     bufferBytes: 10,
     clusterNotFoundStatus: 503,
+    tally: { total: counter(), noCluster: counter() },
     ...rest,
   };
   return { system, seen, stats, cluster, stream: newStream(), handle: buildRouter(full, system) };
@@ -100,7 +109,7 @@ describe('router', () => {
   it('writes its own fields, then the rewritten host and path, in that order', async () => {
     const { handle, seen, stream } = setUp(async () => answer(200), {
       timeoutMs: 3000,
-      hostRewrite: 'h.example',
+      hostRewrite: () => 'h.example',
       rewritePath: (path) => `/new${path}`,
     });
     await handle(get({ path: '/old' }), stream);
@@ -114,6 +123,43 @@ describe('router', () => {
   it('tells how long upstream took, in place of what upstream says', async () => {
     const { handle, stream } = setUp(async () => answer(200, ['x-envoy-upstream-service-time', '777']));
     expect((await handle(get(), stream)).headers.flat).toEqual(['x-envoy-upstream-service-time', '0']);
+  });
+});
+
+describe('statistics', () => {
+  it('count what the client was told once, and what gave way to another try apart', async () => {
+    const policy = { retryOn: '5xx', numRetries: 2 };
+    const { handle, stats, stream, system } = setUp(async (_request, _stream, attempt) => answer(attempt < 3 ? 503 : 200), { policy });
+    const result = handle(get(), stream);
+    await system.clock.advance(1000);
+    expect((await result).status).toBe(200);
+    expect([stats.answered.all, stats.retried.all]).toEqual([[200], [503, 503]]);
+  });
+
+  it("count this proxy's own answers, too", async () => {
+    const { handle, stats, stream } = setUp(() => Promise.reject(refused()));
+    await outcome(handle(get(), stream));
+    expect(stats.answered.all).toEqual([503]);
+  });
+});
+
+describe('max stream duration', () => {
+  it('ends the exchange without a flag, in gRPC as DEADLINE_EXCEEDED', async () => {
+    const { handle, stream, system } = setUp(never, { streamLimit: { ms: 100, grpcMs: undefined } });
+    const result = outcome(handle(get(), stream));
+    await system.clock.advance(100);
+    expect(await result).toMatchObject({ status: 504, flagged: false, grpcStatus: 4, codeDetails: 'max_duration_timeout' });
+  });
+
+  it('takes a gRPC caller at its word, up to the limit, and tells upstream what is left of it', async () => {
+    const call = (timeout: string) => get({ headers: HeaderMap.of(['content-type', 'application/grpc'], ['grpc-timeout', timeout]) });
+    const { handle, seen, stream, system } = setUp(never, { streamLimit: { ms: 0, grpcMs: 300 } });
+    const [long, short] = [outcome(handle(call('9S'), stream)), outcome(handle(call('50m'), stream))];
+    await system.clock.advance(50);
+    expect(await short).toMatchObject({ codeDetails: 'max_duration_timeout' });
+    await system.clock.advance(250);
+    expect(await long).toMatchObject({ codeDetails: 'max_duration_timeout' });
+    expect(seen.map(({ headers }) => headers.get('grpc-timeout'))).toEqual(['300m', '50m']);
   });
 });
 

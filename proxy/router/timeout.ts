@@ -99,8 +99,31 @@ export const perTryTimeout = (ms: number, { clock, count }: TimeoutRoom): HttpFi
   return (request, stream, next) => withDeadline(stream, { ms, clock, expired }, (scoped) => next(request, scoped));
 };
 
-/** The longest that an exchange may take, however well it goes. */
-export const maxStreamDuration = (ms: number, clock: Clock): HttpFilter => {
-  const expired = () => new StreamError('UMSDR', { text: 'downstream duration timeout', codeDetails: 'max_duration_timeout' });
-  return (request, stream, next) => withDeadline(stream, { ms, clock, expired }, (scoped) => next(request, scoped));
+/** The longest that an exchange may take, however well it goes; milliseconds. */
+export interface StreamLimit {
+  /** 0 = none. */
+  readonly ms: number;
+  /** For gRPC the caller's own deadline counts instead, up to this; 0 = without bound; undefined = it does not count. */
+  readonly grpcMs: number | undefined;
+}
+
+/** The request's limit, and whether the caller asked for more. */
+const limitOf = ({ ms, grpcMs }: StreamLimit, request: HttpRequest): { readonly ms: number; readonly cut: boolean } => {
+  const asked = grpcMs !== undefined && isGrpc(request) ? parseGrpcTimeout(request.headers.get('grpc-timeout')) : undefined;
+  if (asked === undefined || grpcMs === undefined) return { ms, cut: false };
+  return grpcMs > 0 && asked > grpcMs ? { ms: grpcMs, cut: true } : { ms: asked, cut: false };
+};
+
+const DEADLINE_EXCEEDED = 4;
+
+/** No failure worth a flag: somebody wanted it to end. */
+export const maxStreamDuration = (limit: StreamLimit, clock: Clock): HttpFilter => {
+  const details = { codeDetails: 'max_duration_timeout', grpcStatus: DEADLINE_EXCEEDED, flagged: false };
+  const expired = () => new StreamError('UMSDR', { text: 'downstream duration timeout', ...details });
+  return (request, stream, next) => {
+    const { ms, cut } = limitOf(limit, request);
+    if (ms === 0) return next(request, stream);
+    const told = cut ? { ...request, headers: request.headers.set('grpc-timeout', `${ms}m`) } : request;
+    return withDeadline(stream, { ms, clock, expired }, (scoped) => next(told, scoped));
+  };
 };

@@ -8,14 +8,23 @@ export interface HostChoice {
   readonly repicks: number;
 }
 
+interface StatusCount {
+  count(status: number): void;
+}
+
 /** A running cluster: one try at a time, and the room that its retries have. */
 export interface UpstreamCluster {
   send(request: HttpRequest, stream: StreamInfo, choice: HostChoice): Promise<HttpResponse>;
   readonly breaker: { retries: number; readonly mayRetry: boolean };
   readonly stats: {
+    /** What the client is told in the end. */
+    readonly answered: StatusCount;
+    /** Answers that give way to another try. */
+    readonly retried: StatusCount;
     readonly timeouts: Counter;
     readonly perTryTimeouts: Counter;
     readonly retries: Counter;
+    readonly retryBackoffs: Counter;
     readonly retrySuccess: Counter;
     readonly retryOverflow: Counter;
     readonly retryLimitExceeded: Counter;

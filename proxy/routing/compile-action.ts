@@ -4,7 +4,7 @@ import { durationMs, shareOf } from '#api/units.ts';
 import type { RetryPolicy, RouteAction, WeightedCluster } from '#envoy';
 import { compileLayer, type HeaderEdit } from './header-edits.ts';
 import type { PathMatch } from './match.ts';
-import { compileHostRewrite, compilePathRewrite, type RewritePath } from './rewrite.ts';
+import { compileHostRewrite, compilePathRewrite, literalHost, type RewriteHost, type RewritePath } from './rewrite.ts';
 
 /** One cluster that a route may lead to, with the header edits that only it has. */
 export interface Target {
@@ -12,7 +12,7 @@ export interface Target {
   readonly weight: number;
   readonly requestEdits: readonly HeaderEdit[];
   readonly responseEdits: readonly HeaderEdit[];
-  readonly hostRewrite: string | undefined;
+  readonly hostRewrite: RewriteHost | undefined;
 }
 
 /** A copy of the request that goes elsewhere, its answer unread. */
@@ -30,7 +30,7 @@ export interface ForwardPlan {
   readonly timeoutMs: number;
   /** For gRPC: the caller's grpc-timeout counts, up to this; 0 = without bound; undefined = it does not count. */
   readonly maxGrpcTimeoutMs: number | undefined;
-  readonly maxStreamDurationMs: number;
+  readonly streamLimit: { readonly ms: number; readonly grpcMs: number | undefined };
   /** As written; the router compiles it. Absent = no retries. */
   readonly retry: RetryPolicy | undefined;
   /** Whether the route itself says so, or its virtual host. */
@@ -80,7 +80,7 @@ const compileTarget = (entry: ClusterWeight): Target => {
     weight: entry.weight ?? 0,
     requestEdits: compileLayer({ add: entry.requestHeadersToAdd, remove: entry.requestHeadersToRemove }, REQUEST_FIELDS),
     responseEdits: compileLayer({ add: entry.responseHeadersToAdd, remove: entry.responseHeadersToRemove }, RESPONSE_FIELDS),
-    hostRewrite: entry.hostRewriteSpecifier?.value || undefined,
+    hostRewrite: literalHost(entry.hostRewriteSpecifier?.value ?? ''),
   };
 };
 
@@ -97,23 +97,27 @@ const compileTargets = (action: RouteAction): Target[] => {
     return [{ cluster: specifier.value, weight: 1, requestEdits: [], responseEdits: [], hostRewrite }];
   }
   if (specifier?.$case !== 'weightedClusters')
-    throw new ConfigError('cluster_specifier', 'only cluster and weighted_clusters are supported');
+    throw new ConfigError(
+      specifier ? specifier.$case.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`) : 'cluster_specifier',
+      'only cluster and weighted_clusters are supported',
+    );
   return inField('weighted_clusters', () => {
     refuseUnsupported(specifier.value, { read: ['clusters'], ignored: ['totalWeight', 'runtimeKeyPrefix'] });
     const targets = specifier.value.clusters.map((entry, index) => inField(`clusters[${index}]`, () => compileTarget(entry)));
     const sum = targets.reduce((total, { weight }) => total + weight, 0);
     if (sum === 0) throw new ConfigError('clusters', 'the weights must add up to more than 0');
     if (sum > 0xffff_ffff) throw new ConfigError('clusters', 'the weights must add up to less than 2^32');
-    return targets.filter(({ weight }) => weight > 0).map((target) => ({ ...target, hostRewrite: target.hostRewrite ?? hostRewrite }));
+    // Envoy applies both, the route's last.
+    return targets.filter(({ weight }) => weight > 0).map((target) => ({ ...target, hostRewrite: hostRewrite ?? target.hostRewrite }));
   });
 };
 
-const streamDuration = (action: RouteAction): { maxStreamDurationMs: number; grpcMs: number | undefined } => {
+const streamLimitOf = (action: RouteAction): ForwardPlan['streamLimit'] => {
   const duration = action.maxStreamDuration;
-  if (!duration) return { maxStreamDurationMs: 0, grpcMs: undefined };
+  if (!duration) return { ms: 0, grpcMs: undefined };
   return inField('max_stream_duration', () => {
     refuseUnsupported(duration, { read: ['maxStreamDuration', 'grpcTimeoutHeaderMax'] });
-    return { maxStreamDurationMs: durationMs(duration.maxStreamDuration) ?? 0, grpcMs: durationMs(duration.grpcTimeoutHeaderMax) };
+    return { ms: durationMs(duration.maxStreamDuration) ?? 0, grpcMs: durationMs(duration.grpcTimeoutHeaderMax) };
   });
 };
 
@@ -137,15 +141,15 @@ export const compileAction = (action: RouteAction, match: PathMatch, inherited: 
     ignored: ['includeVhRateLimits'],
   });
   if ((durationMs(action.idleTimeout) ?? 0) > 0) throw new ConfigError('idle_timeout', 'not supported by this proxy');
-  const { maxStreamDurationMs, grpcMs } = streamDuration(action);
   const mirrors = compileMirrors(action.requestMirrorPolicies);
   return {
     targets: compileTargets(action),
     rewritePath: compilePathRewrite(action, match),
     appendForwardedHost: action.appendXForwardedHost,
-    timeoutMs: durationMs(action.timeout) ?? DEFAULT_TIMEOUT_MS,
-    maxGrpcTimeoutMs: durationMs(action.maxGrpcTimeout) ?? grpcMs,
-    maxStreamDurationMs,
+    // A route that limits its streams has no timeout beside. (Envoy 1.40)
+    timeoutMs: action.maxStreamDuration ? 0 : (durationMs(action.timeout) ?? DEFAULT_TIMEOUT_MS),
+    maxGrpcTimeoutMs: action.maxStreamDuration ? undefined : durationMs(action.maxGrpcTimeout),
+    streamLimit: streamLimitOf(action),
     retry: action.retryPolicy ?? inherited.retry,
     retryOnRoute: action.retryPolicy !== undefined,
     mirrors: mirrors.length > 0 ? mirrors : inherited.mirrors,

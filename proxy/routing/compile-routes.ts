@@ -12,7 +12,7 @@ import { compileDomains, type FindHost } from './virtual-hosts.ts';
 /** What a matched route does. */
 export type ActionPlan =
   | { readonly kind: 'forward'; readonly forward: ForwardPlan }
-  | { readonly kind: 'answer'; readonly answer: OwnAnswer };
+  | { readonly kind: 'answer'; readonly answer: OwnAnswer; readonly redirects: boolean };
 
 /** Overrides of filters by filter name. */
 export type FilterOverrides = Readonly<Record<string, Any>>;
@@ -33,6 +33,7 @@ export interface RoutePlan {
   /** Most specific first: route, virtual host, route configuration. */
   readonly overrides: readonly FilterOverrides[];
   readonly attemptCount: boolean;
+  readonly attemptCountInResponse: boolean;
   /** How much of a request body is kept for retries. */
   readonly bufferBytes: number;
 }
@@ -84,7 +85,7 @@ const compileAnyAction = (route: Route, host: Inherited, outer: Outer): ActionPl
     case 'route':
       return { kind: 'forward', forward: inField('route', () => compileAction(action.value, path, host)) };
     case 'redirect':
-      return { kind: 'answer', answer: inField('redirect', () => compileRedirect(action.value, path)) };
+      return { kind: 'answer', answer: inField('redirect', () => compileRedirect(action.value, path)), redirects: true };
     case 'directResponse': {
       const answer = inField('direct_response', () => compileDirectResponse(action.value));
       if (answer.body.length > outer.maxDirectBytes)
@@ -92,7 +93,7 @@ const compileAnyAction = (route: Route, host: Inherited, outer: Outer): ActionPl
           'direct_response.body',
           `response body size is ${answer.body.length} bytes; maximum is ${outer.maxDirectBytes}`,
         );
-      return { kind: 'answer', answer };
+      return { kind: 'answer', answer, redirects: false };
     }
     default:
       throw new ConfigError(
@@ -132,6 +133,7 @@ const compileRoute = (route: Route, host: VirtualHost, inherited: Inherited, out
     targetEditsLast: outer.mostSpecificLast,
     overrides: [route.typedPerFilterConfig, ...outer.overrides].filter((overrides) => Object.keys(overrides).length > 0),
     attemptCount: host.includeRequestAttemptCount,
+    attemptCountInResponse: host.includeAttemptCountInResponse,
     bufferBytes: route.perRequestBufferLimitBytes ?? host.perRequestBufferLimitBytes ?? ENVOY_BUFFER_BYTES,
   };
 };
@@ -151,6 +153,7 @@ const compileHost = (host: VirtualHost, path: string, outer: Outer, mirrors: Inh
       'responseHeadersToRemove',
       'typedPerFilterConfig',
       'includeRequestAttemptCount',
+      'includeAttemptCountInResponse',
       'retryPolicy',
       'perRequestBufferLimitBytes',
       'requestMirrorPolicies',
@@ -184,7 +187,7 @@ export const compileRoutes = (config: RouteConfiguration, random: Random): Route
       'ignorePortInHostMatching',
       'typedPerFilterConfig',
     ],
-    // Whether clusters exist is seen at request time: they may come later.
+    // validate_clusters is for who knows the clusters to look at.
     ignored: ['validateClusters', 'metadata'],
   });
   const outer: Outer = {

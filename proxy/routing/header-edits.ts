@@ -2,7 +2,7 @@
 import { ConfigError, inField, refuseUnsupported } from '#api/config-error.ts';
 import type { HeaderValueOption } from '#envoy';
 import { removeIn } from '../http/header-map.ts';
-import type { HttpRequest } from '../http/message.ts';
+import { type HttpRequest, schemeOf } from '../http/message.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
 
 /** Changes a draft of fields in place. request: as the edits' formats see it. */
@@ -19,7 +19,7 @@ export interface EditLayer {
 const COMMANDS: Readonly<Record<string, Part>> = {
   DOWNSTREAM_REMOTE_ADDRESS: (_request, { downstream: { remote } }) => `${remote.address}:${remote.port}`,
   DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT: (_request, { downstream }) => downstream.remote.address,
-  DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT: (_request, { downstream }) => downstream.remote.address,
+  DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT: (_request, { downstream }) => (downstream.direct ?? downstream.remote).address,
   DOWNSTREAM_LOCAL_ADDRESS: (_request, { downstream: { local } }) => `${local.address}:${local.port}`,
   DOWNSTREAM_LOCAL_ADDRESS_WITHOUT_PORT: (_request, { downstream }) => downstream.local.address,
   DOWNSTREAM_LOCAL_PORT: (_request, { downstream }) => String(downstream.local.port),
@@ -35,6 +35,7 @@ const headerCommand = (argument: string, limit: string | undefined): Part => {
     if (name === ':path') return request.path;
     if (name === ':method') return request.method;
     if (name === ':authority' || name === 'host') return request.authority;
+    if (name === ':scheme') return schemeOf(request);
     return name === '' ? undefined : request.headers.get(name);
   };
   const length = limit === undefined ? undefined : Number(limit);

@@ -1,7 +1,7 @@
 /** Paths and hosts as upstream shall see them, and the answers that a route gives itself. */
 import { ConfigError, inField, refuseUnsupported } from '#api/config-error.ts';
 import type { DirectResponseAction, RedirectAction, RegexMatchAndSubstitute, RouteAction } from '#envoy';
-import type { HttpRequest } from '../http/message.ts';
+import { type HttpRequest, schemeOf } from '../http/message.ts';
 import { compileReplace } from '../http/string-match.ts';
 import { type PathMatch, pathOf } from './match.ts';
 
@@ -32,24 +32,40 @@ export const compilePathRewrite = (
   return action.prefixRewrite === '' ? undefined : prefixRewrite(action.prefixRewrite, match);
 };
 
+/** The host that a request shall have upstream; undefined or empty when it keeps its own. */
+export type RewriteHost = (request: HttpRequest) => string | undefined;
+
+/** Undefined when the host stays. */
+export const literalHost = (host: string): RewriteHost | undefined => (host === '' ? undefined : () => host);
+
 /** Undefined when the host stays. Throws ConfigError with a path relative to the action. */
-export const compileHostRewrite = (action: Pick<RouteAction, 'hostRewriteSpecifier'>): string | undefined => {
+export const compileHostRewrite = (action: Pick<RouteAction, 'hostRewriteSpecifier'>): RewriteHost | undefined => {
   const specifier = action.hostRewriteSpecifier;
-  if (!specifier) return undefined;
-  if (specifier.$case === 'autoHostRewrite' && !specifier.value) return undefined;
-  if (specifier.$case !== 'hostRewriteLiteral')
-    throw new ConfigError(
-      specifier.$case.replace(/[A-Z]/g, (c) => `_${c.toLowerCase()}`),
-      'not supported by this proxy',
-    );
-  return specifier.value === '' ? undefined : specifier.value;
+  switch (specifier?.$case) {
+    case undefined:
+      return undefined;
+    case 'hostRewriteLiteral':
+      return literalHost(specifier.value);
+    case 'hostRewriteHeader': {
+      const name = specifier.value.toLowerCase();
+      return name === '' ? undefined : (request) => request.headers.get(name);
+    }
+    case 'hostRewritePathRegex': {
+      const { pattern, substitution } = specifier.value;
+      const replace = inField('host_rewrite_path_regex', () => compileReplace(pattern, substitution));
+      return (request) => replace(pathOf(request.path));
+    }
+    case 'autoHostRewrite':
+      if (!specifier.value) return undefined;
+      throw new ConfigError('auto_host_rewrite', 'not supported by this proxy');
+  }
 };
 
 /** An answer without upstream. */
 export interface OwnAnswer {
   readonly status: number;
-  readonly body: string;
-  /** Value of the location field; absent when this is no redirect. */
+  readonly body: Uint8Array;
+  /** Value of the location field; absent when there is none. */
   readonly location?: (request: HttpRequest) => string;
 }
 
@@ -57,17 +73,23 @@ export interface OwnAnswer {
 export const compileDirectResponse = (action: DirectResponseAction): OwnAnswer => {
   if (action.status < 200 || action.status > 599) throw new ConfigError('status', 'must be between 200 and 599');
   const specifier = action.body?.specifier;
-  if (specifier === undefined) return { status: action.status, body: '' };
-  if (specifier.$case === 'inlineString') return { status: action.status, body: specifier.value };
-  if (specifier.$case === 'inlineBytes') return { status: action.status, body: new TextDecoder().decode(specifier.value) };
-  throw new ConfigError('body', 'only inline_string and inline_bytes are supported');
+  if (specifier && specifier.$case !== 'inlineString' && specifier.$case !== 'inlineBytes')
+    throw new ConfigError('body', 'only inline_string and inline_bytes are supported');
+  const body = specifier?.$case === 'inlineString' ? new TextEncoder().encode(specifier.value) : (specifier?.value ?? NOTHING);
+  const { status } = action;
+  // RFC 9110 §10.2.2: where what was created is, or where to go. Envoy names what was asked for.
+  return status === 201 || (status >= 300 && status < 400) ? { status, body, location: uriOf } : { status, body };
 };
+
+const NOTHING = new Uint8Array(0);
+
+const uriOf = (request: HttpRequest): string => `${schemeOf(request)}://${request.authority}${request.path}`;
 
 const REDIRECT_STATUS: Readonly<Record<number, number>> = { 0: 301, 1: 302, 2: 303, 3: 307, 4: 308 };
 
 const redirectPath = (action: RedirectAction, match: PathMatch): RewritePath => {
   const specifier = action.pathRewriteSpecifier;
-  if (specifier === undefined || (specifier.$case === 'pathRedirect' && specifier.value === '')) return (path) => path;
+  if (specifier === undefined || specifier.value === '') return (path) => path;
   switch (specifier.$case) {
     case 'pathRedirect': {
       const fixed = specifier.value;
@@ -90,9 +112,10 @@ const splitPort = (authority: string): readonly [string, string] => {
 /** A scheme change drops the old scheme's own port; a port that is given is always printed. (Envoy 1.40) */
 const redirectHost = (action: RedirectAction, scheme: string, request: HttpRequest): string => {
   const [host, port] = splitPort(request.authority);
+  const before = schemeOf(request);
   if (action.portRedirect > 0) return `${action.hostRedirect || host}:${action.portRedirect}`;
   if (action.hostRedirect !== '') return action.hostRedirect;
-  return scheme !== request.scheme && port === DEFAULT_PORTS[request.scheme] ? host : host + port;
+  return scheme !== before && port === DEFAULT_PORTS[before] ? host : host + port;
 };
 
 /** Throws ConfigError with a path relative to the action. */
@@ -106,9 +129,9 @@ export const compileRedirect = (action: RedirectAction, match: PathMatch): OwnAn
   const wantedScheme = scheme?.$case === 'schemeRedirect' ? scheme.value : scheme?.value ? 'https' : '';
   const rewrite = redirectPath(action, match);
   const location = (request: HttpRequest): string => {
-    const newScheme = wantedScheme === '' ? request.scheme : wantedScheme;
+    const newScheme = wantedScheme === '' ? schemeOf(request) : wantedScheme;
     const path = rewrite(request.path);
     return `${newScheme}://${redirectHost(action, newScheme, request)}${action.stripQuery ? pathOf(path) : path}`;
   };
-  return { status, body: '', location };
+  return { status, body: NOTHING, location };
 };

@@ -109,7 +109,7 @@ describe('route table', () => {
     [{ virtual_hosts: [host('a', 'x'), host('b', 'X')] }, 'virtual_hosts[1].domains[0]: '],
     [
       { virtual_hosts: [{ name: 'v', domains: ['*'], routes: [{ match: { prefix: '/' }, route: { cluster_header: 'x' } }] }] },
-      'virtual_hosts[0].routes[0].route.cluster_specifier: ',
+      'virtual_hosts[0].routes[0].route.cluster_header: ',
     ],
     [
       {

@@ -1,7 +1,7 @@
 /** Which route: virtual host by Host header, then the first of its routes that fits. Every route's walk is composed when the table is built. */
 import type { CompiledRoute, RouteTable } from '../http/connection-manager.ts';
 import type { Handler } from '../http/filter.ts';
-import type { HttpRequest } from '../http/message.ts';
+import { type HttpRequest, schemeOf } from '../http/message.ts';
 import type { HostPlan, RoutePlan, RoutesPlan } from './compile-routes.ts';
 import { pathOf, type RouteTest } from './match.ts';
 
@@ -19,7 +19,7 @@ interface Row {
   readonly compiled: CompiledRoute;
 }
 
-const isPlain = (request: HttpRequest): boolean => (request.headers.get('x-forwarded-proto') ?? request.scheme) !== 'https';
+const isPlain = (request: HttpRequest): boolean => schemeOf(request) !== 'https';
 
 /** compose may throw ConfigError: a route's overrides must fit the filters. */
 export const buildRouteTable = (plan: RoutesPlan, compose: ComposeRoutes): RouteTable => {

@@ -43,7 +43,7 @@ const sortDomains = <V>(hosts: readonly Domains<V>[]): Wildcards<V> => {
 
 const withoutPort = (host: string): string => {
   const colon = host.lastIndexOf(':');
-  if (colon < 0 || host.endsWith(']') || colon === host.length - 1) return host;
+  if (colon < 0 || host.endsWith(']')) return host;
   for (let i = colon + 1; i < host.length; i++) if (host.charCodeAt(i) < 48 || host.charCodeAt(i) > 57) return host;
   return host.slice(0, colon);
 };

@@ -30,7 +30,7 @@ export class BucketHistogram implements Histogram {
 /** One number with all its names. kind and scope as they were asked for. */
 export type MetricEntry = { readonly kind: string; readonly scope: string; readonly name: string } & (
   | { readonly type: 'counter'; readonly metric: Counter }
-  | { readonly type: 'gauge'; readonly metric: Gauge }
+  | { readonly type: 'gauge'; readonly metric: Readonly<Gauge> }
   | { readonly type: 'histogram'; readonly metric: BucketHistogram }
 );
 
@@ -58,10 +58,19 @@ class RegistryScope implements MetricScope {
 
   gauge(name: string): Gauge {
     const known = this.entries.get(name);
-    if (known?.type === 'gauge') return known.metric;
+    if (known?.type === 'gauge') return known.metric as Gauge;
     const metric = { value: 0 };
     this.#add({ kind: this.#kind, scope: this.#scope, name, type: 'gauge', metric }, known);
     return metric;
+  }
+
+  computed(name: string, read: () => number): void {
+    const metric = {
+      get value() {
+        return read();
+      },
+    };
+    this.entries.set(name, { kind: this.#kind, scope: this.#scope, name, type: 'gauge', metric });
   }
 
   histogram(name: string): Histogram {

@@ -22,6 +22,8 @@ export interface Histogram {
 export interface MetricScope {
   counter(name: string): Counter;
   gauge(name: string): Gauge;
+  /** A gauge that is worked out when somebody looks. */
+  computed(name: string, read: () => number): void;
   histogram(name: string): Histogram;
 }
 

@@ -47,8 +47,7 @@ const failed = (cluster: AttemptRoom, stream: StreamInfo, tried: Attempt, error:
   if (error.flag === 'UO') forgetHost(stream, tried);
   const reason = transportFailure(error.cause);
   if (reason !== '') stream.upstreamFailure = reason.replaceAll(' ', '_');
-  if (error.flag === 'DC') cluster.stats.cancelled.value++;
-  else if (error.status >= 500) cluster.stats.failures.value++;
+  if (error.flag === 'UPE') cluster.stats.protocolErrors.value++;
 };
 
 /** Settles with the response head. Rejects with StreamError: UH nobody to pick, UO no room, UF no connection, UC and UPE a broken one. */
@@ -68,21 +67,18 @@ export const attempt = async (
   }
   const tried: Attempt = { cluster: cluster.name, host: host.key, startedAtMs };
   stream.attempts.push(tried);
-  stats.requests.value++;
-  host.requests++;
   try {
     const response = await host.pool.send(request, stream.signal);
     const { status } = response;
     tried.status = status;
     tried.headMs = system.clock.nowMs() - startedAtMs;
-    stats.completed.value++;
-    const counter = stats.byClass[Math.floor(status / 100)];
-    if (counter) counter.value++;
     stats.time.observe(tried.headMs);
     if (status >= 500) host.errors++;
+    else host.successes++;
     return response;
   } catch (error) {
     host.errors++;
+    if (error instanceof StreamError && error.flag === 'UT') host.timeouts++;
     failed(cluster, stream, tried, error);
     throw error;
   }

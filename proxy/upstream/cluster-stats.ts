@@ -1,14 +1,15 @@
 /** One cluster's numbers under Envoy's names, looked up once. */
 import type { Counter, Gauge, Histogram, MetricScope } from '#system/metrics.ts';
+import { StatusCounters } from './status-counters.ts';
 
 /** Fields to count on. */
 export interface ClusterStats {
+  /** Requests that were given a connection. */
   readonly requests: Counter;
-  readonly completed: Counter;
-  /** Index = first digit of the status; 0 and 1 are the same counter. */
-  readonly byClass: readonly Counter[];
-  /** The one of `byClass` that failures count in. */
-  readonly failures: Counter;
+  /** What clients were told in the end, also by this proxy itself: one an exchange. */
+  readonly answered: StatusCounters;
+  /** Answers that gave way to another try. */
+  readonly retried: StatusCounters;
   readonly activeRequests: Gauge;
   readonly pendingTotal: Counter;
   readonly pendingActive: Gauge;
@@ -16,12 +17,17 @@ export interface ClusterStats {
   readonly pendingFailureEject: Counter;
   readonly timeouts: Counter;
   readonly perTryTimeouts: Counter;
+  /** Given up while they still waited for a connection. */
   readonly cancelled: Counter;
   readonly retries: Counter;
+  readonly retryBackoffs: Counter;
   readonly retrySuccess: Counter;
   readonly retryOverflow: Counter;
   readonly retryLimitExceeded: Counter;
   readonly connections: Counter;
+  readonly http1Connections: Counter;
+  readonly connectionsUsedUp: Counter;
+  readonly protocolErrors: Counter;
   readonly activeConnections: Gauge;
   readonly connectFailures: Counter;
   readonly connectTimeouts: Counter;
@@ -29,18 +35,19 @@ export interface ClusterStats {
   readonly noneHealthy: Counter;
   readonly members: Gauge;
   readonly healthyMembers: Gauge;
+  readonly degradedMembers: Gauge;
+  readonly excludedMembers: Gauge;
+  readonly panics: Counter;
   readonly membershipChanges: Counter;
   readonly time: Histogram;
 }
 
 /** Names: Envoy "Cluster manager → statistics". */
 export const clusterStats = (scope: MetricScope): ClusterStats => {
-  const other = scope.counter('upstream_rq_1xx');
   return {
     requests: scope.counter('upstream_rq_total'),
-    completed: scope.counter('upstream_rq_completed'),
-    byClass: [other, other, ...[2, 3, 4, 5].map((digit) => scope.counter(`upstream_rq_${digit}xx`))],
-    failures: scope.counter('upstream_rq_5xx'),
+    answered: new StatusCounters(scope, ''),
+    retried: new StatusCounters(scope, 'retry.'),
     activeRequests: scope.gauge('upstream_rq_active'),
     pendingTotal: scope.counter('upstream_rq_pending_total'),
     pendingActive: scope.gauge('upstream_rq_pending_active'),
@@ -50,10 +57,14 @@ export const clusterStats = (scope: MetricScope): ClusterStats => {
     perTryTimeouts: scope.counter('upstream_rq_per_try_timeout'),
     cancelled: scope.counter('upstream_rq_cancelled'),
     retries: scope.counter('upstream_rq_retry'),
+    retryBackoffs: scope.counter('upstream_rq_retry_backoff_exponential'),
     retrySuccess: scope.counter('upstream_rq_retry_success'),
     retryOverflow: scope.counter('upstream_rq_retry_overflow'),
     retryLimitExceeded: scope.counter('upstream_rq_retry_limit_exceeded'),
     connections: scope.counter('upstream_cx_total'),
+    http1Connections: scope.counter('upstream_cx_http1_total'),
+    connectionsUsedUp: scope.counter('upstream_cx_max_requests'),
+    protocolErrors: scope.counter('upstream_cx_protocol_error'),
     activeConnections: scope.gauge('upstream_cx_active'),
     connectFailures: scope.counter('upstream_cx_connect_fail'),
     connectTimeouts: scope.counter('upstream_cx_connect_timeout'),
@@ -61,6 +72,9 @@ export const clusterStats = (scope: MetricScope): ClusterStats => {
     noneHealthy: scope.counter('upstream_cx_none_healthy'),
     members: scope.gauge('membership_total'),
     healthyMembers: scope.gauge('membership_healthy'),
+    degradedMembers: scope.gauge('membership_degraded'),
+    excludedMembers: scope.gauge('membership_excluded'),
+    panics: scope.counter('lb_healthy_panic'),
     membershipChanges: scope.counter('membership_change'),
     time: scope.histogram('upstream_rq_time'),
   };

@@ -33,14 +33,17 @@ export class Cluster implements PoolRoom {
   #endpoints: Endpoints;
   #priorities: LocalityHosts<Host>[][] = [];
   #pick: () => Host | undefined = () => undefined;
+  #members: readonly string[] = [];
   #resolving: AbortController | undefined;
 
   constructor(compiled: CompiledCluster, system: System) {
     this.system = system;
     this.#compiled = compiled;
     this.#endpoints = compiled.endpoints;
-    this.stats = clusterStats(system.metrics.scope('cluster', compiled.config.name));
+    const scope = system.metrics.scope('cluster', compiled.config.statName);
+    this.stats = clusterStats(scope);
     this.breaker = new CircuitBreaker(compiled.config.limits);
+    this.breaker.tell(scope);
     this.#apply(compiled, undefined);
   }
 
@@ -167,11 +170,36 @@ export class Cluster implements PoolRoom {
       host.pool.retire();
     }
     const { panicShare, localityWeighted, balancer } = this.#compiled.config;
-    const rules = { panicShare, localityWeighted, overprovisioning: this.#endpoints.overprovisioning, balancer: balancerFor(balancer) };
+    const rules = {
+      panicShare,
+      localityWeighted,
+      overprovisioning: this.#endpoints.overprovisioning,
+      balancer: balancerFor(balancer),
+      panicked: () => this.stats.panics.value++,
+    };
     this.#pick = hostPicker(this.#priorities, rules, this.system.random);
-    this.stats.members.value = this.#hosts.size;
-    this.stats.healthyMembers.value = [...this.#hosts.values()].filter((host) => host.health === 'healthy').length;
-    this.stats.membershipChanges.value++;
+    this.#countMembers();
+  }
+
+  /** A change is counted for each priority whose hosts are others than before, not for one of health. */
+  #countMembers(): void {
+    const { stats } = this;
+    const hosts = [...this.#hosts.values()];
+    const count = (health: Host['health']) => hosts.filter((host) => host.health === health).length;
+    stats.members.value = hosts.length;
+    stats.healthyMembers.value = count('healthy');
+    stats.degradedMembers.value = count('degraded');
+    stats.excludedMembers.value = count('draining');
+    const members = this.#priorities.map((localities) =>
+      localities
+        .flatMap((locality) => locality.hosts.map(({ key }) => key))
+        .sort()
+        .join(),
+    );
+    const levels = Math.max(members.length, this.#members.length);
+    for (let level = 0; level < levels; level++)
+      if ((members[level] ?? '') !== (this.#members[level] ?? '')) stats.membershipChanges.value++;
+    this.#members = members;
   }
 
   #hostFor(endpoint: EndpointConfig, kept: Set<string>): Host {

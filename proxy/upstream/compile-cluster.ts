@@ -26,7 +26,11 @@ export interface ClusterConfig {
   /** 0…1; below this share of healthy hosts health is ignored; 0 = never. */
   readonly panicShare: number;
   readonly localityWeighted: boolean;
+  /** Its name in statistics. */
+  readonly statName: string;
   readonly limits: Limits;
+  /** Of routes with high priority, which are refused: only shown. */
+  readonly highLimits: Limits;
   readonly connections: ConnectionOptions;
 }
 
@@ -48,6 +52,7 @@ const DNS_FAMILIES: Readonly<Record<number, DnsFamily>> = { 0: 'any', 1: 'v4', 2
 /** Read here or in the files this one calls. */
 const READ = [
   'name',
+  'altStatName',
   'clusterDiscoveryType',
   'edsClusterConfig',
   'connectTimeout',
@@ -65,9 +70,8 @@ const READ = [
   'transportSocketMatches',
 ] as const satisfies readonly (keyof Cluster)[];
 
-/** No behaviour here: statistics names, readiness details, buffers that pulled bodies do not have, DNS tuning of Envoy's own resolver. */
+/** No behaviour here: readiness details, buffers that pulled bodies do not have, DNS tuning of Envoy's own resolver. */
 const IGNORED = [
-  'altStatName',
   'metadata',
   'perConnectionBufferLimitBytes',
   'httpProtocolOptions',
@@ -160,7 +164,8 @@ export const compileCluster = (cluster: Cluster): ClusterConfig => {
     discovery,
     balancer: compileBalancer(cluster, discovery),
     ...compileCommonLb(cluster),
-    limits: compileLimits(cluster.circuitBreakers),
+    statName: cluster.altStatName || cluster.name,
+    ...compileLimits(cluster.circuitBreakers),
     connections: compileConnectionOptions(cluster),
   };
 };

@@ -3,8 +3,8 @@
 import { ConfigError, inField, refuseUnsupported } from '#api/config-error.ts';
 import type { Address, ClusterLoadAssignment, LbEndpoint, LocalityLbEndpoints } from '#envoy';
 
-/** What the configuration says about an endpoint's health. Degraded ones serve only when no healthy one is left. */
-export type ConfiguredHealth = 'healthy' | 'degraded' | 'unhealthy';
+/** What the configuration says about an endpoint's health. Degraded ones serve only when no healthy one is left; draining ones do not count at all. */
+export type ConfiguredHealth = 'healthy' | 'degraded' | 'unhealthy' | 'draining' | 'timeout';
 
 /** One endpoint as configured. `key` is `address:port`: the identity that its living host keeps across configurations. */
 export interface EndpointConfig {
@@ -40,8 +40,8 @@ const HEALTH: Readonly<Record<number, ConfiguredHealth>> = {
   0: 'healthy',
   1: 'healthy',
   2: 'unhealthy',
-  3: 'unhealthy',
-  4: 'unhealthy',
+  3: 'draining',
+  4: 'timeout',
   5: 'degraded',
 };
 

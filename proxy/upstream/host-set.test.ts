@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { seededRandom } from '#system/random.ts';
 import { balancerFor } from './balancers/policies.ts';
-import { type HealthyCandidate, hostPicker, type LocalityHosts } from './host-set.ts';
+import { type HealthyCandidate, type HostSetRules, hostPicker, type LocalityHosts } from './host-set.ts';
 
 const host = (key: string, health: HealthyCandidate['health'] = 'healthy'): HealthyCandidate => ({
   key,
@@ -12,7 +12,7 @@ const host = (key: string, health: HealthyCandidate['health'] = 'healthy'): Heal
 const locality = (hosts: HealthyCandidate[], weight = 1): LocalityHosts<HealthyCandidate> => ({ weight, hosts });
 const rules = { panicShare: 0.5, overprovisioning: 1.4, localityWeighted: false, balancer: balancerFor({ kind: 'random' }) };
 
-const shares = (priorities: LocalityHosts<HealthyCandidate>[][], overrides: Partial<typeof rules> = {}): Record<string, number> => {
+const shares = (priorities: LocalityHosts<HealthyCandidate>[][], overrides: Partial<HostSetRules> = {}): Record<string, number> => {
   const pick = hostPicker(priorities, { ...rules, ...overrides }, seededRandom(3));
   const counts: Record<string, number> = {};
   for (let i = 0; i < 2000; i++) {
@@ -44,6 +44,21 @@ describe('host set', () => {
   it('spills what the first priority cannot carry: half healthy carries 70 %', () => {
     const first = locality([host('a'), host('b', 'unhealthy')]);
     expect(shares([[first], [locality([host('far')])]]).far).toBeCloseTo(0.3, 1);
+  });
+
+  it('counts a draining host neither as healthy nor as there', () => {
+    const draining = locality([host('a'), host('b', 'draining'), host('c', 'draining')]);
+    expect(shares([[draining], [locality([host('far')])]])).toEqual({ a: expect.closeTo(1, 5) });
+  });
+
+  it('does not panic while degraded hosts make up what healthy ones lack, and tells each pick made in panic', () => {
+    let panics = 0;
+    const panicked = () => void panics++;
+    shares([[locality([host('a'), host('b', 'degraded'), host('c', 'unhealthy')])]], { panicked });
+    expect(panics).toBe(0);
+    shares([[locality([host('a', 'unhealthy')])]], { panicked });
+    shares([[]], { panicked });
+    expect(panics).toBe(4000);
   });
 
   it('uses degraded hosts only for what healthy hosts cannot carry', () => {

@@ -4,10 +4,11 @@
  */
 import type { Random } from '#system/random.ts';
 import type { BuildBalancer, Candidate } from './balancers/balancer.ts';
+import type { ConfiguredHealth } from './compile-endpoints.ts';
 
 /** A host with what the configuration, checks and ejection say of it together. */
 export interface HealthyCandidate extends Candidate {
-  readonly health: 'healthy' | 'degraded' | 'unhealthy';
+  readonly health: ConfiguredHealth;
 }
 
 /** Hosts of one locality in one priority. */
@@ -24,6 +25,8 @@ export interface HostSetRules {
   readonly overprovisioning: number;
   readonly localityWeighted: boolean;
   readonly balancer: BuildBalancer;
+  /** Called for each pick that does not look at health. */
+  readonly panicked?: () => void;
 }
 
 type Pick<H> = () => H | undefined;
@@ -76,6 +79,7 @@ const pickInPriority = <H extends HealthyCandidate>(
 
 interface Level<H> {
   readonly localities: readonly LocalityHosts<H>[];
+  /** Without those that drain. */
   readonly total: number;
   readonly healthy: number;
   readonly degraded: number;
@@ -84,7 +88,7 @@ interface Level<H> {
 const levelOf = <H extends HealthyCandidate>(localities: readonly LocalityHosts<H>[]): Level<H> => {
   const hosts = localities.flatMap((locality) => locality.hosts);
   const count = (health: HealthyCandidate['health']) => hosts.filter((host) => host.health === health).length;
-  return { localities, total: hosts.length, healthy: count('healthy'), degraded: count('degraded') };
+  return { localities, total: hosts.length - count('draining'), healthy: count('healthy'), degraded: count('degraded') };
 };
 
 /** Share of traffic for the healthy and the degraded hosts of each level; all of it is given away unless nobody is available. */
@@ -95,8 +99,9 @@ const loads = <H>(levels: readonly Level<H>[], overprovisioning: number): { heal
   const sum = [...healthy, ...degraded].reduce((a, b) => a + b, 0);
   const available = Math.min(1, sum);
   if (available === 0) {
-    const hosts = levels.reduce((a, level) => a + level.total, 0);
-    return { healthy: levels.map((level) => (hosts === 0 ? 0 : level.total / hosts)), degraded: levels.map(() => 0), complete: false };
+    const all = levels.map(({ localities }) => localities.reduce((a, { hosts }) => a + hosts.length, 0));
+    const hosts = all.reduce((a, b) => a + b, 0);
+    return { healthy: all.map((count) => (hosts === 0 ? 0 : count / hosts)), degraded: levels.map(() => 0), complete: false };
   }
   let left = 1;
   const take = (part: number): number => {
@@ -118,11 +123,20 @@ export const hostPicker = <H extends HealthyCandidate>(
 ): (() => H | undefined) => {
   const levels = priorities.map(levelOf);
   const { healthy, degraded, complete } = loads(levels, rules.overprovisioning);
-  const parts = levels.flatMap(({ localities, total, healthy: healthyHosts }, index): Share<H>[] => {
-    const panic = !complete && total > 0 && healthyHosts / total < rules.panicShare;
+  const inPanic = (pick: Pick<H>): Pick<H> => {
+    return () => {
+      rules.panicked?.();
+      return pick();
+    };
+  };
+  if (levels.every(({ localities }) => localities.every(({ hosts }) => hosts.length === 0)))
+    return rules.panicShare > 0 ? inPanic(nobody) : nobody;
+  const parts = levels.flatMap(({ localities, total, healthy: healthyHosts, degraded: degradedHosts }, index): Share<H>[] => {
+    const usable = total === 0 ? 0 : (healthyHosts + degradedHosts) / total;
+    const panic = !complete && usable < rules.panicShare;
     if (panic) {
       const share = (healthy[index] ?? 0) + (degraded[index] ?? 0);
-      return [{ share, pick: pickInPriority(localities, () => true, rules, random) }];
+      return [{ share, pick: inPanic(pickInPriority(localities, () => true, rules, random)) }];
     }
     return [
       { share: healthy[index] ?? 0, pick: pickInPriority(localities, (host) => host.health === 'healthy', rules, random) },

@@ -17,8 +17,11 @@ export class Host implements HealthyCandidate, PoolHost {
   activeRequests = 0;
   connections = 0;
   connectFailures = 0;
+  openedConnections = 0;
   requests = 0;
+  successes = 0;
   errors = 0;
+  timeouts = 0;
 
   constructor(endpoint: EndpointConfig, room: PoolRoom) {
     this.key = endpoint.key;

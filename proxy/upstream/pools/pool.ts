@@ -20,6 +20,8 @@ export interface PoolHost {
   readonly port: number;
   activeRequests: number;
   connections: number;
+  openedConnections: number;
+  requests: number;
   connectFailures: number;
 }
 
