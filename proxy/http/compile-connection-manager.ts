@@ -45,7 +45,8 @@ const http1Of = (config: HttpConnectionManager): Pick<ServerSettings, 'customMet
   const http1 = config.httpProtocolOptions;
   if (!http1) return { customMethods: SERVER_DEFAULTS.customMethods, trailers: SERVER_DEFAULTS.trailers };
   return inField('http_protocol_options', () => {
-    refuseUnsupported(http1, { read: ['allowAbsoluteUrl', 'enableTrailers', 'allowCustomMethods', 'useBalsaParser'] });
+    if (http1.acceptHttp10) throw new ConfigError('accept_http_10', 'not supported by this proxy');
+    refuseUnsupported(http1, { read: ['acceptHttp10', 'allowAbsoluteUrl', 'enableTrailers', 'allowCustomMethods', 'useBalsaParser'] });
     if (http1.allowAbsoluteUrl === false) throw new ConfigError('allow_absolute_url', 'false is not supported by this proxy');
     if (http1.useBalsaParser === false) throw new ConfigError('use_balsa_parser', 'false is not supported by this proxy');
     return { customMethods: http1.allowCustomMethods, trailers: http1.enableTrailers };

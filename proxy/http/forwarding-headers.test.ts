@@ -1,0 +1,102 @@
+import { expect, test } from 'vitest';
+import { seededRandom } from '../system/random.ts';
+import { appendVia, applyForwarding, type ForwardingRules } from './forwarding-headers.ts';
+import { StreamRecord } from './stream-record.ts';
+
+const SIDECAR: ForwardingRules = {
+  useRemoteAddress: false,
+  trustedHops: 0,
+  skipXffAppend: false,
+  generateRequestId: true,
+  preserveExternalRequestId: false,
+  via: '',
+  clientCert: 'sanitize',
+};
+const EDGE: ForwardingRules = { ...SIDECAR, useRemoteAddress: true };
+const PEER = { address: '10.0.0.9', port: 5000 };
+
+const forward = (rules: ForwardingRules, fields: readonly string[], peerIdentity?: string) => {
+  const draft = [...fields];
+  const downstream = { id: 1, local: { address: '10.0.0.1', port: 80 }, remote: PEER, ...(peerIdentity !== undefined && { peerIdentity }) };
+  const record = new StreamRecord(1, downstream, 0, 0);
+  applyForwarding(draft, record, rules, seededRandom(1));
+  const get = (name: string): string[] => draft.filter((_, index) => index % 2 === 1 && draft[index - 1] === name);
+  return { get, record, draft };
+};
+
+test('a sidecar leaves x-forwarded-for as it is and believes its last address', () => {
+  const { get, record } = forward(SIDECAR, ['x-forwarded-for', '1.2.3.4, 5.6.7.8']);
+  expect(get('x-forwarded-for')).toEqual(['1.2.3.4, 5.6.7.8']);
+  expect(record.downstream.remote).toEqual({ address: '5.6.7.8', port: 0 });
+  expect(record.downstream.direct).toEqual(PEER);
+});
+
+test('trusted hops count from the right, behind them nobody is believed', () => {
+  const chain = ['x-forwarded-for', '1.1.1.1,2.2.2.2', 'x-forwarded-for', '3.3.3.3'];
+  const client = (trustedHops: number) => forward({ ...SIDECAR, trustedHops }, chain).record.downstream.remote.address;
+  expect([0, 1, 2, 3].map(client)).toEqual(['3.3.3.3', '2.2.2.2', '1.1.1.1', PEER.address]);
+});
+
+test('what is no address is not believed', () => {
+  expect(forward(SIDECAR, ['x-forwarded-for', 'unknown']).record.downstream).toMatchObject({ remote: PEER });
+});
+
+test('an edge appends the peer, replaces the scheme and says who came from outside', () => {
+  const fields = ['x-forwarded-for', '6.6.6.6', 'x-forwarded-proto', 'https', 'x-envoy-external-address', '7.7.7.7'];
+  const { get, record } = forward(EDGE, fields);
+  expect(get('x-forwarded-for')).toEqual(['6.6.6.6,10.0.0.9']);
+  expect(get('x-forwarded-proto')).toEqual(['http']);
+  expect(get('x-envoy-external-address')).toEqual(['10.0.0.9']);
+  expect(record.downstream.remote).toEqual(PEER);
+});
+
+test('an edge behind a trusted proxy believes its address and its scheme', () => {
+  const { get, record } = forward({ ...EDGE, trustedHops: 1 }, ['x-forwarded-for', '6.6.6.6, 8.8.8.8', 'x-forwarded-proto', 'https']);
+  expect(record.downstream.remote.address).toBe('8.8.8.8');
+  expect(get('x-envoy-external-address')).toEqual(['8.8.8.8']);
+  expect(get('x-forwarded-proto')).toEqual(['https']);
+});
+
+test('skip_xff_append leaves the list alone', () => {
+  expect(forward({ ...EDGE, skipXffAppend: true }, []).get('x-forwarded-for')).toEqual([]);
+});
+
+test.each([
+  ['kept by a sidecar', SIDECAR, 'mine'],
+  ['replaced at an edge', EDGE, undefined],
+  ['kept at an edge that preserves it', { ...EDGE, preserveExternalRequestId: true }, 'mine'],
+  ['kept where none is made', { ...EDGE, generateRequestId: false }, 'mine'],
+])('the x-request-id of a client is %s', (_, rules, kept) => {
+  const { get, record } = forward(rules, ['x-request-id', 'mine']);
+  expect(get('x-request-id')).toEqual([record.requestId]);
+  if (kept === undefined) expect(record.requestId).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  else expect(record.requestId).toBe(kept);
+});
+
+test('nobody outside speaks as a proxy of the mesh', () => {
+  const spoken = ['x-envoy-retry-on', 'x-envoy-max-retries', 'x-envoy-internal', 'x-envoy-original-path', 'x-envoy-upstream-rq-timeout-ms'];
+  const { draft } = forward(
+    SIDECAR,
+    spoken.flatMap((name) => [name, '1']),
+  );
+  for (const name of spoken) expect(draft).not.toContain(name);
+  const fromOutside = forward(EDGE, ['x-envoy-peer-metadata', 'm', 'x-envoy-decorator-operation', 'o']).draft;
+  expect(fromOutside).not.toContain('x-envoy-peer-metadata');
+  expect(fromOutside).not.toContain('x-envoy-decorator-operation');
+});
+
+test('x-forwarded-client-cert goes on only where that is configured, and as "forward only" only from a verified peer', () => {
+  const sent = ['x-forwarded-client-cert', 'URI=spiffe://x'];
+  const got = (clientCert: ForwardingRules['clientCert'], identity?: string) =>
+    forward({ ...SIDECAR, clientCert }, sent, identity).get('x-forwarded-client-cert').length;
+  expect([got('sanitize', 'spiffe://a'), got('forward-only'), got('forward-only', 'spiffe://a'), got('always-forward-only')]).toEqual([
+    0, 0, 1, 1,
+  ]);
+});
+
+test('via names every proxy in its order', () => {
+  const draft = ['via', '1.1 a'];
+  appendVia(draft, 'me');
+  expect(draft).toEqual(['via', '1.1 a, me']);
+  expect(forward({ ...SIDECAR, via: 'me' }, []).get('via')).toEqual(['me']);
+});
