@@ -1,5 +1,6 @@
 /** The `dinghy` command: one file a verb. Errors are one sentence; exit code 1. */
 import { Command } from 'commander';
+import { sentenceOf } from './sentence.ts';
 import { addApply } from './verbs/apply.ts';
 import { addBench } from './verbs/bench.ts';
 import { addDelete } from './verbs/delete.ts';
@@ -33,6 +34,7 @@ const verbs = [
 for (const add of verbs) add(program);
 
 program.parseAsync().catch((error: unknown) => {
-  process.stderr.write(`dinghy: ${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
+  process.stderr.write(`dinghy: ${sentenceOf(error)}\n`);
+  // Whatever a half-started part still waits for: nobody waits for it.
+  process.exit(1);
 });

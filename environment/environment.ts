@@ -25,6 +25,8 @@ export interface EnvironmentOptions {
   readonly name?: string;
   /** Seed of every random choice; simulation only. */
   readonly seed?: number;
+  /** Ends a start that is still under way, which then rejects with the reason. */
+  readonly signal?: AbortSignal;
 }
 
 /** A program with its sidecar, running. */

@@ -49,6 +49,7 @@ export class Supervisor {
   readonly #directory: string;
   readonly #children: SupervisedChild[] = [];
   readonly #guardian: ChildProcess;
+  #isOver = false;
 
   constructor(directory: string) {
     this.#directory = directory;
@@ -61,7 +62,9 @@ export class Supervisor {
     this.#guardian.unref();
   }
 
+  /** Throws once everything is being ended. */
   start(spec: ChildSpec): Child {
+    if (this.#isOver) throw new Error(`${spec.name} is not started any more: everything is being ended`);
     const child = new SupervisedChild(spec, join(this.#directory, `${spec.name}.log`), (verb, pid) => this.#tellGuardian(`${verb} ${pid}`));
     this.#children.push(child);
     return child;
@@ -78,6 +81,7 @@ export class Supervisor {
 
   /** Programs first started end last. Safe to call twice. */
   async stop(): Promise<void> {
+    this.#isOver = true;
     await Promise.all(this.#children.toReversed().map((child) => child.stop()));
     this.#guardian.stdin?.end();
   }

@@ -31,13 +31,13 @@ const up = async (options: UpOptions): Promise<void> => {
   const load = wholeNumber('--load', options.load);
   const port = wholeNumber('--port', options.port);
   // Before anything starts: a signal during the start must take down what has started.
-  const stopped = stopSignal();
+  const stop = stopSignal();
   const { bookinfo, readRunFiles, startEnvironment, writeRunFile } = await import('#environment');
   const name = options.name ?? bookinfo.name;
   if (readRunFiles().some((run) => run.name === name))
     throw new Error(`a mesh called ${name} is running already; "dinghy down" ends it, --name starts another`);
   const { mode, dataPlane } = options;
-  const starting = startEnvironment(bookinfo, { mode, dataPlane, name });
+  const starting = startEnvironment(bookinfo, { mode, dataPlane, name, signal: stop });
   // Loaded while the mesh comes up.
   const loading = options.site ? import('#site') : undefined;
   await using environment = await starting;
@@ -45,7 +45,7 @@ const up = async (options: UpOptions): Promise<void> => {
   const run = readRunFiles().find((candidate) => candidate.name === name);
   if (run && site) writeRunFile({ ...run, site: site.url });
   print(summary(environment, site?.url));
-  await stopped;
+  if (!stop.aborted) await new Promise((resolve) => stop.addEventListener('abort', resolve, { once: true }));
   print('Taking the mesh down ...');
   await site?.close();
 };
@@ -55,10 +55,14 @@ const wholeNumber = (flag: string, text: string): number => {
   return Number(text);
 };
 
-const stopSignal = (): Promise<void> =>
-  new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve());
-  });
+/** Aborts when somebody wants the mesh to end, or when whoever started this process is gone. */
+const stopSignal = (): AbortSignal => {
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stop.abort(new Error(`ended by ${signal}`)));
+  process.channel?.unref();
+  process.once('disconnect', () => stop.abort(new Error('ended with its parent')));
+  return stop.signal;
+};
 
 const summary = (environment: Environment, site: string | undefined): string => {
   const { name, dataPlane, gateways, workloads } = environment;

@@ -48,13 +48,22 @@ export const startProcessMode = async (definition: MeshDefinition, options: Envi
   const seats = seatsOf(definition, { address: block.address, appPorts });
   const mesh = new ProcessMesh({ name, directory, definition, dataPlane, block, seats });
   try {
-    await mesh.start();
+    await Promise.race([mesh.start(), aborted(options.signal)]);
     return mesh.environment();
   } catch (error) {
     await mesh.stop();
+    // The logs of a start that failed say why; one that somebody ended has nothing to say.
+    if (options.signal?.aborted) rmSync(directory, { recursive: true, force: true });
     throw error;
   }
 };
+
+/** Rejects with the reason; never settles without a signal. */
+const aborted = (signal: AbortSignal | undefined): Promise<never> =>
+  new Promise((_, reject) => {
+    if (signal?.aborted) reject(signal.reason);
+    signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
 
 interface MeshInput {
   readonly name: string;
