@@ -67,6 +67,25 @@ test('a changed listener serves new connections in the new way on the same socke
   await expect(greet(80)).rejects.toThrow('ECONNREFUSED');
 });
 
+test('a listener that moves is never closed: the new address opens first, and one that it keeps stays open', async () => {
+  const { network, reconcile, greet } = setUp();
+  await reconcile(greeting('a', 80, 'old'));
+  const { listen } = network;
+  const opened: number[] = [];
+  network.listen = async (at, accept) => {
+    opened.push(at.port);
+    expect(await greet(80)).toBe('old');
+    return listen(at, accept);
+  };
+  expect(await reconcile(greeting('a', 81, 'moved'))).toEqual([]);
+  await expect(greet(80)).rejects.toThrow('ECONNREFUSED');
+  network.listen = listen;
+  const both = { additional_addresses: [{ address: { socket_address: { address: '0.0.0.0', port_value: 82 } } }] };
+  expect(await reconcile(greeting('a', 81, 'both', both))).toEqual([]);
+  expect([await greet(81), await greet(82)]).toEqual(['both', 'both']);
+  expect(opened).toEqual([81]);
+});
+
 test('a listener that cannot have its new address keeps the old one', async () => {
   const { reconcile, greet } = setUp();
   await reconcile(greeting('a', 80, 'a'), greeting('b', 81, 'b'));
