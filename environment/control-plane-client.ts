@@ -28,7 +28,9 @@ const reach = async (url: string, request: RequestInit): Promise<Response> => {
   try {
     return await fetch(url, { ...request, signal: AbortSignal.timeout(TIMEOUT_MS) });
   } catch (error) {
-    const reason = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
+    const isLate = error instanceof DOMException && error.name === 'TimeoutError';
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
+    const reason = isLate ? `nothing came in ${TIMEOUT_MS / 1_000} s` : cause;
     throw new Error(`the control plane at ${url} does not answer: ${reason}`, { cause: error });
   }
 };

@@ -1,6 +1,6 @@
 /** ⌘K or Ctrl K: go to any page, lab, proxy, resource or request by its name. */
 import { signal } from '@preact/signals';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
 import type { StoredResource } from '#api/resource.ts';
 import { get } from '../live/api.ts';
@@ -108,7 +108,8 @@ export const Palette = () => {
   const [index, setIndex] = useState(0);
   const dialog = useRef<HTMLDialogElement>(null);
   useOpeningKey();
-  useEffect(() => {
+  // Before anything is painted, so that no key that follows the shortcut is lost.
+  useLayoutEffect(() => {
     if (shown.value && dialog.current?.open === false) dialog.current.showModal();
   }, [shown.value]);
   if (!shown.value) return null;

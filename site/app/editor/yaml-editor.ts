@@ -50,6 +50,16 @@ const diagnosticOf = (state: EditorState, problem: Problem): Diagnostic => {
   return { from, to, severity: problem.severity, message: problem.message };
 };
 
+/** Typing over a selection, done here: left to the browser it keeps the old text's looks in a style attribute, which the content policy refuses. */
+const TYPE_OVER = EditorView.domEventHandlers({
+  beforeinput: (event, view) => {
+    if (event.inputType !== 'insertText' || event.data === null || view.state.selection.main.empty) return false;
+    event.preventDefault();
+    view.dispatch({ ...view.state.replaceSelection(event.data), scrollIntoView: true, userEvent: 'input.type' });
+    return true;
+  },
+});
+
 /** host: an empty element. onChange: called after each edit by a person. */
 export const openYamlEditor = (host: HTMLElement, text: string, label: string, onChange: (text: string) => void): YamlEditor => {
   const root = host.shadowRoot ?? host.attachShadow({ mode: 'open' });
@@ -70,6 +80,7 @@ export const openYamlEditor = (host: HTMLElement, text: string, label: string, o
         syntaxHighlighting(COLOURS),
         lintGutter(),
         LOOK,
+        TYPE_OVER,
         EditorView.contentAttributes.of({ 'aria-label': label }),
         // Tab indents; Escape, then Tab, leaves the editor (CodeMirror's own rule for keyboard users).
         keymap.of([...defaultKeymap, ...historyKeymap, ...lintKeymap, indentWithTab]),

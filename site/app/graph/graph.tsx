@@ -69,7 +69,7 @@ const EdgeText = ({ edge, now }: { edge: PlacedEdge; now: EdgeFigures | undefine
     // biome-ignore lint/a11y/noAriaHiddenOnFocusable: a group of SVG text cannot be focused; its line says the same
     <g class={`edge-text ${edgeTone(now)}`} transform={`translate(${edge.label.x} ${edge.label.y})`} aria-hidden="true">
       <rect x={-LABEL.width / 2} y={-LABEL.height / 2} width={LABEL.width} height={LABEL.height} rx="6" />
-      <text y="-3">{now.rate} req/s</text>
+      <text y="-5">{now.rate} req/s</text>
       <text y="12" class="second">
         {percent(now.success)} · {milliseconds(now.p99Ms)}
       </text>

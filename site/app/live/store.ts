@@ -43,6 +43,7 @@ const addExchanges = (exchanges: readonly LoggedExchange[], left: number): void 
   const calls = exchanges.filter((exchange) => exchange.side !== 'inbound');
   const own = exchanges.filter((exchange) => exchange.userAgent === OWN_USER_AGENT).map((exchange) => exchange.requestId);
   if (own.length > 0) ownIds.value = new Set([...[...ownIds.value].slice(-2_000), ...own]);
+  addEdges(calls.map(({ reporter, to }) => ({ from: reporter, to })));
   const known = tape.value[0]?.seq ?? 0;
   const fresh = calls.filter((exchange) => exchange.seq > known);
   if (fresh.length === 0) return;
