@@ -15,8 +15,10 @@ const run = (command, ...args) => {
 
 const deps = join(dirname(createRequire(import.meta.url).resolve('@grpc/grpc-js-xds/package.json')), 'deps');
 rmSync(scratch, { recursive: true, force: true });
-rmSync(out, { recursive: true, force: true });
 mkdirSync(scratch, { recursive: true });
+mkdirSync(out, { recursive: true });
+// The bundle is replaced at the end, so that what starts meanwhile still finds one.
+for (const entry of readdirSync(out)) if (entry !== 'envoy.mjs') rmSync(join(out, entry), { recursive: true });
 for (const [from, to] of [
   ['envoy-api', 'envoy-api'],
   ['xds', 'xds'],
