@@ -25,6 +25,10 @@ export interface Told {
   /** How many tries were made. */
   readonly attempts: number;
   readonly requestId: string;
+  readonly authority: string;
+  /** As the request had it when it came to that proxy. */
+  readonly path: string;
+  readonly status: number;
   readonly durationMs: number;
 }
 
@@ -82,6 +86,8 @@ export interface MeshUnderTest {
   send(ask: Ask): Promise<Answer>;
   /** `count` requests of one kind, a few connections at once. */
   sendMany(ask: Ask, count: number): Promise<readonly Answer[]>;
+  /** What a workload's proxy told of the request that carried `user-agent: dinghy-probe/<probe>`, for conversations byte by byte. */
+  told(workload: string, probe: string): Promise<Told>;
   /** A connection of that workload's program to `to` (`reviews:9080`), as the capture would hand it to the sidecar. */
   dial(from: string, to: string): Promise<Wire>;
   /** Value of a statistic at a workload's proxy (`cluster.<name>.upstream_rq_total`); 0 when it does not exist. */

@@ -4,11 +4,17 @@ import { entries, kubernetesServices } from './discovery/services.ts';
 import { unknownHosts } from './discovery/unknown-hosts.ts';
 import { gateway } from './gateway/gateway.ts';
 import { gatewayHosts, gatewayRoutes } from './gateway/hosts.ts';
+import { admin } from './operations/admin.ts';
+import { changes } from './operations/changes.ts';
 import { framing, pooling } from './protocol/framing.ts';
 import { bodies, fields, interim } from './protocol/messages.ts';
 import { proxyHeaders } from './protocol/proxy-headers.ts';
-import { localReplies, retries, timeouts } from './resilience/failures.ts';
+import { brokenExchanges, localReplies, retries, timeouts } from './resilience/failures.ts';
 import { faults } from './resilience/faults.ts';
+import { limits } from './resilience/limits.ts';
+import { retryConditions } from './resilience/retry-conditions.ts';
+import { headerEdits, ownAnswers, rewrites } from './routing/actions.ts';
+import { cors, mirrors } from './routing/beside.ts';
 import { headerMatch } from './routing/header-match.ts';
 import { namespaces } from './routing/namespaces.ts';
 import { policies } from './routing/policies.ts';
@@ -35,6 +41,11 @@ export const catalogue: readonly ConformanceCase[] = [
   ...virtualServicePrecedence,
   ...destinationRulePrecedence,
   ...policies,
+  ...rewrites,
+  ...ownAnswers,
+  ...headerEdits,
+  ...mirrors,
+  ...cors,
   ...kubernetesServices,
   ...entries,
   ...unknownHosts,
@@ -48,11 +59,16 @@ export const catalogue: readonly ConformanceCase[] = [
   ...fields,
   ...proxyHeaders,
   ...localReplies,
+  ...brokenExchanges,
   ...retries,
+  ...retryConditions,
   ...timeouts,
   ...faults,
+  ...limits,
   ...xdsProtocol,
   ...xdsOrdering,
   ...xdsWorkloads,
   ...apply,
+  ...changes,
+  ...admin,
 ];

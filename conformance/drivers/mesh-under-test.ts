@@ -199,6 +199,7 @@ export const meshUnderTest = (live: LiveMesh): MeshUnderTest & Disposable => {
       return answer;
     },
     sendMany: (ask, count) => caller.send(ask, count, AT_ONCE),
+    told: (workload, probe) => records.of(workload, probe),
     dial: (from, to) => dial(live, from, to),
     stat: async (workload, name) => readStat((await live.admin(workload, '/stats')).replaceAll(';.', '.'), name),
     admin: async (workload, path) => JSON.parse(await live.admin(workload, path)),

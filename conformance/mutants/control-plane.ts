@@ -1,22 +1,8 @@
-/** Switched-on bugs of the control plane. */
+/** Switched-on bugs of what the control plane knows, and of what it sends when. */
 import type { Mutant } from './mutants.ts';
 
 /** In the order of their names. */
 export const CONTROL_PLANE_MUTANTS: readonly Mutant[] = [
-  {
-    id: 'MUT-ATTEMPTS-ARE-TRIES',
-    wrong: 'retries.attempts counts the first try too',
-    file: 'controlplane/translate/route-action.ts',
-    find: 'numRetries: retries.attempts,',
-    replace: 'numRetries: (retries.attempts ?? 0) - 1,',
-  },
-  {
-    id: 'MUT-BALANCER-IGNORED',
-    wrong: 'every cluster balances by least request',
-    file: 'controlplane/translate/clusters.ts',
-    find: "policy.loadBalancer?.simple ?? 'UNSPECIFIED'",
-    replace: "'UNSPECIFIED'",
-  },
   {
     id: 'MUT-BARE-NAME-FROM-ANYWHERE',
     wrong: 'the bare name of a service means it in every namespace',
@@ -32,46 +18,11 @@ export const CONTROL_PLANE_MUTANTS: readonly Mutant[] = [
     replace: 'return [this.#send(channel, target)];',
   },
   {
-    id: 'MUT-ENDPOINT-PORT-IGNORED',
-    wrong: 'endpoints have no ports of their own',
-    file: 'controlplane/translate/endpoints.ts',
-    find: 'ports?.[port.name] ?? port.targetPort',
-    replace: 'port.targetPort',
-  },
-  {
-    id: 'MUT-ENDPOINT-WEIGHT-IGNORED',
-    wrong: 'all endpoints weigh the same',
-    file: 'controlplane/translate/endpoints.ts',
-    find: 'weight: weight ?? 1,',
-    replace: 'weight: 1,',
-  },
-  {
     id: 'MUT-EXPORT-TO-IGNORED',
     wrong: 'exportTo keeps nobody out',
     file: 'controlplane/mesh/visibility.ts',
     find: 'if (!exportTo?.length) return true;',
     replace: 'return true;',
-  },
-  {
-    id: 'MUT-GATEWAY-FIRST-ONLY',
-    wrong: 'of several VirtualServices for one host a gateway follows the oldest alone',
-    file: 'controlplane/translate/gateway-listeners.ts',
-    find: 'hostOf(byHost, host, number).routes.push(...routesOf(bound, stored, number));',
-    replace: 'const { routes } = hostOf(byHost, host, number); if (routes.length === 0) routes.push(...routesOf(bound, stored, number));',
-  },
-  {
-    id: 'MUT-GATEWAY-HOSTS-IGNORED',
-    wrong: 'a gateway lets in every host that a VirtualService names',
-    file: 'controlplane/translate/gateway-listeners.ts',
-    find: 'hostCovers(open, host) ? [host] :',
-    replace: 'true ? [host] :',
-  },
-  {
-    id: 'MUT-GATEWAY-SELECTOR-IGNORED',
-    wrong: 'every gateway opens what any Gateway asks for',
-    file: 'controlplane/translate/gateway-listeners.ts',
-    find: 'if (Object.keys(spec.selector ?? {}).length > 0 &&',
-    replace: 'if (false &&',
   },
   {
     id: 'MUT-GONE-WORKLOAD-KEPT',
@@ -86,20 +37,6 @@ export const CONTROL_PLANE_MUTANTS: readonly Mutant[] = [
     file: 'controlplane/store/config-store.ts',
     find: 'if (hasErrors(all)) return',
     replace: 'if (hasErrors(all) && resources.length === 0) return',
-  },
-  {
-    id: 'MUT-LAST-MATCH-WINS',
-    wrong: 'the last rule that matches wins',
-    file: 'controlplane/translate/routes.ts',
-    find: '(spec.http ?? []).entries()',
-    replace: '(spec.http ?? []).toReversed().entries()',
-  },
-  {
-    id: 'MUT-MESH-AT-GATEWAY',
-    wrong: 'a VirtualService without gateways applies at every gateway',
-    file: 'controlplane/translate/routes.ts',
-    find: ": ['mesh'];",
-    replace: ": ['mesh', gateway];",
   },
   {
     id: 'MUT-NACK-AS-ACK',
@@ -123,20 +60,6 @@ export const CONTROL_PLANE_MUTANTS: readonly Mutant[] = [
     replace: '',
   },
   {
-    id: 'MUT-NEWEST-RULE-WINS',
-    wrong: 'of two VirtualServices for one host the younger holds',
-    file: 'controlplane/translate/routes.ts',
-    find: 'bySpecificity(a.host, b.host))[0]?.stored',
-    replace: 'bySpecificity(a.host, b.host)).at(-1)?.stored',
-  },
-  {
-    id: 'MUT-NO-ROUTE-FALLS-THROUGH',
-    wrong: 'a request that no rule matches goes to the service all the same',
-    file: 'controlplane/translate/routes.ts',
-    find: 'routesOf(view, virtualService, port) :',
-    replace: '[...routesOf(view, virtualService, port), defaultRoute(hostname, port)] :',
-  },
-  {
     id: 'MUT-NONCE-REUSED',
     wrong: 'every response of a stream has the same nonce',
     file: 'controlplane/xds/session.ts',
@@ -151,20 +74,6 @@ export const CONTROL_PLANE_MUTANTS: readonly Mutant[] = [
     replace: '',
   },
   {
-    id: 'MUT-RULES-NOT-MERGED',
-    wrong: 'of several DestinationRules for one host only the oldest counts',
-    file: 'controlplane/translate/subsets.ts',
-    find: 'return merge(rules.filter(({ host }) => host === mostSpecific).map(({ rule }) => rule));',
-    replace: 'return merge(rules.filter(({ host }) => host === mostSpecific).map(({ rule }) => rule).slice(0, 1));',
-  },
-  {
-    id: 'MUT-SELECTOR-ACROSS-NAMESPACES',
-    wrong: 'a Service selects workloads of all namespaces',
-    file: 'controlplane/translate/endpoints.ts',
-    find: 'workload.namespace === namespace &&',
-    replace: '',
-  },
-  {
     id: 'MUT-SELECTOR-ANY-LABEL',
     wrong: 'one label of a selector is enough',
     file: 'controlplane/mesh/labels.ts',
@@ -172,39 +81,11 @@ export const CONTROL_PLANE_MUTANTS: readonly Mutant[] = [
     replace: 'wanted.some(',
   },
   {
-    id: 'MUT-SERVICE-NAMESPACE-FIRST',
-    wrong: "the service's namespace decides before the caller's",
-    file: 'controlplane/translate/subsets.ts',
-    find: 'new Set([clientNamespace, service.namespace,',
-    replace: 'new Set([service.namespace, clientNamespace,',
-  },
-  {
     id: 'MUT-SHORT-NAMES-MISSING',
     wrong: 'only the bare and the full name of a service lead to its virtual host',
     file: 'controlplane/mesh/hostnames.ts',
     find: 'return [hostname, ...own, ',
     replace: 'return [hostname, ...own]; return [',
-  },
-  {
-    id: 'MUT-SOURCE-LABELS-IGNORED',
-    wrong: 'rules for callers with certain labels hold for all callers',
-    file: 'controlplane/translate/routes.ts',
-    find: 'return match.sourceLabels === undefined ||',
-    replace: 'return true ||',
-  },
-  {
-    id: 'MUT-SUBSET-LABELS-IGNORED',
-    wrong: 'a subset has all endpoints of its service',
-    file: 'controlplane/translate/endpoints.ts',
-    find: 'Object.keys(subset).length === 0 ||',
-    replace: 'true ||',
-  },
-  {
-    id: 'MUT-SUBSET-POLICY-IGNORED',
-    wrong: 'the policy of a subset is not applied',
-    file: 'controlplane/translate/subsets.ts',
-    find: 'return { ...pickSections(rule ?? {}), ...pickSections(subset ?? {}) };',
-    replace: 'return pickSections(rule ?? {});',
   },
   {
     id: 'MUT-SYNCED-WHILE-WAITING',
@@ -226,13 +107,6 @@ export const CONTROL_PLANE_MUTANTS: readonly Mutant[] = [
     file: 'controlplane/mesh/build-mesh.ts',
     find: "return ['tcp', 'tls', 'https', 'mongo', 'redis', 'mysql'].includes(word) ? 'tcp' : 'http';",
     replace: "return 'http';",
-  },
-  {
-    id: 'MUT-UNKNOWN-HOST-BLOCKED',
-    wrong: 'hosts that nobody registered are blocked',
-    file: 'controlplane/translate/routes.ts',
-    find: "if (config.outboundTrafficPolicy === 'ALLOW_ANY') {",
-    replace: 'if (false) {',
   },
   {
     id: 'MUT-VERSION-NOT-RAISED',

@@ -1,6 +1,7 @@
 /** Switched-on bugs: one wrong behaviour each, as a change of source text at load time. The case that names a mutant must catch it. */
 import { CONTROL_PLANE_MUTANTS } from './control-plane.ts';
 import { DATA_PLANE_MUTANTS } from './data-plane.ts';
+import { TRANSLATION_MUTANTS } from './translation.ts';
 
 /** `find` must stand exactly once in `file`. */
 export interface Mutant {
@@ -14,4 +15,4 @@ export interface Mutant {
 }
 
 /** Every mutant. */
-export const MUTANTS: readonly Mutant[] = [...CONTROL_PLANE_MUTANTS, ...DATA_PLANE_MUTANTS];
+export const MUTANTS: readonly Mutant[] = [...CONTROL_PLANE_MUTANTS, ...TRANSLATION_MUTANTS, ...DATA_PLANE_MUTANTS];

@@ -1,7 +1,7 @@
 /** Headers that the mesh adds, keeps and overwrites on its way. */
 import { type ConformanceCase, defineCase } from '../../define-case.ts';
 import { expectEqual, expectThat } from '../../expect.ts';
-import { echoOf, header, seen } from '../echoed.ts';
+import { BEHAVE, echoOf, header, seen } from '../echoed.ts';
 import { REVIEWS } from '../routing/reviews.ts';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
@@ -35,6 +35,23 @@ export const proxyHeaders: readonly ConformanceCase[] = [
     async run(mesh) {
       const answer = await mesh.send({ url: REVIEWS, headers: { 'x-request-id': 'kept-as-it-is' } });
       expectEqual('x-request-id at the program', seen(echoOf(answer), 'x-request-id'), ['kept-as-it-is']);
+    },
+  }),
+  defineCase({
+    id: 'HDR-INT-001',
+    claim: 'A program cannot steer its sidecar by x-envoy-… fields: they are taken away, and a retry that it asks for is not made.',
+    source: 'Envoy 1.33: private addresses are not internal; Istio ENABLE_HCM_INTERNAL_NETWORKS off',
+    profile: 'core',
+    apply: '',
+    killedBy: ['MUT-INTERNAL-FIELDS-OBEYED'],
+    labs: [],
+    async run(mesh) {
+      const asked = { 'x-envoy-retry-on': '5xx', 'x-envoy-max-retries': '3', 'x-envoy-upstream-rq-timeout-ms': '1' };
+      const answer = await mesh.send({ url: REVIEWS, headers: asked });
+      const kept = Object.keys(asked).flatMap((name) => seen(echoOf(answer), name));
+      expectEqual('status, and the fields at the program', [answer.status, kept], [200, []]);
+      const failed = await mesh.send({ url: REVIEWS, headers: { ...asked, [BEHAVE]: 'fail=503' } });
+      expectEqual('status and tries', [failed.status, (await failed.told()).attempts], [503, 1]);
     },
   }),
   defineCase({

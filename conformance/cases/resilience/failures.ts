@@ -1,8 +1,9 @@
 /** What the caller gets when upstream cannot answer, and what is tried again. */
-import { type ConformanceCase, defineCase } from '../../define-case.ts';
+import { type ConformanceCase, defineCase, PROBE_USER_AGENT } from '../../define-case.ts';
 import { expectBetween, expectContains, expectEqual, expectThat } from '../../expect.ts';
 import { BEHAVE, echoOf, header, seen } from '../echoed.ts';
 import { REVIEWS, reviewsRules, to } from '../routing/reviews.ts';
+import { untilAbove } from '../waiting.ts';
 
 /** Port 1 of the loopback: nobody listens there. */
 const DEAD_HOST = `
@@ -17,6 +18,8 @@ spec:
   ports: [{ number: 9080, name: http, protocol: HTTP }]
   endpoints: [{ address: 127.0.0.1, ports: { http: 1 } }]
 `;
+
+const REQUESTS = 'cluster.outbound|9080||reviews.default.svc.cluster.local.upstream_rq_total';
 
 /** RES-ERR-001 to 002. */
 export const localReplies: readonly ConformanceCase[] = [
@@ -64,6 +67,72 @@ spec:
   }),
 ];
 
+/** RES-ERR-003 to 005. */
+export const brokenExchanges: readonly ConformanceCase[] = [
+  defineCase({
+    id: 'RES-ERR-003',
+    claim:
+      "A program that hangs up instead of answering is a 503 of its own sidecar: connection termination, flag UC; the caller's sidecar passes it on.",
+    source: 'Envoy response flag UC, reset reason: connection termination',
+    profile: 'core',
+    apply: reviewsRules(`- ${to('v1')}`),
+    killedBy: [],
+    labs: [],
+    async run(mesh) {
+      const answer = await mesh.send({ url: REVIEWS, headers: { [BEHAVE]: 'reset' } });
+      expectEqual('status', answer.status, 503);
+      expectContains('body', answer.body, 'connection termination');
+      expectContains("flags of the program's sidecar", (await answer.told('reviews-v1')).flags, 'UC');
+      const { flags, details } = await answer.told();
+      expectEqual("flags and details of the caller's sidecar", [flags, details], ['-', 'via_upstream']);
+    },
+  }),
+  defineCase({
+    id: 'RES-ERR-004',
+    claim:
+      'A gRPC caller hears of a failure in gRPC: HTTP 200 with grpc-status 12 for no route, and 14 with the words for no healthy upstream.',
+    source: 'gRPC over HTTP2, "Responses"; Envoy local replies to application/grpc',
+    profile: 'core',
+    apply: reviewsRules(`
+- match: [{ uri: { prefix: /known } }]
+  ${to('none')}`)
+      .replace('name: v3', 'name: none')
+      .replace('version: v3', 'version: v77'),
+    killedBy: ['MUT-GRPC-ANSWERED-PLAIN'],
+    labs: [],
+    async run(mesh) {
+      const ask = (path: string) =>
+        mesh.send({ method: 'POST', url: `http://reviews:9080${path}`, headers: { 'content-type': 'application/grpc' } });
+      const unknown = await ask('/unknown');
+      expectEqual('status and grpc-status without a route', [unknown.status, header(unknown, 'grpc-status')], [200, '12']);
+      const down = await ask('/known');
+      const shown = ['content-type', 'grpc-status', 'grpc-message'].map((name) => header(down, name));
+      expectEqual('content-type, grpc-status, grpc-message', shown, ['application/grpc', '14', 'no healthy upstream']);
+      expectEqual('status and body', [down.status, down.body], [200, '']);
+    },
+  }),
+  defineCase({
+    id: 'RES-ERR-005',
+    claim: 'A caller that leaves while it waits is told of as DC, with status 0 and the details downstream_remote_disconnect.',
+    source: 'Envoy response flag DC',
+    profile: 'core',
+    apply: '',
+    killedBy: ['MUT-LEAVING-UNNOTICED'],
+    labs: [],
+    async run(mesh) {
+      const before = await mesh.stat('productpage-v1', REQUESTS);
+      {
+        await using wire = await mesh.dial('productpage-v1', 'reviews:9080');
+        const probe = `User-Agent: ${PROBE_USER_AGENT}/leaves-${mesh.driver}`;
+        wire.write(`GET /x HTTP/1.1\r\nHost: reviews:9080\r\n${BEHAVE}: delay=5000\r\n${probe}\r\n\r\n`);
+        await untilAbove(mesh, 'productpage-v1', REQUESTS, before);
+      }
+      const { status, flags, details } = await mesh.told('productpage-v1', `leaves-${mesh.driver}`);
+      expectEqual('status, flags and details', [status, flags, details], [0, 'DC', 'downstream_remote_disconnect']);
+    },
+  }),
+];
+
 /** RES-RETRY-001 to 003. */
 export const retries: readonly ConformanceCase[] = [
   defineCase({
@@ -81,12 +150,15 @@ spec:
   labels: { app: reviews, version: v1 }
   ports: { http: 1 }
 `,
-    killedBy: [],
-    transparent: true,
+    killedBy: ['MUT-RETRY-SAME-HOST'],
     labs: [],
     async run(mesh) {
+      const retries = 'cluster.outbound|9080||reviews.default.svc.cluster.local.upstream_rq_retry';
+      const before = await mesh.stat('productpage-v1', retries);
       const answers = await mesh.sendMany({ url: REVIEWS }, 60);
       expectEqual('statuses of 60 requests', [...new Set(answers.map((answer) => answer.status))], [200]);
+      const made = (await mesh.stat('productpage-v1', retries)) - before;
+      expectThat('retries made', made > 0, 'at least 1', made);
     },
   }),
   defineCase({

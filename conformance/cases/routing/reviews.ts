@@ -38,9 +38,12 @@ ${rules.trim().replace(/^/gm, '  ')}
 /** A rule's way to one version. */
 export const to = (version: string): string => `route: [{ destination: { host: reviews, subset: ${version} } }]`;
 
-/** Workloads that answered, in no particular order of time. */
-export const answeredBy = async (mesh: MeshUnderTest, ask: Ask, count: number): Promise<string[]> =>
-  Promise.all((await mesh.sendMany(ask, count)).map((answer) => answer.servedBy()));
+/** Workloads that answered 200, in no particular order of time: an error made on the way is nobody's answer. */
+export const answeredBy = async (mesh: MeshUnderTest, ask: Ask, count: number): Promise<string[]> => {
+  const answers = await mesh.sendMany(ask, count);
+  expectEqual(`statuses of ${count} requests`, [...new Set(answers.map(({ status }) => status))], [200]);
+  return Promise.all(answers.map((answer) => answer.servedBy()));
+};
 
 /** Asks a few times and expects one version to answer every time. */
 export const expectVersion = async (mesh: MeshUnderTest, what: string, ask: Partial<Ask>, version: string): Promise<void> => {

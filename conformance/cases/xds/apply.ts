@@ -33,7 +33,9 @@ export const apply: readonly ConformanceCase[] = [
     killedBy: [],
     labs: [],
     async run(mesh) {
+      const { version } = await mesh.sync();
       const problems = await mesh.refused(reviewsRules(`- route: [{ destination: { host: reviews, subset: v1 }, weight: heavy }]`));
+      expectEqual('version of the mesh afterwards', (await mesh.sync()).version, version);
       const text = problems.join('\n');
       expectThat('problems', text.includes('http[0].route[0].weight'), 'one that names http[0].route[0].weight', text);
       const workloads = await answeredBy(mesh, { url: REVIEWS }, 12);
@@ -59,7 +61,9 @@ spec:
   hosts: [productpage]
   http: [{ rout: [] }]
 `;
+      const { version } = await mesh.sync();
       const problems = (await mesh.refused(half)).join('\n');
+      expectEqual('version of the mesh afterwards', (await mesh.sync()).version, version);
       expectThat('problems', problems.includes('spec.http[0].rout'), 'one that names spec.http[0].rout', problems);
       const workloads = await answeredBy(mesh, { url: REVIEWS }, 12);
       expectEqual('workloads that answered', [...new Set(workloads)], ['reviews-v2']);
