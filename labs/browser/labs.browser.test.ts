@@ -133,6 +133,18 @@ test('what was not asked for is not held against the guess', async () => {
   expect(await page.getByRole('heading', { name: 'Why', exact: true }).count()).toBe(0);
 });
 
+test('on a mesh that is not as the step wants it nothing counts', async () => {
+  const { page } = learner;
+  const lab = labOf(2);
+  await openLab(learner, site.url, lab);
+  await learner.step(stepOf(lab, 'ten'));
+  await learner.answer(stepOf(lab, 'ten'), 1);
+  await page.getByText('VirtualService default/reviews-route is not there: apply canary.yaml (step 1).').waitFor();
+  await page.getByRole('button', { name: 'Send 10' }).click();
+  await page.getByText('not held against your guess').waitFor();
+  expect(await page.getByRole('heading', { name: 'Why', exact: true }).count()).toBe(0);
+});
+
 /** Before the answer: no outcome, no sending, no applying, no graph. */
 const expectHidden = async (step: LabStep): Promise<void> => {
   const { page } = learner;

@@ -1,5 +1,5 @@
 /** Sending, and what came back: once predicted, and the same again as often as one likes. */
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { countRound, isRevealed, isStepsOwn, type LabSend, type LabStep, lockOf, type Round } from '#labs';
 import { AnswerSquares, Tally } from '../components/answers.tsx';
 import { BinomialPicture } from '../components/binomial.tsx';
@@ -31,25 +31,12 @@ const ChancePicture = ({ step, rounds, predicted }: { step: LabStep; rounds: rea
   );
 };
 
-/** Where the mesh is not as the step wants it; asked for when a step is opened and after every round. */
-const Amiss = ({ lab, step, round }: Place & { round: number }) => {
-  const [causes, setCauses] = useState<readonly string[]>([]);
-  useEffect(() => {
-    let gone = false;
-    get<readonly string[]>(`/labs/${lab.id}/steps/${step.id}/causes`).then(
-      (found) => gone || setCauses(found),
-      // Checking says it with the same words; here it is only a help.
-      () => undefined,
-    );
-    return () => {
-      gone = true;
-    };
-  }, [lab.id, step.id, round]);
-  if (causes.length === 0) return null;
-  return (
+/** Where the mesh is not as the step wants it. */
+const Amiss = ({ causes }: { causes: readonly string[] }) =>
+  causes.length === 0 ? null : (
     <div class="notice warn small" role="status">
       <p>
-        <b>Your mesh is not as this step wants it.</b>
+        <b>Your mesh is not as this step wants it.</b> You may send what you like; it counts when this is mended.
       </p>
       <ul>
         {causes.map((cause) => (
@@ -58,6 +45,20 @@ const Amiss = ({ lab, step, round }: Place & { round: number }) => {
       </ul>
     </div>
   );
+
+/** Asked for when a step is opened, after each apply, and with every round. */
+const useCauses = ({ lab, step }: Place, applies: number) => {
+  const [causes, setCauses] = useState<readonly string[]>([]);
+  const ask = async (): Promise<readonly string[]> => {
+    const found = await get<readonly string[]>(`/labs/${lab.id}/steps/${step.id}/causes`);
+    setCauses(found);
+    return found;
+  };
+  useEffect(() => {
+    // The next round asks again; an unreachable mesh is told by the frame.
+    ask().catch(() => undefined);
+  }, [lab.id, step.id, applies]);
+  return { causes, ask };
 };
 
 /** When no workload answered, nothing was observed of what the step is about. */
@@ -99,17 +100,16 @@ const waitOf = ({ lab, step }: Place): string => {
   return lockOf(step, reachedIn(lab, step));
 };
 
-/** Card of the step's requests. onReveal: the first round of the step's own requests came back. */
-export const Observe = ({ lab, step, onReveal }: Place & { onReveal: () => void }) => {
+/** Card of the step's requests. applies: how often the learner has applied something here. onReveal: the first round that counts came back. */
+export const Observe = ({ lab, step, applies, onReveal }: Place & { applies: number; onReveal: () => void }) => {
   const reached = reachedIn(lab, step);
   const rounds = reached?.rounds ?? [];
   const [sent, setSent] = useState<Sent | undefined>(undefined);
-  const turn = useRef(0);
+  const { causes, ask } = useCauses({ lab, step }, applies);
   const locked = waitOf({ lab, step });
 
-  const onAnswers = (answers: readonly SentAnswer[], order: LabSend) => {
-    turn.current++;
-    const own = isStepsOwn(step, order);
+  const onAnswers = async (answers: readonly SentAnswer[], order: LabSend) => {
+    const own = isStepsOwn(step, order) && (await ask()).length === 0;
     setSent({ answers, own });
     if (!own || isSilent(answers)) return;
     reach(lab, step, { rounds: [...rounds, countRound(answers)] });
@@ -119,7 +119,7 @@ export const Observe = ({ lab, step, onReveal }: Place & { onReveal: () => void 
   return (
     <section class="card part">
       <h2>Observe</h2>
-      {locked === '' ? <Amiss lab={lab} step={step} round={turn.current} /> : null}
+      {locked === '' ? <Amiss causes={causes} /> : null}
       <SendPanel step={step} locked={locked} onAnswers={onAnswers} />
       <Answers step={step} sent={sent} rounds={rounds} />
       {isRevealed(reached) ? <ChancePicture step={step} rounds={rounds} predicted={reached?.predicted} /> : null}

@@ -60,7 +60,7 @@ export const SendPanel = ({
 }: {
   step: LabStep;
   locked: string;
-  onAnswers: (answers: readonly SentAnswer[], order: LabSend) => void;
+  onAnswers: (answers: readonly SentAnswer[], order: LabSend) => Promise<void>;
 }) => {
   const { send } = step;
   const [count, setCount] = useState(send.count);
@@ -77,7 +77,7 @@ export const SendPanel = ({
     setError('');
     try {
       const order = { from: send.from, url, headers: headersOf(headers), count };
-      onAnswers(await post<readonly SentAnswer[]>('/send', { ...order, method: 'GET' }), order);
+      await onAnswers(await post<readonly SentAnswer[]>('/send', { ...order, method: 'GET' }), order);
     } catch (problem) {
       setError(wordsOf(problem));
     } finally {

@@ -24,7 +24,7 @@ const Question = ({ lab, step }: Place) => {
 };
 
 /** What there is to apply stays readable before the question is answered; applying waits, as the graph would give the answer away. */
-const ApplyPart = ({ lab, step }: Place) =>
+const ApplyPart = ({ lab, step, onApplied }: Place & { onApplied: () => void }) =>
   step.apply === undefined ? null : (
     <section class="card part" aria-label="YAML to apply">
       <h2 class="mono file-name">{step.apply}</h2>
@@ -34,7 +34,10 @@ const ApplyPart = ({ lab, step }: Place) =>
         label={step.apply}
         canDelete={false}
         waitsFor={reachedIn(lab, step)?.predicted === undefined ? 'Answer the question first.' : ''}
-        onApplied={() => reach(lab, step, { applied: true })}
+        onApplied={() => {
+          reach(lab, step, { applied: true });
+          onApplied();
+        }}
       />
     </section>
   );
@@ -92,6 +95,7 @@ const Graph = ({ lab, step }: Place) => {
 /** The step's text and question, and its stage. */
 export const StepView = ({ lab, step }: Place) => {
   const [fresh, setFresh] = useState(false);
+  const [applies, setApplies] = useState(0);
   const heading = useRef<HTMLHeadingElement>(null);
   // Whoever came by keyboard or with a reader goes on from here, not from the top of the page.
   useEffect(() => {
@@ -114,8 +118,8 @@ export const StepView = ({ lab, step }: Place) => {
         <Question {...place} />
       </article>
       <div class="lab-stage stack">
-        <ApplyPart {...place} />
-        <Observe {...place} onReveal={() => setFresh(true)} />
+        <ApplyPart {...place} onApplied={() => setApplies(applies + 1)} />
+        <Observe {...place} applies={applies} onReveal={() => setFresh(true)} />
         <Why {...place} fresh={fresh} />
         {step.claims.length > 0 && reachedIn(lab, step)?.predicted !== undefined ? (
           <section class="card part">
