@@ -1,13 +1,14 @@
 /** Waiting for proxies to acknowledge, never for time. The one such loop. */
 import type { SyncStatus } from '#api/sync.ts';
 
-/** For machines on which much else runs: who refuses is told of at once, whatever this says. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 20_000;
 
 /** What is waited for: these workloads' proxies, connected and at that version or later. */
 export interface Convergence {
   readonly version: number;
   readonly workloads: readonly string[];
+  /** 20 s when absent. Who refuses is told of at once, whatever this says. */
+  readonly patienceMs?: number;
 }
 
 /** Whose time it is. pause: lets a moment of it pass. */
@@ -17,9 +18,9 @@ export interface Waiting {
   readonly pause: () => Promise<unknown>;
 }
 
-/** Settles when all have acknowledged; rejects at once when one refused that version or a later one, and after a minute with who is behind. */
+/** Settles when all have acknowledged; rejects at once when one refused that version or a later one, and when patience ends with who is behind. */
 export const converged = async (wanted: Convergence, { sync, nowMs, pause }: Waiting): Promise<void> => {
-  const deadline = nowMs() + PATIENCE_MS;
+  const deadline = nowMs() + (wanted.patienceMs ?? PATIENCE_MS);
   for (;;) {
     const { behind, refused } = standingOf(await sync(), wanted);
     if (behind.length === 0) return;

@@ -33,6 +33,8 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const VIPS_REFRESH_MS = 500;
 const LOOK_AGAIN_MS = 5;
 const CONTROL_PLANE_HOST = 250;
+/** Many processes start at once, on machines on which much else may run. */
+const START_PATIENCE_MS = 60_000;
 /** A proxy that ended by itself so often in a row is not waited for. */
 const HOPELESS_FAILURES = 4;
 
@@ -106,7 +108,7 @@ class ProcessMesh {
     // While the control plane is away the addresses stay what they are.
     this.#refresh = setInterval(() => void this.#refreshVips().catch(() => {}), VIPS_REFRESH_MS).unref();
     for (const seat of seats) this.#startProxy(seat);
-    await this.#converged(version);
+    await this.#converged(version, START_PATIENCE_MS);
     this.#tell();
     // From now on its logs are of no use to anybody once it ends; those of a start that failed say why.
     this.#supervisor.ownFile(directory);
@@ -155,7 +157,7 @@ class ProcessMesh {
     this.#proxies.set(name, child);
   }
 
-  async #converged(version: number): Promise<void> {
+  async #converged(version: number, patienceMs?: number): Promise<void> {
     const workloads = this.#input.seats.map(({ definition }) => definition.name);
     const sync = () => this.#controlPlane.client.sync();
     const pause = () => {
@@ -164,7 +166,10 @@ class ProcessMesh {
       return sleep(LOOK_AGAIN_MS);
     };
     try {
-      await converged({ version, workloads }, { sync, nowMs: () => performance.now(), pause });
+      await converged(
+        { version, workloads, ...(patienceMs !== undefined && { patienceMs }) },
+        { sync, nowMs: () => performance.now(), pause },
+      );
     } catch (error) {
       const ill = [...this.#proxies.values()].find((proxy) => proxy.lastLines().length > 0);
       const words = error instanceof Error ? error.message : String(error);
