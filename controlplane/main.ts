@@ -8,6 +8,18 @@ import { realSystem } from '#system/real-system.ts';
 import { type ControlPlaneOptions, startControlPlane } from './control-plane.ts';
 import { readMeshConfig } from './mesh-config.ts';
 
+const USAGE = `Runs one control plane: Istio resources in, xDS out.
+
+  --config-dir DIR         a folder of YAML files to watch
+  --state-file FILE        where what is applied over HTTP is kept, so that a restart does not lose it
+  --http-address ADDR:PORT the API and the debug pages (default: 127.0.0.1:0)
+  --xds-address ADDR:PORT  where proxies connect by gRPC, plain text (default: 127.0.0.1:0)
+  --token TOKEN            what calls that change something must carry; or DINGHY_TOKEN; made up and printed when absent
+  --mesh-config FILE       settings of the whole mesh, as Istio's MeshConfig
+  --debounce-ms N          quiet time before a push (default: 100)
+  --log-level LEVEL        ${LOG_LEVELS.join(', ')} (default: info)
+`;
+
 const flags = () =>
   parseArgs({
     options: {
@@ -19,6 +31,7 @@ const flags = () =>
       'mesh-config': { type: 'string' },
       'debounce-ms': { type: 'string' },
       'log-level': { type: 'string', default: 'info' },
+      help: { type: 'boolean', short: 'h', default: false },
     },
   }).values;
 
@@ -64,6 +77,10 @@ const format = (at: SocketAddress | undefined): string =>
 
 const run = async (): Promise<void> => {
   const given = flags();
+  if (given.help) {
+    process.stdout.write(USAGE);
+    return;
+  }
   const options = optionsOf(given);
   const system = realSystem({ logLevel: readLogLevel(given['log-level']) });
   process.on('exit', () => system.flush());
