@@ -8,7 +8,9 @@ import { admin } from './operations/admin.ts';
 import { changes } from './operations/changes.ts';
 import { framing, pooling } from './protocol/framing.ts';
 import { bodies, fields, interim } from './protocol/messages.ts';
+import { paths } from './protocol/paths.ts';
 import { proxyHeaders } from './protocol/proxy-headers.ts';
+import { boundaries, refusals } from './protocol/refusals.ts';
 import { brokenExchanges, localReplies, retries, timeouts } from './resilience/failures.ts';
 import { faults } from './resilience/faults.ts';
 import { limits } from './resilience/limits.ts';
@@ -53,6 +55,9 @@ export const catalogue: readonly ConformanceCase[] = [
   ...gatewayHosts,
   ...gatewayRoutes,
   ...framing,
+  ...refusals,
+  ...boundaries,
+  ...paths,
   ...pooling,
   ...bodies,
   ...interim,
