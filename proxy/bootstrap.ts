@@ -1,5 +1,6 @@
 /** Envoy's bootstrap from YAML or JSON, strictly: what is not understood is refused with its place. */
 import { ConfigError, inField, refuseUnsupported } from '#api/config-error.ts';
+import { refuseUnlessAds } from '#api/config-source.ts';
 import { ApiConfigSource_ApiType, Bootstrap } from '#envoy';
 import type { SocketAddress } from '#system/network.ts';
 import { fieldTable } from './config/field-table.ts';
@@ -46,7 +47,7 @@ export const checkBootstrap = (bootstrap: Bootstrap): void => {
   inField('dynamic_resources', () => {
     refuseUnsupported(dynamicResources, { read: ['adsConfig', 'cdsConfig', 'ldsConfig'] });
     for (const [name, source] of Object.entries({ cds_config: dynamicResources.cdsConfig, lds_config: dynamicResources.ldsConfig }))
-      if (source && source.configSourceSpecifier?.$case !== 'ads') throw new ConfigError(name, 'only ads is supported by this proxy');
+      if (source) inField(name, () => refuseUnlessAds(source));
     const { adsConfig, cdsConfig, ldsConfig } = dynamicResources;
     if (!adsConfig && (cdsConfig || ldsConfig)) throw new ConfigError('ads_config', 'is needed for cds_config and lds_config');
     if (adsConfig && adsConfig.apiType !== GRPC)
@@ -58,6 +59,10 @@ export const checkBootstrap = (bootstrap: Bootstrap): void => {
 export const adminAddressOf = ({ admin }: Bootstrap): SocketAddress | undefined => {
   const address = admin?.address?.address;
   if (!address) return undefined;
+  if (address.$case === 'socketAddress')
+    inField('admin.address.socket_address', () =>
+      refuseUnsupported(address.value, { read: ['address', 'portSpecifier'], ignored: ['ipv4Compat'] }),
+    );
   if (address.$case !== 'socketAddress' || address.value.portSpecifier?.$case !== 'portValue')
     throw new ConfigError('admin.address', 'only a socket_address with a port number is supported by this proxy');
   return { address: address.value.address, port: address.value.portSpecifier.value };

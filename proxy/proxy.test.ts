@@ -204,7 +204,7 @@ test('a bootstrap field that this proxy does not do is refused with its path', a
   const system = simulatedSystem();
   await expect(start(system, { stats_sinks: [{ name: 'x' }] })).rejects.toThrow('stats_sinks: not supported');
   await expect(start(system, { dynamic_resources: { lds_config: { path: '/x' } } })).rejects.toThrow(
-    'dynamic_resources.lds_config: only ads',
+    'dynamic_resources.lds_config.path: only ads',
   );
 });
 

@@ -45,7 +45,8 @@ const isSet = (value: unknown): boolean => {
 const writtenName = (name: string, value: unknown): string =>
   snakeCase(typeof value === 'object' && value !== null && '$case' in value ? String(value.$case) : name);
 
-const snakeCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+/** Digits stick to the word before them, but for the version of HTTP/1.0. */
+const snakeCase = (name: string): string => name.replace(/[A-Z]|(?<=Http)10/g, (part) => `_${part.toLowerCase()}`);
 
 /**
  * Refuses every field of a message that is set and that nobody named: what is not supported is never silently dropped.

@@ -113,7 +113,7 @@ describe('building a snapshot', () => {
 
 describe('trial', () => {
   it.each([
-    ['cds', edsCluster('a', { transportSocket: { name: 'envoy.transport_sockets.tls' } }), 'transport_socket.typed_config: '],
+    ['cds', edsCluster('a', { transportSocket: { name: 'envoy.transport_sockets.tls' } }), 'transport_socket.name: '],
     [
       'rds',
       routes('a', { route: { cluster: 'a', retryPolicy: { retryOn: 'x' } } }),

@@ -1,5 +1,6 @@
 /** Listeners and the routes of their connection managers. A listener is compiled once; its route tables change around it, slot by slot. */
 import { ConfigError, inField } from '#api/config-error.ts';
+import { refuseUnlessAds } from '#api/config-source.ts';
 import type { FilterChain, HttpConnectionManager, Listener, RetryPolicy, RouteConfiguration, TcpProxy } from '#envoy';
 import type { System } from '#system/system.ts';
 import { compileConnectionManager } from '../http/compile-connection-manager.ts';
@@ -50,8 +51,9 @@ const routeSourceOf = (config: HttpConnectionManager): RouteSource => {
   const specifier = config.routeSpecifier;
   if (specifier?.$case === 'routeConfig') return { kind: 'inline', config: specifier.value };
   if (specifier?.$case !== 'rds') throw new ConfigError('route_specifier', 'only rds and route_config are supported');
-  if (specifier.value.configSource?.configSourceSpecifier?.$case !== 'ads')
-    throw new ConfigError('rds.config_source', 'only ads is supported');
+  const source = specifier.value.configSource;
+  if (!source) throw new ConfigError('rds.config_source', 'is required');
+  inField('rds.config_source', () => refuseUnlessAds(source));
   if (specifier.value.routeConfigName === '') throw new ConfigError('rds.route_config_name', 'must not be empty');
   return { kind: 'rds', name: specifier.value.routeConfigName };
 };

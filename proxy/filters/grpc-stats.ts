@@ -24,12 +24,12 @@ const statusOf = (response: HttpResponse): Promise<string | undefined> => {
 };
 
 /** perMethod: a counter for each `/package.Service/Method`, other paths uncounted; otherwise one for all. Clients choose paths, so Envoy's default is one for all. */
-const filterFor = (metrics: Metrics, perMethod: boolean): HttpFilter => {
+const filterFor = (metrics: Metrics, { perMethod, undotted }: { readonly perMethod: boolean; readonly undotted: boolean }): HttpFilter => {
   return async (request, stream, next) => {
     if (!isGrpc(request)) return next(request, stream);
     const method = perMethod ? /^\/([\w.]{1,120})\/(\w{1,120})$/.exec(request.path) : undefined;
     if (method === null) return next(request, stream);
-    const prefix = method ? `grpc.${method[1]}.${method[2]}` : 'grpc';
+    const prefix = method ? `grpc.${undotted ? method[1]?.replaceAll('.', '_') : method[1]}.${method[2]}` : 'grpc';
     let response: HttpResponse;
     try {
       response = await next(request, stream);
@@ -50,12 +50,13 @@ export const grpcStats: FilterType = {
   compile: (any, { system }) => {
     const config = decodeConfig(any, GrpcStats);
     refuseUnsupported(config, {
-      read: ['perMethodStatSpecifier'],
-      ignored: ['emitFilterState', 'enableUpstreamStats', 'replaceDotsInGrpcServiceName'],
+      read: ['perMethodStatSpecifier', 'replaceDotsInGrpcServiceName'],
+      // For access loggers that this proxy does not have.
+      ignored: ['emitFilterState'],
     });
     const specifier = config.perMethodStatSpecifier;
     if (specifier?.$case === 'individualMethodStatsAllowlist')
       throw new ConfigError('individual_method_stats_allowlist', 'not supported by this proxy');
-    return filterFor(system.metrics, specifier?.value ?? false);
+    return filterFor(system.metrics, { perMethod: specifier?.value ?? false, undotted: config.replaceDotsInGrpcServiceName });
   },
 };

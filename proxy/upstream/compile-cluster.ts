@@ -1,6 +1,7 @@
 /** Cluster → what a running cluster needs to know. Generated messages end here. Source: config.cluster.v3.Cluster. */
 
 import { ConfigError, inField, refuseUnsupported } from '#api/config-error.ts';
+import { refuseUnlessAds } from '#api/config-source.ts';
 import type { Cluster, Duration } from '#envoy';
 import type { BalancerPolicy } from './balancers/policies.ts';
 import { compileLimits, type Limits } from './circuit-breaker.ts';
@@ -11,9 +12,21 @@ import { refuseTransportSockets } from './transport-sockets.ts';
 /** How a cluster learns its endpoints. */
 export type Discovery =
   | { readonly kind: 'static'; readonly endpoints: Endpoints }
-  | { readonly kind: 'strict-dns'; readonly endpoints: Endpoints; readonly refreshMs: number; readonly family: DnsFamily }
+  | {
+      readonly kind: 'strict-dns';
+      readonly endpoints: Endpoints;
+      readonly refreshMs: number;
+      readonly afterFailure: FailureRate;
+      readonly family: DnsFamily;
+    }
   | { readonly kind: 'eds'; readonly serviceName: string }
   | { readonly kind: 'original-dst' };
+
+/** How long to wait after a failure; milliseconds. */
+export interface FailureRate {
+  readonly baseMs: number;
+  readonly maxMs: number;
+}
 
 /** Which addresses of a name are used. */
 export type DnsFamily = 'any' | 'v4' | 'v6';
@@ -63,6 +76,8 @@ const READ = [
   'commonHttpProtocolOptions',
   'typedExtensionProtocolOptions',
   'dnsRefreshRate',
+  'dnsFailureRefreshRate',
+  'httpProtocolOptions',
   'dnsLookupFamily',
   'lbConfig',
   'commonLbConfig',
@@ -70,13 +85,11 @@ const READ = [
   'transportSocketMatches',
 ] as const satisfies readonly (keyof Cluster)[];
 
-/** No behaviour here: readiness details, buffers that pulled bodies do not have, DNS tuning of Envoy's own resolver. */
+/** No behaviour here: readiness details, buffers that pulled bodies do not have, DNS tuning of Envoy's own resolver: answers here carry no TTL. */
 const IGNORED = [
   'metadata',
   'perConnectionBufferLimitBytes',
-  'httpProtocolOptions',
   'respectDnsTtl',
-  'dnsFailureRefreshRate',
   'typedDnsResolverConfig',
   'waitForWarmOnInit',
   'cleanupInterval',
@@ -90,9 +103,20 @@ const compileEds = (cluster: Cluster): Discovery => {
   if (!eds) throw new ConfigError('eds_cluster_config', 'is required for an EDS cluster');
   inField('eds_cluster_config', () => {
     refuseUnsupported(eds, { read: ['edsConfig', 'serviceName'] });
-    if (eds.edsConfig?.configSourceSpecifier?.$case !== 'ads') throw new ConfigError('eds_config', 'only ads is supported');
+    const source = eds.edsConfig;
+    if (!source) throw new ConfigError('eds_config', 'is required');
+    inField('eds_config', () => refuseUnlessAds(source));
   });
   return { kind: 'eds', serviceName: eds.serviceName === '' ? cluster.name : eds.serviceName };
+};
+
+/** A resolver that fails is asked again after a random part of a time that doubles up to a ceiling. */
+const compileFailureRate = ({ dnsFailureRefreshRate: rate }: Cluster, refreshMs: number): FailureRate => {
+  if (!rate) return { baseMs: refreshMs, maxMs: refreshMs };
+  const baseMs = durationMs(rate.baseInterval) ?? refreshMs;
+  const maxMs = durationMs(rate.maxInterval) ?? baseMs * 10;
+  if (maxMs < baseMs) throw new ConfigError('dns_failure_refresh_rate.max_interval', 'must be at least the base_interval');
+  return { baseMs, maxMs };
 };
 
 const compileDiscovery = (cluster: Cluster): Discovery => {
@@ -110,12 +134,16 @@ const compileDiscovery = (cluster: Cluster): Discovery => {
   if (type === DISCOVERY.static) return { kind: 'static', endpoints };
   const family = DNS_FAMILIES[cluster.dnsLookupFamily];
   if (family === undefined) throw new ConfigError('dns_lookup_family', `unknown value ${cluster.dnsLookupFamily}`);
-  return { kind: 'strict-dns', endpoints, family, refreshMs: durationMs(cluster.dnsRefreshRate) ?? 5000 };
+  const refreshMs = durationMs(cluster.dnsRefreshRate) ?? 5000;
+  return { kind: 'strict-dns', endpoints, family, refreshMs, afterFailure: compileFailureRate(cluster, refreshMs) };
 };
+
+const lbConfigName = ({ $case }: NonNullable<Cluster['lbConfig']>): string =>
+  $case.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
 const compileChoices = (cluster: Cluster): number => {
   if (cluster.lbConfig === undefined) return 2;
-  if (cluster.lbConfig.$case !== 'leastRequestLbConfig') throw new ConfigError('lb_config', 'does not fit lb_policy LEAST_REQUEST');
+  if (cluster.lbConfig.$case !== 'leastRequestLbConfig') throw new ConfigError(lbConfigName(cluster.lbConfig), 'does not fit lb_policy');
   const config = cluster.lbConfig.value;
   inField('least_request_lb_config', () => refuseUnsupported(config, { read: ['choiceCount'] }));
   const choices = config.choiceCount ?? 2;
@@ -131,7 +159,8 @@ const compileBalancer = (cluster: Cluster, discovery: Discovery): BalancerPolicy
   if (cluster.lbConfig?.$case === 'roundRobinLbConfig' && policy === POLICY.roundRobin) {
     const config = cluster.lbConfig.value;
     inField('round_robin_lb_config', () => refuseUnsupported(config, { read: [] }));
-  } else if (cluster.lbConfig) throw new ConfigError('lb_config', 'not supported by this proxy');
+  } else if (cluster.lbConfig)
+    throw new ConfigError(lbConfigName(cluster.lbConfig), 'does not fit lb_policy, or is not supported by this proxy');
   if (policy === POLICY.random) return { kind: 'random' };
   if (policy === POLICY.roundRobin || policy === POLICY.clusterProvided) return { kind: 'round-robin' };
   throw new ConfigError('lb_policy', 'not supported by this proxy');

@@ -19,7 +19,7 @@ const HOUR_MS = 3_600_000;
 const milliseconds = (duration: Duration): number => duration.seconds * 1000 + duration.nanos / 1e6;
 
 const compileCommon = (options: CommonOptions): Omit<ConnectionOptions, 'connectTimeoutMs'> => {
-  refuseUnsupported(options, { read: ['idleTimeout', 'maxConnectionDuration', 'maxRequestsPerConnection'], ignored: ['maxHeadersCount'] });
+  refuseUnsupported(options, { read: ['idleTimeout', 'maxConnectionDuration', 'maxRequestsPerConnection'] });
   return {
     idleTimeoutMs: options.idleTimeout ? milliseconds(options.idleTimeout) : HOUR_MS,
     maxDurationMs: options.maxConnectionDuration ? milliseconds(options.maxConnectionDuration) : 0,
@@ -34,6 +34,8 @@ const refuseOtherProtocols = (options: HttpProtocolOptions): void => {
   if (protocol?.$case === 'autoConfig') throw new ConfigError('auto_config', 'not supported by this proxy');
   if (protocol?.$case !== 'explicitHttpConfig') return;
   const explicit = protocol.value.protocolConfig;
+  if (explicit?.$case === 'httpProtocolOptions')
+    inField('explicit_http_config.http_protocol_options', () => refuseUnsupported(explicit.value, { read: [] }));
   if (explicit?.$case === 'http2ProtocolOptions' || explicit?.$case === 'http3ProtocolOptions')
     throw new ConfigError('explicit_http_config', 'only http_protocol_options is supported');
 };
@@ -64,6 +66,8 @@ const typedOptions = (cluster: Cluster): CommonOptions | undefined => {
 export const compileConnectionOptions = (cluster: Cluster): ConnectionOptions => {
   const connectTimeoutMs = cluster.connectTimeout ? milliseconds(cluster.connectTimeout) : 5000;
   if (connectTimeoutMs <= 0) throw new ConfigError('connect_timeout', 'must be greater than 0s');
+  const { httpProtocolOptions } = cluster;
+  if (httpProtocolOptions) inField('http_protocol_options', () => refuseUnsupported(httpProtocolOptions, { read: [] }));
   const common = typedOptions(cluster);
   const rest = common
     ? inField('common_http_protocol_options', () => compileCommon(common))

@@ -50,7 +50,7 @@ export const compileAddress = (address: Address | undefined): { address: string;
   if (address?.address?.$case !== 'socketAddress') throw new ConfigError('address', 'only socket_address is supported');
   const socket = address.address.value;
   return inField('address.socket_address', () => {
-    refuseUnsupported(socket, { read: ['address', 'portSpecifier'], ignored: ['resolverName', 'ipv4Compat'] });
+    refuseUnsupported(socket, { read: ['address', 'portSpecifier'], ignored: ['ipv4Compat'] });
     if (socket.address === '') throw new ConfigError('address', 'must not be empty');
     if (socket.portSpecifier?.$case === 'namedPort') throw new ConfigError('named_port', 'not supported by this proxy');
     const port = socket.portSpecifier?.value ?? 0;
@@ -61,7 +61,8 @@ export const compileAddress = (address: Address | undefined): { address: string;
 
 const compileEndpoint = (lbEndpoint: LbEndpoint): EndpointConfig => {
   refuseUnsupported(lbEndpoint, { read: ['hostIdentifier', 'healthStatus', 'loadBalancingWeight'], ignored: ['metadata'] });
-  if (lbEndpoint.hostIdentifier?.$case !== 'endpoint') throw new ConfigError('endpoint', 'is required');
+  if (lbEndpoint.hostIdentifier?.$case === 'endpointName') throw new ConfigError('endpoint_name', 'not supported by this proxy');
+  if (!lbEndpoint.hostIdentifier) throw new ConfigError('endpoint', 'is required');
   const endpoint = lbEndpoint.hostIdentifier.value;
   const { address, port } = inField('endpoint', () => {
     refuseUnsupported(endpoint, { read: ['address', 'hostname'], ignored: ['healthCheckConfig'] });
@@ -83,11 +84,12 @@ const compileLocality = (group: LocalityLbEndpoints): LocalityConfig => {
     throw new ConfigError('leds_cluster_locality_config', 'not supported by this proxy');
   if (group.priority > 128) throw new ConfigError('priority', 'must be at most 128');
   const listed = group.lbConfig?.value.lbEndpoints ?? group.lbEndpoints;
+  const where = group.lbConfig ? 'load_balancer_endpoints.lb_endpoints' : 'lb_endpoints';
   const { region = '', zone = '', subZone = '' } = group.locality ?? {};
   return {
     locality: region === '' && zone === '' && subZone === '' ? '' : `${region}/${zone}/${subZone}`,
     weight: group.loadBalancingWeight ?? 0,
-    endpoints: listed.map((endpoint, index) => inField(`lb_endpoints[${index}]`, () => compileEndpoint(endpoint))),
+    endpoints: listed.map((endpoint, index) => inField(`${where}[${index}]`, () => compileEndpoint(endpoint))),
   };
 };
 

@@ -37,15 +37,31 @@ export const resolveEndpoints = async (discovery: StrictDns, system: System): Pr
 
 /** Calls `found` with each new answer until the signal aborts; the first look is at once. */
 export const keepResolving = (discovery: StrictDns, system: System, found: (endpoints: Endpoints) => void, signal: AbortSignal): void => {
+  const { refreshMs, afterFailure } = discovery;
+  let failures = 0;
   const look = async () => {
-    try {
-      const endpoints = await resolveEndpoints(discovery, system);
-      if (!signal.aborted) found(endpoints);
-    } catch (error) {
-      system.log.warn('upstream.resolve-failed', { error: error instanceof Error ? error.message : String(error) });
-    }
+    const waitMs = await resolveEndpoints(discovery, system).then(
+      (endpoints) => {
+        failures = 0;
+        if (!signal.aborted) found(endpoints);
+        return refreshMs;
+      },
+      (error: unknown) => {
+        system.log.warn('upstream.resolve-failed', { error: error instanceof Error ? error.message : String(error) });
+        const ceiling = Math.min(afterFailure.maxMs, afterFailure.baseMs * 2 ** Math.min(failures++, 30));
+        return afterFailure.maxMs === afterFailure.baseMs ? ceiling : Math.max(1, system.random.float() * ceiling);
+      },
+    );
+    if (signal.aborted) return;
+    const cancel = system.clock.after(waitMs, again);
+    signal.addEventListener('abort', cancel, { once: true });
+    cancelled = () => signal.removeEventListener('abort', cancel);
   };
-  // Errors end inside `look`.
-  void look();
-  system.clock.every(discovery.refreshMs, () => void look(), signal);
+  let cancelled = () => {};
+  const again = (): void => {
+    cancelled();
+    // Errors end inside `look`.
+    void look();
+  };
+  again();
 };

@@ -8,8 +8,8 @@ const RAW_BUFFER = 'type.googleapis.com/envoy.extensions.transport_sockets.raw_b
 const refuseUnlessPlain = (socket: TransportSocket): void => {
   if (socket.configType === undefined && socket.name === 'envoy.transport_sockets.raw_buffer') return;
   if (socket.configType?.value.typeUrl === RAW_BUFFER) return;
-  const what = socket.configType === undefined ? socket.name : socket.configType.value.typeUrl;
-  throw new ConfigError('typed_config', `transport socket ${what} is not supported by this proxy`);
+  if (socket.configType === undefined) throw new ConfigError('name', `transport socket ${socket.name} is not supported by this proxy`);
+  throw new ConfigError('typed_config', `transport socket ${socket.configType.value.typeUrl} is not supported by this proxy`);
 };
 
 /** Throws ConfigError unless every transport socket of the cluster is raw_buffer. */

@@ -1,0 +1,149 @@
+import { expect, test } from 'vitest';
+import { ConfigError } from '#api/config-error.ts';
+import { Any, Bootstrap, Cluster, ClusterLoadAssignment, RouteConfiguration } from '#envoy';
+import { simulatedSystem } from '#system/simulated-system.ts';
+import { adminAddressOf, checkBootstrap } from '../bootstrap.ts';
+import { filterTypeOf } from '../filters/registry.ts';
+import { ClusterManager } from '../upstream/cluster-manager.ts';
+import { SnapshotBuilder } from './build-snapshot.ts';
+import { type Good, type Verdict, walkFields } from './field-walk.fixture.ts';
+import { validate } from './validate.ts';
+import { WITHOUT_EFFECT } from './without-effect.fixture.ts';
+
+const system = simulatedSystem();
+const builder = new SnapshotBuilder({ system, clusters: new ClusterManager(system) });
+const room = { system, statPrefix: 's', upstream: () => () => Promise.reject(new Error('not called')) };
+
+const URL_PREFIX = 'type.googleapis.com/';
+const C = 'envoy.config.cluster.v3.Cluster';
+const CORE = 'envoy.config.core.v3.';
+const ENDPOINT = 'envoy.config.endpoint.v3.';
+const FILTER = 'envoy.extensions.filters.http.';
+const MATCHER = 'envoy.type.matcher.v3.';
+const RBAC = 'envoy.config.rbac.v3.';
+const ROUTE = 'envoy.config.route.v3.';
+
+const address = { socket_address: { address: '127.0.0.1', port_value: 1 } };
+const any = { any: true };
+const plain = { name: 'envoy.transport_sockets.raw_buffer' };
+const percentage = { numerator: 100 };
+
+const GOOD: Good = {
+  [C]: { name: 'a', connect_timeout: '1s' },
+  [`${C}.TransportSocketMatch`]: { name: 'm', transport_socket: plain },
+  [`${C}.EdsClusterConfig`]: { eds_config: { ads: {} } },
+  [`${C}.RefreshRate`]: { base_interval: '1s' },
+  [`${CORE}Address`]: address,
+  [`${CORE}ApiConfigSource`]: { api_type: 'GRPC', grpc_services: [{ envoy_grpc: { cluster_name: 'x' } }] },
+  [`${CORE}CidrRange`]: { address_prefix: '10.0.0.0' },
+  [`${CORE}ConfigSource`]: { ads: {} },
+  [`${CORE}DataSource`]: { inline_string: 'x' },
+  [`${CORE}HeaderValue`]: { key: 'x-a', value: 'b' },
+  [`${CORE}HeaderValueOption`]: { header: { key: 'x-a', value: 'b' } },
+  [`${CORE}RuntimeFractionalPercent`]: { default_value: percentage },
+  [`${CORE}SocketAddress`]: address.socket_address,
+  [`${CORE}TransportSocket`]: plain,
+  [`${CORE}TypedExtensionConfig`]: { name: 'x', typed_config: { '@type': `${URL_PREFIX}${CORE}Locality` } },
+  [`${ENDPOINT}ClusterLoadAssignment`]: { cluster_name: 'a' },
+  [`${ENDPOINT}Endpoint`]: { address },
+  [`${ENDPOINT}LbEndpoint`]: { endpoint: { address } },
+  [`${FILTER}fault.v3.FaultAbort`]: { http_status: 500, percentage },
+  'envoy.extensions.filters.common.fault.v3.FaultDelay': { fixed_delay: '1s', percentage },
+  [`${MATCHER}PathMatcher`]: { path: { exact: '/' } },
+  [`${MATCHER}RegexMatchAndSubstitute`]: { pattern: { regex: 'a' }, substitution: 'b' },
+  [`${MATCHER}RegexMatcher`]: { regex: 'a' },
+  [`${MATCHER}StringMatcher`]: { exact: 'a' },
+  [`${RBAC}Permission`]: any,
+  [`${RBAC}Permission.Set`]: { rules: [any] },
+  [`${RBAC}Policy`]: { permissions: [any], principals: [any] },
+  [`${RBAC}Principal`]: any,
+  [`${RBAC}Principal.Set`]: { ids: [any] },
+  [`${ROUTE}Decorator`]: { operation: 'x' },
+  [`${ROUTE}DirectResponseAction`]: { status: 200 },
+  [`${ROUTE}HeaderMatcher`]: { name: 'x-a', string_match: { exact: 'a' } },
+  [`${ROUTE}QueryParameterMatcher`]: { name: 'q' },
+  [`${ROUTE}RetryPolicy`]: { retry_on: '5xx' },
+  [`${ROUTE}RetryPolicy.RetryBackOff`]: { base_interval: '1s' },
+  [`${ROUTE}Route`]: { match: { prefix: '/' }, route: { cluster: 'a' } },
+  [`${ROUTE}RouteAction`]: { cluster: 'a' },
+  [`${ROUTE}RouteAction.RequestMirrorPolicy`]: { cluster: 'a' },
+  [`${ROUTE}RouteConfiguration`]: { name: 'r' },
+  [`${ROUTE}RouteMatch`]: { prefix: '/' },
+  [`${ROUTE}VirtualCluster`]: { name: 'x', headers: [{ name: 'x-a' }] },
+  [`${ROUTE}VirtualHost`]: { name: 'v', domains: ['*'] },
+  [`${ROUTE}WeightedCluster`]: { clusters: [{ name: 'a', weight: 1 }] },
+  [`${ROUTE}WeightedCluster.ClusterWeight`]: { name: 'a', weight: 1 },
+  'envoy.config.bootstrap.v3.Bootstrap.DynamicResources': {
+    ads_config: { api_type: 'GRPC', grpc_services: [{ envoy_grpc: { cluster_name: 'x' } }] },
+  },
+  'envoy.type.v3.FractionalPercent': percentage,
+};
+
+const filter = (type: string) => (json: object) =>
+  filterTypeOf(`${URL_PREFIX}${FILTER}${type}`).compile(Any.fromJSON({ '@type': `${URL_PREFIX}${FILTER}${type}`, ...json }), room);
+
+/** By type: takes a message into use as the proxy would, or throws. */
+const ROOTS: Readonly<Record<string, (json: object) => unknown>> = {
+  'envoy.config.bootstrap.v3.Bootstrap': (json) => {
+    const bootstrap = Bootstrap.fromJSON(json);
+    validate(bootstrap, 'envoy.config.bootstrap.v3.Bootstrap');
+    checkBootstrap(bootstrap);
+    adminAddressOf(bootstrap);
+  },
+  [C]: (json) => {
+    const cluster = Cluster.fromJSON('eds_cluster_config' in json ? { ...json, type: 'EDS' } : json);
+    validate(cluster, C);
+    builder.check('cds', cluster);
+  },
+  [`${ENDPOINT}ClusterLoadAssignment`]: (json) => {
+    const assignment = ClusterLoadAssignment.fromJSON(json);
+    validate(assignment, `${ENDPOINT}ClusterLoadAssignment`);
+    builder.check('eds', assignment);
+  },
+  [`${ROUTE}RouteConfiguration`]: (json) => {
+    const routes = RouteConfiguration.fromJSON(json);
+    validate(routes, `${ROUTE}RouteConfiguration`);
+    builder.check('rds', routes);
+  },
+  ...Object.fromEntries(
+    ['cors.v3.Cors', 'fault.v3.HTTPFault', 'grpc_stats.v3.FilterConfig', 'rbac.v3.RBAC'].map((type) => [`${FILTER}${type}`, filter(type)]),
+  ),
+  [`${FILTER}cors.v3.CorsPolicy`]: (json) => {
+    const [cors, policy] = [`${URL_PREFIX}${FILTER}cors.v3.Cors`, `${URL_PREFIX}${FILTER}cors.v3.CorsPolicy`];
+    filterTypeOf(cors).compileRoute?.(Any.fromJSON({ '@type': cors }), Any.fromJSON({ '@type': policy, ...json }), room);
+  },
+};
+
+/** An error must stand at the field, above it or below it. */
+const judge =
+  (use: (json: object) => unknown) =>
+  ({ path, message }: { readonly path: string; readonly message: object }): Verdict => {
+    try {
+      use(message);
+      return 'taken';
+    } catch (error) {
+      if (!(error instanceof ConfigError)) return { unclear: String(error) };
+      const at = error.path.replace(/\[[^\]]*\]/g, '');
+      return path === at || path.startsWith(`${at}.`) || at.startsWith(`${path}.`) ? 'refused' : { unclear: error.message };
+    }
+  };
+
+test('every field of every message is refused with its path, or stands in accepted-fields.txt, with a reason where it has no effect', async () => {
+  const lines: string[] = [];
+  const unclear: string[] = [];
+  const unknown: string[] = [];
+  for (const [type, use] of Object.entries(ROOTS)) {
+    const reasons = WITHOUT_EFFECT[type] ?? {};
+    const found = walkFields(type, { good: GOOD, closed: new Set(Object.keys(reasons)), judge: judge(use) });
+    unclear.push(...found.unclear.map((text) => `${type}: ${text}`));
+    unknown.push(
+      ...Object.keys(reasons)
+        .filter((path) => !found.taken.includes(path))
+        .map((path) => `${type}: ${path}`),
+    );
+    lines.push(type, ...found.taken.map((path) => `  ${path}${reasons[path] ? ` (${reasons[path]})` : ''}`), '');
+  }
+  expect(unclear).toEqual([]);
+  expect(unknown).toEqual([]);
+  await expect(lines.join('\n')).toMatchFileSnapshot('./accepted-fields.txt');
+});
