@@ -65,7 +65,7 @@ export const nextWords = (lab: Lab, step: LabStep, reached: StepProgress | undef
     return `Then:  npx dinghy apply -f ${file} && ${verb} observe ${lab.number} --step ${step.id}`;
   if (!isRevealed(reached)) return `Then:  ${verb} observe ${lab.number} --step ${step.id}`;
   const next = lab.steps[lab.steps.indexOf(step) + 1];
-  if (step.claims.length > 0 && reached.checked !== true) return `Prove it:  ${verb} check ${lab.number}`;
+  if (step.claims.length > 0 && reached.checked !== true) return `Prove it:  ${verb} check ${lab.number} --step ${step.id}`;
   return next === undefined
     ? `That was lab ${lab.number}. To go further: ${lab.afterwards}.`
     : `Next:  ${verb} start ${lab.number} --step ${next.id}`;

@@ -9,7 +9,7 @@ export type { Lab, LabSend, LabStage, LabStep, Prediction } from './lab.ts';
 /** Every lab, in the order in which they are taken. */
 export const LABS: readonly Lab[] = [firstRequest, canary, headerRouting];
 
-export { type CaseVerdict, type CheckedMesh, checkStep, claimsUpTo, type StepVerdict } from './runner/check.ts';
+export { type CaseVerdict, type CheckedMesh, checkedSteps, checkStep, claimsUpTo, type StepVerdict } from './runner/check.ts';
 export { differences, type LabWorld } from './runner/differences.ts';
 export { type Progress, type Round, readProgress, readStep, type StepProgress } from './runner/progress.ts';
 export { type KeptResource, type ResourceStore, resetTo } from './runner/reset.ts';

@@ -1,5 +1,5 @@
 /** Checks a step: its own claims and those of the steps before it, each a conformance case on the learner's mesh. */
-import type { Lab } from '../lab.ts';
+import type { Lab, LabStep } from '../lab.ts';
 import type { Round } from './progress.ts';
 
 /** What a case said. */
@@ -35,6 +35,19 @@ export interface CheckedMesh {
 export const claimsUpTo = (lab: Lab, stepId: string): readonly string[] => {
   const index = lab.steps.findIndex((step) => step.id === stepId);
   return [...new Set(lab.steps.slice(0, index + 1).flatMap((step) => step.claims))];
+};
+
+/** Each step up to that one that claims something, and whether all its claims held. */
+export const checkedSteps = (
+  lab: Lab,
+  stepId: string,
+  { verdicts }: Pick<StepVerdict, 'verdicts'>,
+): readonly (readonly [LabStep, boolean])[] => {
+  const held = new Set(verdicts.filter(({ passed }) => passed).map(({ id }) => id));
+  return lab.steps
+    .slice(0, lab.steps.findIndex((step) => step.id === stepId) + 1)
+    .filter(({ claims }) => claims.length > 0)
+    .map((step) => [step, step.claims.every((id) => held.has(id))] as const);
 };
 
 /** Runs them one after another: two cases at once would count each other's requests. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { firstRequest } from '../01-first-request/lab.ts';
 import { canary } from '../02-canary/lab.ts';
-import { checkStep } from './check.ts';
+import { checkedSteps, checkStep } from './check.ts';
 import { differences } from './differences.ts';
 import { readProgress } from './progress.ts';
 import { type KeptResource, resetTo } from './reset.ts';
@@ -36,6 +36,17 @@ test('a check fails when one of its cases does, keeps that case’s words, and n
     causes: ['v3 is there'],
     answered: { 'reviews-v3': 1 },
   });
+});
+
+test('one check proves the earlier steps too, each by its own claims', () => {
+  const verdicts = [
+    { id: 'TRAF-HOP-001', passed: true, reason: '', ms: 1 },
+    { id: 'TRAF-SUBSET-001', passed: false, reason: 'x', ms: 1 },
+  ];
+  expect(checkedSteps(firstRequest, 'three-versions', { verdicts }).map(([{ id }, held]) => [id, held])).toEqual([
+    ['one-request', true],
+    ['three-versions', false],
+  ]);
 });
 
 test('a check that holds looks for no cause', async () => {

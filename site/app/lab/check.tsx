@@ -5,7 +5,7 @@ import { Tally } from '../components/answers.tsx';
 import { BinomialPicture } from '../components/binomial.tsx';
 import { post, wordsOf } from '../live/api.ts';
 import type { LabContent } from '../live/lab-content.ts';
-import { progress, reachedIn } from '../live/progress.ts';
+import { openProgress, reachedIn } from '../live/progress.ts';
 import { mesh } from '../live/store.ts';
 
 const ALLOWED_POINTS = 0.03;
@@ -63,8 +63,8 @@ export const Check = ({ lab, step }: { lab: LabContent; step: LabStep }) => {
     try {
       const found = await post<StepVerdict>(`/labs/${lab.id}/steps/${step.id}/check`);
       setVerdict(found);
-      const key = `${lab.id}#${step.id}`;
-      progress.value = { ...progress.value, [key]: { ...progress.value[key], checked: found.passed } };
+      // The earlier steps were checked too.
+      await openProgress();
     } catch (problem) {
       setError(wordsOf(problem));
     } finally {

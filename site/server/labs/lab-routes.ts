@@ -5,7 +5,7 @@ import { type Context, Hono } from 'hono';
 import type { Exchange } from '#api/exchange.ts';
 import type { StoredResource } from '#api/resource.ts';
 import type { ControlPlaneClient } from '#environment';
-import { checkStep, differences, keyOf, LABS, type Lab, type LabStep, type Round, resetTo } from '#labs';
+import { checkedSteps, checkStep, differences, keyOf, LABS, type Lab, type LabStep, type Round, resetTo } from '#labs';
 import type { Cases } from '../cases.ts';
 import type { LiveMesh } from '../live-mesh.ts';
 import { inForce } from './in-force.ts';
@@ -92,7 +92,7 @@ export const labRoutes = ({ mesh, cases, controlPlane, root, progressFolder }: L
       causes: () => causes(lab, step),
       count: () => countProbes(mesh, step.send.from),
     });
-    await book.reach(keyOf(lab, step), { checked: verdict.passed });
+    for (const [proved, checked] of checkedSteps(lab, step.id, verdict)) await book.reach(keyOf(lab, proved), { checked });
     return context.json(verdict);
   });
   routes.post('/:lab/reset', async (context) => {
