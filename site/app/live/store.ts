@@ -6,6 +6,8 @@ import type { Figures, LoggedExchange, MeshFacts, MeshState } from './types.ts';
 const TAPE_LENGTH = 200;
 const OWN_USER_AGENT = 'dinghy-send';
 const SLOW_AFTER_MS = 3_000;
+/** Text that changes oftener cannot be read. */
+const TAPE_EVERY_MS = 500;
 
 /** Facts of the mesh; undefined until the server has answered. */
 export const mesh = signal<MeshFacts | undefined>(undefined);
@@ -39,16 +41,33 @@ const addEdges = (edges: readonly { readonly from: string; readonly to: string }
   if (fresh.length > 0) seenEdges.value = new Set([...seenEdges.value, ...fresh]);
 };
 
+let lastSeq = 0;
+let untaped: readonly LoggedExchange[] = [];
+let unsaidSkipped = 0;
+let tapedAtMs = 0;
+let taping: ReturnType<typeof setTimeout> | undefined;
+
+/** The first at once, the rest twice a second. */
+const writeTape = (): void => {
+  taping = undefined;
+  tapedAtMs = performance.now();
+  tape.value = [...untaped, ...tape.value].slice(0, TAPE_LENGTH);
+  if (unsaidSkipped > 0) skipped.value += unsaidSkipped;
+  untaped = [];
+  unsaidSkipped = 0;
+};
+
 const addExchanges = (exchanges: readonly LoggedExchange[], left: number): void => {
   const calls = exchanges.filter((exchange) => exchange.side !== 'inbound');
   const own = exchanges.filter((exchange) => exchange.userAgent === OWN_USER_AGENT).map((exchange) => exchange.requestId);
   if (own.length > 0) ownIds.value = new Set([...[...ownIds.value].slice(-2_000), ...own]);
   addEdges(calls.map(({ reporter, to }) => ({ from: reporter, to })));
-  const known = tape.value[0]?.seq ?? 0;
-  const fresh = calls.filter((exchange) => exchange.seq > known);
+  const fresh = calls.filter((exchange) => exchange.seq > lastSeq);
   if (fresh.length === 0) return;
-  tape.value = [...fresh.reverse(), ...tape.value].slice(0, TAPE_LENGTH);
-  skipped.value += left;
+  lastSeq = fresh.at(-1)?.seq ?? lastSeq;
+  untaped = [...fresh.toReversed(), ...untaped].slice(0, TAPE_LENGTH);
+  unsaidSkipped += left;
+  if (taping === undefined) taping = setTimeout(writeTape, Math.max(0, tapedAtMs + TAPE_EVERY_MS - performance.now()));
   for (const exchange of fresh) for (const listener of listeners) listener(exchange);
 };
 
