@@ -139,6 +139,8 @@ export const CASE_IDS = [
   'RES-FAULT-004',
   'RES-FAULT-005',
   'RES-FAULT-006',
+  'RES-STAT-001',
+  'RES-STAT-002',
   'RES-BREAK-001',
   'RES-BREAK-002',
   'RES-BREAK-003',

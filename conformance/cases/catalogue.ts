@@ -15,6 +15,7 @@ import { brokenExchanges, localReplies, retries, timeouts } from './resilience/f
 import { faults } from './resilience/faults.ts';
 import { limits } from './resilience/limits.ts';
 import { retryConditions } from './resilience/retry-conditions.ts';
+import { statistics } from './resilience/statistics.ts';
 import { headerEdits, ownAnswers, rewrites } from './routing/actions.ts';
 import { cors, mirrors } from './routing/beside.ts';
 import { headerMatch } from './routing/header-match.ts';
@@ -69,6 +70,7 @@ export const catalogue: readonly ConformanceCase[] = [
   ...retryConditions,
   ...timeouts,
   ...faults,
+  ...statistics,
   ...limits,
   ...xdsProtocol,
   ...xdsOrdering,

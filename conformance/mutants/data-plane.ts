@@ -187,6 +187,13 @@ export const DATA_PLANE_MUTANTS: readonly Mutant[] = [
     replace: "'5xx': { status: (status) => status >= 400,",
   },
   {
+    id: 'MUT-RETRIED-COUNTED',
+    wrong: 'answers that gave way to another try count as if clients had seen them',
+    file: 'proxy/router/retry.ts',
+    find: 'cluster.stats.retried.count(',
+    replace: 'cluster.stats.answered.count(',
+  },
+  {
     id: 'MUT-RETRY-SAME-HOST',
     wrong: 'a retry may go to the host that failed',
     file: 'proxy/upstream/attempt.ts',
