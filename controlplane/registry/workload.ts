@@ -28,4 +28,6 @@ export interface ConnectedProxy {
   readonly appPorts: Readonly<Record<string, number>>;
   /** Who brings connections to the proxy: the packet filter of its network namespace, or (absent) whoever dials its own ports. */
   readonly interception?: 'REDIRECT';
+  /** A gRPC program that is its own proxy. */
+  readonly isProxyless?: true;
 }

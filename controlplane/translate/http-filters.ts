@@ -22,3 +22,6 @@ export const httpFilters = (): HttpFilter[] => [
   filter('envoy.filters.http.cors', 'envoy.extensions.filters.http.cors.v3.Cors'),
   filter('envoy.filters.http.router', 'envoy.extensions.filters.http.router.v3.Router'),
 ];
+
+/** What gRPC libraries know of these: fault, and the router that ends every chain. */
+export const proxylessHttpFilters = (): HttpFilter[] => httpFilters().filter(({ name }) => /\.(?:fault|router)$/.test(name));

@@ -17,7 +17,8 @@ export interface ConnectionManagerOptions {
   readonly serverName: string;
 }
 
-const HCM = 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager';
+/** Full name of the connection manager's message. */
+export const HCM = 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager';
 
 /** The filter that speaks HTTP. */
 export const connectionManager = ({ config, statPrefix, routes, edge, serverName }: ConnectionManagerOptions): Filter =>

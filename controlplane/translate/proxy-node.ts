@@ -27,6 +27,7 @@ export const readProxyNode = (node: Node): ProxyNode | undefined => {
     labels: readLabels(metadata.LABELS),
     serviceAccount: typeof serviceAccount === 'string' ? serviceAccount : 'default',
     appPorts: readPorts(metadata.APP_PORTS),
+    ...(metadata.GENERATOR === 'grpc' && { isProxyless: true }),
     ...(metadata.INTERCEPTION_MODE === 'REDIRECT' && { interception: 'REDIRECT' }),
   };
 };

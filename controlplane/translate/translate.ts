@@ -9,6 +9,7 @@ import { endpointsOf, toLoadAssignment } from './endpoints.ts';
 import { gatewayResources } from './gateway-listeners.ts';
 import { inboundListeners, inboundPorts } from './inbound-listeners.ts';
 import { httpPorts, outboundListeners } from './outbound-listeners.ts';
+import { proxylessResources } from './proxyless.ts';
 import { sidecarRoutes } from './routes.ts';
 import { type EffectiveRule, effectiveRule, policyFor } from './subsets.ts';
 
@@ -28,6 +29,7 @@ export const translate = (mesh: Mesh, proxy: ProxyNode): TranslatedResources => 
   const endpoints = rules.flatMap(({ service, rule }) => loadAssignments(mesh, service, rule));
   if (proxy.type === 'router')
     return { clusters: [...outbound, ...standingClusters()], endpoints, ...gatewayResources(mesh, proxy, services) };
+  if (proxy.isProxyless) return proxylessResources({ mesh, proxy, services, gateway: 'mesh' }, { clusters: outbound, endpoints });
   const inbound = inboundPorts(mesh, proxy).map(({ number, appPort }) => inboundCluster(number, appPort));
   return {
     clusters: [...outbound, ...inbound, ...standingClusters()],
