@@ -8,7 +8,7 @@ import type { MeshDefinition } from './definition.ts';
 export { bookinfo } from './bookinfo.ts';
 export { type ControlPlaneClient, controlPlaneClient, type Files } from './control-plane-client.ts';
 export { converged } from './convergence.ts';
-export { envoyBinary, envoyMissing } from './data-planes/data-plane.ts';
+export { envoyBinary, envoyMissing, findDataPlane } from './data-planes/data-plane.ts';
 export { type RunFile, readRunFiles, writeRunFile } from './run-file.ts';
 
 /** Where the parts of a mesh run: real processes on loopback, or one process with a virtual clock. */

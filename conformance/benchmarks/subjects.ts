@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { findDataPlane } from '#environment';
 import { onCore, PROXY_CORE } from './placement.ts';
 import { ROUTER_YAML } from './sidecar-bootstrap.ts';
 
@@ -29,8 +30,8 @@ const inPath = (program: string): string | undefined =>
     .map((folder) => join(folder, program))
     .find((path) => existsSync(path));
 
-const run = (program: string, args: readonly string[]): ChildProcess =>
-  spawn(...onCore(PROXY_CORE, program, args), { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'] });
+const run = (program: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): ChildProcess =>
+  spawn(...onCore(PROXY_CORE, program, args), { cwd: ROOT, env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'inherit'] });
 
 const written = (place: Place, name: string, text: string): string => {
   const path = join(place.folder, name);
@@ -38,18 +39,13 @@ const written = (place: Place, name: string, text: string): string => {
   return path;
 };
 
+/** As a mesh starts its sidecars. */
 const dinghy: Subject = {
   name: 'dinghy',
-  start: (place) =>
-    run(process.execPath, [
-      '--max-semi-space-size=2',
-      '--v8-pool-size=1',
-      'proxy/main.ts',
-      '-c',
-      written(place, 'bootstrap.yaml', ROUTER_YAML(place)),
-      '--log-level',
-      'warn',
-    ]),
+  start: (place) => {
+    const { command, args, env } = findDataPlane('dinghy');
+    return run(command, args(written(place, 'bootstrap.yaml', ROUTER_YAML(place))), env);
+  },
 };
 
 const optional = (name: string, program: string | undefined, args: (place: Place) => readonly string[]): Subject => ({
