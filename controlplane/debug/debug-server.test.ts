@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import { expect, test } from 'vitest';
+import { refusalOf } from '#api/loopback.ts';
 import { Cluster } from '#envoy';
 import { simulatedSystem } from '#system/simulated-system.ts';
 import { buildMesh } from '../mesh/build-mesh.ts';
@@ -8,7 +9,7 @@ import { ConfigStore } from '../store/config-store.ts';
 import type { ProxyNode } from '../translate/proxy-node.ts';
 import { buildXdsSnapshot } from '../xds/snapshot.ts';
 import { createDebugApi } from './debug-server.ts';
-import { loopbackGuard, refusalOf } from './guard.ts';
+import { loopbackGuard } from './guard.ts';
 
 const REVIEWS: ProxyNode = {
   id: 'sidecar~127.96.1.2~reviews-v1.default~default.svc.cluster.local',

@@ -2,6 +2,7 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Context, MiddlewareHandler } from 'hono';
 import { getCookie, setCookie } from 'hono/cookie';
+import { refusalOf } from '#api/loopback.ts';
 
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
@@ -40,18 +41,18 @@ export const createGuard = (port: () => number, token = randomBytes(24).toString
   const isOpen = (context: Context) => same(getCookie(context, cookieName()) ?? '', token);
 
   const refusal = (context: Context): string | undefined => {
-    const host = context.req.header('host') ?? '';
-    if (!hosts().includes(host)) return 'This server answers to its own loopback address only.';
-    const origin = context.req.header('origin');
-    if (origin !== undefined && origin !== `http://${host}`) return 'This page belongs to another origin.';
-    const site = context.req.header('sec-fetch-site');
-    if (site !== undefined && site !== 'same-origin' && site !== 'none' && context.req.path.startsWith('/api/'))
-      return 'This page belongs to another site.';
-    if (context.req.method === 'GET' || context.req.method === 'HEAD') return undefined;
+    const { method, path } = context.req;
+    const header = (name: string) => context.req.header(name);
+    const origin = header('origin');
+    const host = header('host');
+    // A link from another site may lead to a page, never to the API.
+    const edges = { host, origin, site: path.startsWith('/api/') ? header('sec-fetch-site') : undefined };
+    const foreign = refusalOf(edges, (named) => hosts().includes(named) && named === new URL(context.req.url).host);
+    if (foreign !== undefined) return foreign;
+    if (method === 'GET' || method === 'HEAD') return undefined;
     if (origin === undefined) return 'Changes come from this server’s own pages.';
-    if (!(context.req.header('content-type') ?? '').startsWith('application/json')) return 'Changes are sent as application/json.';
-    if (context.req.path !== '/api/session' && !isOpen(context))
-      return 'Open the address that the terminal printed: it carries the key for changes.';
+    if (!(header('content-type') ?? '').startsWith('application/json')) return 'Changes are sent as application/json.';
+    if (path !== '/api/session' && !isOpen(context)) return 'Open the address that the terminal printed: it carries the key for changes.';
     return undefined;
   };
 

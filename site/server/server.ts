@@ -53,7 +53,11 @@ export const startSite = async (options: SiteOptions): Promise<Site> => {
       port = address.port;
       resolve(starting);
     });
-    starting.once('error', reject);
+    starting.once('error', (error: NodeJS.ErrnoException) => {
+      api.close();
+      const isTaken = error.code === 'EADDRINUSE';
+      reject(isTaken ? new Error(`port ${port} of ${host} is in use by another program: give the site another one, or 0 for any`) : error);
+    });
   });
 
   return {

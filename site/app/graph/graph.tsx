@@ -5,7 +5,7 @@ import { figures, mesh, seenEdges, state } from '../live/store.ts';
 import type { EdgeFigures } from '../live/types.ts';
 import { milliseconds, partsOf, percent } from '../live/words.ts';
 import { runDots } from './dots.ts';
-import { BOX, LABEL, type PlacedEdge, type PlacedNode, placeGraph } from './layout.ts';
+import { BOX, LABEL, type Picture, type PlacedEdge, type PlacedNode, placeGraph } from './layout.ts';
 
 /** What was clicked. */
 export type Chosen =
@@ -182,21 +182,24 @@ const ServiceFrames = ({ nodes }: { nodes: readonly PlacedNode[] }) => {
   );
 };
 
-/** chosen: what is highlighted. */
-export const LiveGraph = ({ chosen, onChoose }: { chosen: Chosen | undefined; onChoose: (chosen: Chosen) => void }) => {
-  const layer = useRef<SVGGElement>(null);
-  const svg = useRef<SVGSVGElement>(null);
+/** Boxes and lines, laid out again only when there is a new one. A call that no host is known for has no box to end at. */
+const usePicture = (): Picture => {
   const facts = mesh.value;
   const keys = [...seenEdges.value].sort().join('|');
-  const names = useMemo(
-    () => [...(facts?.gateways ?? []), ...(facts?.workloads ?? [])].map(({ name }) => name).filter((name) => name !== ''),
-    [facts],
-  );
-  const picture = useMemo(() => {
-    const edges = keys === '' ? [] : keys.split('|').map((key) => key.split(' ') as [string, string]);
-    const known = [...new Set([...names, ...edges.flat()])];
-    return placeGraph(known, edges);
-  }, [keys, names]);
+  return useMemo(() => {
+    const edges = keys
+      .split('|')
+      .map((key) => key.split(' '))
+      .filter((ends): ends is [string, string] => ends.length === 2 && ends.every((end) => end !== ''));
+    const named = [...(facts?.gateways ?? []), ...(facts?.workloads ?? [])].map(({ name }) => name);
+    return placeGraph([...new Set([...named, ...edges.flat()])], edges);
+  }, [keys, facts]);
+};
+
+/** Lets dots travel on the picture's lines while it is on screen. */
+const useDots = (picture: Picture) => {
+  const layer = useRef<SVGGElement>(null);
+  const svg = useRef<SVGSVGElement>(null);
   useEffect(() => {
     const root = svg.current;
     const target = layer.current;
@@ -205,9 +208,16 @@ export const LiveGraph = ({ chosen, onChoose }: { chosen: Chosen | undefined; on
       root.querySelector<SVGPathElement>(`[data-edge="${CSS.escape(from)} ${CSS.escape(to)}"]`) ?? undefined;
     return runDots(target, line, openRequest);
   }, [picture]);
+  return { layer, svg };
+};
+
+/** chosen: what is highlighted. */
+export const LiveGraph = ({ chosen, onChoose }: { chosen: Chosen | undefined; onChoose: (chosen: Chosen) => void }) => {
+  const picture = usePicture();
+  const { layer, svg } = useDots(picture);
   const now = new Map(figures.value?.edges.map((edge) => [`${edge.from} ${edge.to}`, edge]));
   const away = new Set(state.value?.proxies.missing);
-  const gateways = new Set(facts?.gateways.map(({ name }) => name));
+  const gateways = new Set(mesh.value?.gateways.map(({ name }) => name));
   return (
     // biome-ignore lint/a11y/useSemanticElements: a fieldset cannot be a picture
     <svg
