@@ -11,6 +11,7 @@ import { bodies, fields, interim } from './protocol/messages.ts';
 import { paths } from './protocol/paths.ts';
 import { proxyHeaders } from './protocol/proxy-headers.ts';
 import { boundaries, refusals } from './protocol/refusals.ts';
+import { readings, strictness } from './protocol/strictness.ts';
 import { brokenExchanges, localReplies, retries, timeouts } from './resilience/failures.ts';
 import { faults } from './resilience/faults.ts';
 import { limits } from './resilience/limits.ts';
@@ -56,6 +57,7 @@ export const catalogue: readonly ConformanceCase[] = [
   ...gatewayHosts,
   ...gatewayRoutes,
   ...framing,
+  ...strictness,
   ...refusals,
   ...boundaries,
   ...paths,
@@ -63,6 +65,7 @@ export const catalogue: readonly ConformanceCase[] = [
   ...bodies,
   ...interim,
   ...fields,
+  ...readings,
   ...proxyHeaders,
   ...localReplies,
   ...brokenExchanges,

@@ -40,6 +40,13 @@ export const DATA_PLANE_MUTANTS: readonly Mutant[] = [
     replace: 'if (false) throw',
   },
   {
+    id: 'MUT-CLIENT-CERT-KEPT',
+    wrong: 'a client may say which certificate it had',
+    file: 'proxy/http/forwarding-headers.ts',
+    find: "if (rules.clientCert === 'sanitize' ||",
+    replace: 'if (false && (rules.clientCert === "sanitize") ||',
+  },
+  {
     id: 'MUT-DELAYED-UNFLAGGED',
     wrong: 'an injected delay leaves no flag',
     file: 'proxy/filters/fault.ts',
@@ -124,10 +131,31 @@ export const DATA_PLANE_MUTANTS: readonly Mutant[] = [
     replace: "if (version !== 'HTTP/1.1' && version !== 'HTTP/1.0') throw",
   },
   {
+    id: 'MUT-NO-DATE',
+    wrong: 'answers get no date',
+    file: 'proxy/http/connection-manager.ts',
+    find: "if (!response.headers.has('date'))",
+    replace: 'if (false)',
+  },
+  {
     id: 'MUT-NO-RETRY',
     wrong: 'nothing is tried again',
     file: 'proxy/router/retry.ts',
     find: '!covers(outcome)',
+    replace: 'true',
+  },
+  {
+    id: 'MUT-NOMINATED-FORWARDED',
+    wrong: 'fields that Connection names are forwarded',
+    file: 'proxy/codec/head.ts',
+    find: 'options.some((option) => !KEPT.has(option)) ?',
+    replace: 'false ?',
+  },
+  {
+    id: 'MUT-PATHS-NOT-NORMALIZED',
+    wrong: 'paths are matched as they came',
+    file: 'proxy/http/normalize-path.ts',
+    find: '!needsWork(target, rules)',
     replace: 'true',
   },
   {
@@ -180,18 +208,18 @@ export const DATA_PLANE_MUTANTS: readonly Mutant[] = [
     replace: 'if (breaker.requests > breaker.limits.maxRequests) return',
   },
   {
-    id: 'MUT-RETRIES-4XX',
-    wrong: '5xx retries 4xx too',
-    file: 'proxy/router/retry-conditions.ts',
-    find: "'5xx': { status: (status) => status >= 500,",
-    replace: "'5xx': { status: (status) => status >= 400,",
-  },
-  {
     id: 'MUT-RETRIED-COUNTED',
     wrong: 'answers that gave way to another try count as if clients had seen them',
     file: 'proxy/router/retry.ts',
     find: 'cluster.stats.retried.count(',
     replace: 'cluster.stats.answered.count(',
+  },
+  {
+    id: 'MUT-RETRIES-4XX',
+    wrong: '5xx retries 4xx too',
+    file: 'proxy/router/retry-conditions.ts',
+    find: "'5xx': { status: (status) => status >= 500,",
+    replace: "'5xx': { status: (status) => status >= 400,",
   },
   {
     id: 'MUT-RETRY-SAME-HOST',
@@ -208,12 +236,26 @@ export const DATA_PLANE_MUTANTS: readonly Mutant[] = [
     replace: 'return (path) => replacement + pathOf(path).slice(match.length);',
   },
   {
+    id: 'MUT-SIDECAR-APPENDS-ADDRESS',
+    wrong: 'sidecars append to x-forwarded-for as gateways do',
+    file: 'proxy/http/forwarding-headers.ts',
+    find: 'const client = rules.useRemoteAddress ?',
+    replace: 'const client = true ?',
+  },
+  {
     id: 'MUT-STALE-ENDPOINT-KEPT',
     wrong: 'new endpoints count only when there are more of them',
     file: 'proxy/upstream/cluster.ts',
     find: 'this.#setEndpoints(compiled.endpoints);',
     replace:
       'if (this.#priorities.length === 0 || compiled.endpoints.priorities.flat().flatMap((l) => l.endpoints).length > this.#hosts.size) this.#setEndpoints(compiled.endpoints);',
+  },
+  {
+    id: 'MUT-TARGET-HOST-IGNORED',
+    wrong: 'the host of an absolute target is ignored',
+    file: 'proxy/codec/request-head.ts',
+    find: 'const { authority = named, path } = splitTarget(target, method);',
+    replace: 'const { path } = splitTarget(target, method); const authority = named;',
   },
   {
     id: 'MUT-TIMEOUT-IGNORED',

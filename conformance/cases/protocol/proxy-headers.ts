@@ -2,7 +2,7 @@
 import { type ConformanceCase, defineCase } from '../../define-case.ts';
 import { expectEqual, expectThat } from '../../expect.ts';
 import { BEHAVE, echoOf, header, seen } from '../echoed.ts';
-import { REVIEWS } from '../routing/reviews.ts';
+import { REVIEWS, reviewsRules, to } from '../routing/reviews.ts';
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
@@ -66,6 +66,38 @@ export const proxyHeaders: readonly ConformanceCase[] = [
       const echoed = echoOf(await mesh.send({ url: REVIEWS }));
       expectEqual('x-envoy-attempt-count', seen(echoed, 'x-envoy-attempt-count'), ['1']);
       expectEqual('x-forwarded-proto', seen(echoed, 'x-forwarded-proto'), ['http']);
+    },
+  }),
+  defineCase({
+    id: 'HDR-FWD-001',
+    claim: 'A sidecar is no edge: it adds no address to x-forwarded-for, and takes an x-forwarded-client-cert away that came without TLS.',
+    source: 'Istio sidecar listeners: use_remote_address false; Envoy forward_client_cert_details SANITIZE',
+    profile: 'core',
+    apply: '',
+    killedBy: ['MUT-SIDECAR-APPENDS-ADDRESS', 'MUT-CLIENT-CERT-KEPT'],
+    labs: [],
+    async run(mesh) {
+      const claims = { 'x-forwarded-for': '192.0.2.9', 'x-forwarded-client-cert': 'By=spiffe://somebody' };
+      const echoed = echoOf(await mesh.send({ url: REVIEWS, headers: claims }));
+      expectEqual('x-forwarded-for at the program', seen(echoed, 'x-forwarded-for'), ['192.0.2.9']);
+      expectEqual('x-forwarded-client-cert at the program', seen(echoed, 'x-forwarded-client-cert'), []);
+      expectEqual('x-forwarded-for when there was none', seen(echoOf(await mesh.send({ url: REVIEWS })), 'x-forwarded-for'), []);
+    },
+  }),
+  defineCase({
+    id: 'HDR-RESP-002',
+    claim: 'An answer that the sidecar gives itself has a date and its name, and none of the fields of an answer from upstream.',
+    source: 'RFC 9110 §6.6.1; Envoy local replies',
+    profile: 'core',
+    apply: reviewsRules(`- match: [{ uri: { prefix: /only } }]\n  ${to('v1')}`),
+    killedBy: ['MUT-NO-DATE'],
+    labs: [],
+    async run(mesh) {
+      const answer = await mesh.send({ url: 'http://reviews:9080/other' });
+      expectEqual('status and server', [answer.status, header(answer, 'server')], [404, 'envoy']);
+      const date = header(answer, 'date') ?? '';
+      expectThat('date', /^\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT$/.test(date), 'an IMF-fixdate', date);
+      expectEqual('x-envoy-upstream-service-time', header(answer, 'x-envoy-upstream-service-time'), undefined);
     },
   }),
   defineCase({
