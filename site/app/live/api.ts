@@ -31,9 +31,6 @@ export const get = async <T>(path: string): Promise<T> => (await call('GET', pat
 /** Changes something. */
 export const post = async <T>(path: string, body: unknown = {}): Promise<T> => (await call('POST', path, body)) as T;
 
-/** Stores something. */
-export const put = async <T>(path: string, body: unknown): Promise<T> => (await call('PUT', path, body)) as T;
-
 /** An error's words. */
 export const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
