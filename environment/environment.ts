@@ -6,13 +6,14 @@ import type { SyncStatus } from '#api/sync.ts';
 import type { MeshDefinition } from './definition.ts';
 
 export { bookinfo } from './bookinfo.ts';
+export { composeMissing } from './compose/engine.ts';
 export { type ControlPlaneClient, controlPlaneClient, type Files } from './control-plane-client.ts';
 export { converged } from './convergence.ts';
 export { envoyBinary, envoyMissing, findDataPlane } from './data-planes/data-plane.ts';
 export { type RunFile, readRunFiles, writeRunFile } from './run-file.ts';
 
-/** Where the parts of a mesh run: real processes on loopback, or one process with a virtual clock. */
-export type Mode = 'process' | 'simulation';
+/** Where the parts of a mesh run: real processes on loopback, containers, or one process with a virtual clock. */
+export type Mode = 'process' | 'compose' | 'simulation';
 
 /** Who proxies. */
 export type DataPlaneName = 'dinghy' | 'envoy';
@@ -50,7 +51,8 @@ export interface RunningGateway extends RunningWorkload {
 export interface Environment extends AsyncDisposable {
   readonly name: string;
   readonly mode: Mode;
-  readonly driver: Mode;
+  /** How it is driven: a mesh in containers as one of processes. */
+  readonly driver: Exclude<Mode, 'compose'>;
   readonly dataPlane: DataPlaneName;
   /** Its HTTP API; the token is wanted by calls that change something. pid: of its process, where it is one that runs now. */
   readonly controlPlane: { readonly url: string; readonly token: string; readonly pid?: number };
@@ -82,6 +84,7 @@ export type StartMode = (definition: MeshDefinition, options: EnvironmentOptions
 /** Imported when asked for: verbs that only look need neither gRPC nor a control plane. */
 const MODES: Readonly<Record<Mode, StartMode>> = {
   process: async (definition, options) => (await import('./modes/process.ts')).startProcessMode(definition, options),
+  compose: async (definition, options) => (await import('./modes/compose.ts')).startComposeMode(definition, options),
   simulation: async (definition, options) => (await import('./modes/simulation.ts')).startSimulationMode(definition, options),
 };
 

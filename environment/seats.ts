@@ -35,8 +35,8 @@ export const seatOf = (seats: readonly Seat[], name: string): Seat => {
   return found;
 };
 
-/** With which bootstrap the seat's proxy starts. */
-export const bootstrapOf = (seat: Seat, xdsAddress: SocketAddress): string => {
+/** With which bootstrap the seat's proxy starts. interception: the packet filter brings its connections. */
+export const bootstrapOf = (seat: Seat, xdsAddress: SocketAddress, interception?: 'REDIRECT'): string => {
   const { name, namespace, labels, serviceAccount } = seat.definition;
   const appPorts = seat.kind === 'workload' ? { [seat.definition.port]: seat.appPort } : {};
   return sidecarBootstrap({
@@ -48,6 +48,7 @@ export const bootstrapOf = (seat: Seat, xdsAddress: SocketAddress): string => {
       labels,
       serviceAccount,
       appPorts,
+      ...(interception && { interception }),
     },
     adminAddress: { address: seat.address, port: ADMIN_PORT },
     xdsAddress,

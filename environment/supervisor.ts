@@ -75,6 +75,16 @@ export class Supervisor {
     this.#tellGuardian(`file ${path}`);
   }
 
+  /** Undoes what is no process of this machine, when nobody else is left to. */
+  ownCommand(command: readonly string[]): void {
+    this.#tellGuardian(`run ${JSON.stringify(command)}`);
+  }
+
+  /** It is undone already. */
+  disownCommand(command: readonly string[]): void {
+    this.#tellGuardian(`unrun ${JSON.stringify(command)}`);
+  }
+
   pids(): number[] {
     return this.#children.flatMap((child) => child.pid() ?? []);
   }

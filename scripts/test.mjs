@@ -1,5 +1,5 @@
 // Everything that `npm test` proves, one stage after another; the last line is the sum. Arguments name stages: `npm test -- unit simulation`.
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { globSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
@@ -31,12 +31,22 @@ const suite = (name, ...args) => ({
   report: `.cache/reports/${name}.totals.json`,
 });
 
+/** Runs where a Docker engine answers: one that is there, or a private one. */
+const containers = vitest('docker');
+const docker = {
+  ...containers,
+  command: [node, 'scripts/docker.mjs', '--', ...containers.command],
+  absent: () =>
+    spawnSync(node, ['scripts/docker.mjs', '--check'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }).stdout.trim(),
+};
+
 const stages = [
   vitest('unit'),
   suite('simulation', '--driver', 'simulation'),
   suite('process', '--driver', 'process'),
   suite('envoy', '--driver', 'process', '--data-plane', 'envoy', ...(strict ? ['--required'] : [])),
   suite('mutants', '--mutants'),
+  docker,
   { ...vitest('browser'), absent: () => globSync('{labs,site}/**/*.browser.test.ts').length === 0 && 'there are no browser tests yet' },
 ];
 

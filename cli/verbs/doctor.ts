@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import type { Command } from 'commander';
-import { envoyMissing } from '#environment';
+import { composeMissing, envoyMissing } from '#environment';
 import { type OutputOption, outputOption, show, table } from '../output.ts';
 
 interface Finding {
@@ -28,6 +28,7 @@ const doctor = async (options: OutputOption): Promise<void> => {
     built('site', '.cache/site/index.html'),
     await loopbackFinding(),
     envoyFinding(),
+    await composeFinding(),
   ];
   await show(options, findings, () =>
     table(
@@ -35,10 +36,13 @@ const doctor = async (options: OutputOption): Promise<void> => {
       findings.map(({ what, works, words }) => [works ? 'ok' : 'no', what, words]),
     ),
   );
-  if (findings.some(({ what, works }) => !works && what !== ENVOY)) process.exitCode = 1;
+  if (findings.some(({ what, works }) => !works && !OPTIONAL.includes(what))) process.exitCode = 1;
 };
 
 const ENVOY = 'data plane envoy';
+const COMPOSE = 'mode compose';
+/** What the default mode does not need. */
+const OPTIONAL: readonly string[] = [ENVOY, COMPOSE];
 
 const nodeFinding = (): Finding => {
   const works = Number(process.versions.node.split('.')[0]) >= 26;
@@ -63,4 +67,9 @@ const loopbackFinding = (): Promise<Finding> =>
 const envoyFinding = (): Finding => {
   const missing = envoyMissing();
   return { what: ENVOY, works: missing === undefined, words: missing ?? 'fetched' };
+};
+
+const composeFinding = async (): Promise<Finding> => {
+  const missing = await composeMissing();
+  return { what: COMPOSE, works: missing === undefined, words: missing ?? 'a Docker engine answers' };
 };

@@ -18,7 +18,7 @@ export const addUp = (program: Command): void => {
   program
     .command('up')
     .description('bring Bookinfo up in the mesh, with the site; Ctrl-C takes everything down')
-    .addOption(new Option('--mode <mode>', 'where the parts run').choices(['process']).default('process'))
+    .addOption(new Option('--mode <mode>', 'where the parts run').choices(['process', 'compose']).default('process'))
     .addOption(new Option('--data-plane <name>', 'who proxies').choices(['dinghy', 'envoy']).default('dinghy'))
     .option('--name <name>', 'name of the mesh, when more than one shall run')
     .option('--port <port>', 'port of the site; 0 takes any', '0')
@@ -67,7 +67,8 @@ const stopSignal = (): AbortSignal => {
 const summary = (environment: Environment, site: string | undefined): string => {
   const { name, dataPlane, gateways, workloads } = environment;
   const pids = [...workloads, ...gateways].flatMap(({ pid }) => pid ?? []);
-  const memory = proportionalMegabytes(pids);
+  // Containers have their own process ids.
+  const memory = pids.length === 0 ? undefined : proportionalMegabytes(pids);
   return [
     ...(site === undefined ? [] : ['', `  ${site}`, '']),
     ...gateways.map((gateway) => `Gateway  ${gateway.url}/productpage`),

@@ -1,0 +1,2 @@
+FROM dinghy/node
+COPY . /dinghy/

@@ -1,0 +1,4 @@
+FROM scratch
+COPY . /
+USER 1337:1337
+ENTRYPOINT ["/bin/envoy"]

@@ -1,0 +1,4 @@
+FROM scratch
+COPY . /
+WORKDIR /dinghy
+ENTRYPOINT ["/bin/node"]

@@ -1,0 +1,317 @@
+/** Every part of the mesh in containers of its own: a pod a workload, whose connections the packet filter brings to its sidecar. Needs a Docker engine. */
+import { randomBytes } from 'node:crypto';
+import { closeSync, constants, ftruncateSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join, relative } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { grpcAdsStream } from '#ads-stream';
+import type { Exchange } from '#api/exchange.ts';
+import { realClock } from '#system/clock.ts';
+import { freePorts } from '../addresses.ts';
+import { BOOTSTRAP_FILE, type ComposedMesh, composeFile, hostsFile, type PublishedPort, serviceNames } from '../compose/compose-file.ts';
+import { type ComposeProject, composeMissing, composeProject, freeSubnet, networkNames } from '../compose/engine.ts';
+import { buildImages } from '../compose/images.ts';
+import { redirectRules } from '../compose/redirect-rules.ts';
+import { type ControlPlaneClient, controlPlaneClient } from '../control-plane-client.ts';
+import { converged } from '../convergence.ts';
+import { type DataPlane, findDataPlane } from '../data-planes/data-plane.ts';
+import type { MeshDefinition } from '../definition.ts';
+import type { Environment, EnvironmentOptions } from '../environment.ts';
+import { readExchange } from '../exchange-line.ts';
+import { mustBeAccepted, refusalsIn } from '../refusals.ts';
+import { RUN_DIRECTORY, removeRunFile, writeRunFile } from '../run-file.ts';
+import { ADMIN_PORT, bootstrapOf, OUTBOUND_PORT, reporterOf, runningGateways, runningWorkloads, type Seat, seatsOf } from '../seats.ts';
+import { Supervisor } from '../supervisor.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+/** Where the checkout is in an image. */
+const CHECKOUT = '/dinghy';
+const INBOUND_PORT = 15_006;
+/** istiod's. */
+const XDS_PORT = 15_010;
+const HTTP_PORT = 15_014;
+const CONTROL_PLANE_HOST = 250;
+const VIPS_REFRESH_MS = 500;
+const LOOK_AGAIN_MS = 50;
+const START_PATIENCE_MS = 60_000;
+
+/** Builds the images, starts the containers, and settles when every proxy has its configuration. Rejects where there is no Docker engine. */
+export const startComposeMode = async (definition: MeshDefinition, options: EnvironmentOptions): Promise<Environment> => {
+  const missing = await composeMissing();
+  if (missing !== undefined) throw new Error(`mode compose: ${missing}`);
+  const name = options.name ?? definition.name;
+  if (!/^[a-z0-9][a-z0-9-]*$/.test(name)) throw new Error(`mode compose: ${name} is not a name for containers: only a-z, 0-9 and - are`);
+  const dataPlane = findDataPlane(options.dataPlane);
+  await buildImages(dataPlane.name === 'envoy' ? dataPlane.command : undefined);
+  const directory = join(RUN_DIRECTORY, name);
+  rmSync(directory, { recursive: true, force: true });
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const project = await composeProject(`dinghy-${name}`, directory);
+  const plan = await planMesh(name, definition, dataPlane);
+  const { signal } = options;
+  signal?.throwIfAborted();
+  const mesh = new ComposeMesh({ directory, definition, dataPlane, project, plan, ...(signal && { signal }) });
+  try {
+    await mesh.start();
+    return mesh.environment();
+  } catch (error) {
+    await mesh.stop();
+    throw error;
+  }
+};
+
+/** A path of this checkout, as the image has it. */
+const inImage = (argument: string): string => (argument.startsWith(ROOT) ? join(CHECKOUT, relative(ROOT, argument)) : argument);
+
+/** Chooses addresses and ports that are free now. */
+const planMesh = async (name: string, definition: MeshDefinition, dataPlane: DataPlane): Promise<ComposedMesh> => {
+  const block = await freeSubnet();
+  // Docker keeps the first address for itself.
+  const address = (host: number): string => `${block}.${host + 1}`;
+  const seats = seatsOf(definition, { address, appPorts: definition.workloads.map(({ port }) => port) });
+  const wanted = seats.map((seat) => [ADMIN_PORT, ...(seat.kind === 'gateway' ? seat.definition.ports : [])]);
+  const free = await freePorts(wanted.flat().length + 2);
+  const publish = (container: number): PublishedPort => ({ host: free.pop() ?? 0, container });
+  return {
+    name,
+    subnet: `${block}.0/24`,
+    seats,
+    controlPlane: {
+      address: address(CONTROL_PLANE_HOST),
+      command: [
+        'controlplane/main.ts',
+        ...['--http-address', `0.0.0.0:${HTTP_PORT}`, '--xds-address', `0.0.0.0:${XDS_PORT}`],
+        ...['--state-file', `${CHECKOUT}/state.json`, '--debounce-ms', '10', '--log-level', 'warn'],
+      ],
+      token: randomBytes(24).toString('base64url'),
+      ports: [publish(HTTP_PORT), publish(XDS_PORT)],
+    },
+    proxy:
+      dataPlane.name === 'envoy'
+        ? { image: 'envoy', command: dataPlane.args(BOOTSTRAP_FILE), env: dataPlane.env }
+        : {
+            image: 'proxy',
+            command: ['--disable-warning=ExperimentalWarning', ...dataPlane.args(BOOTSTRAP_FILE).map(inImage)],
+            env: dataPlane.env,
+          },
+    ports: Object.fromEntries(seats.map(({ definition: { name: seat } }, index) => [seat, (wanted[index] ?? []).map(publish)])),
+  };
+};
+
+interface MeshInput {
+  readonly directory: string;
+  readonly definition: MeshDefinition;
+  readonly dataPlane: DataPlane;
+  readonly project: ComposeProject;
+  readonly plan: ComposedMesh;
+  readonly signal?: AbortSignal;
+}
+
+/** LIVING STATE of one mesh. */
+class ComposeMesh {
+  readonly #input: MeshInput;
+  readonly #supervisor: Supervisor;
+  readonly #client: ControlPlaneClient;
+  readonly #url: string;
+  readonly #listeners = new Set<(exchange: Exchange) => void>();
+  /** As last told: they hold while the control plane is away. */
+  #vips: Readonly<Record<string, string>> = {};
+  #refresh: NodeJS.Timeout | undefined;
+  #following: Promise<void> | undefined;
+  #hasStarted = false;
+  #stopping: Promise<void> | undefined;
+
+  constructor(input: MeshInput) {
+    const { directory, plan } = input;
+    this.#input = input;
+    this.#supervisor = new Supervisor(directory);
+    this.#supervisor.ownFile(join(RUN_DIRECTORY, `${plan.name}.json`));
+    this.#url = `http://127.0.0.1:${portOf(plan.controlPlane.ports, HTTP_PORT)}`;
+    this.#client = controlPlaneClient(this.#url, plan.controlPlane.token);
+  }
+
+  async start(): Promise<void> {
+    const { definition, directory, plan, project } = this.#input;
+    this.#writeFiles();
+    this.#supervisor.ownCommand(project.downCommand);
+    if ((await networkNames()).some((network) => network === `dinghy-${plan.name}_mesh`)) await project.down();
+    await project.up();
+    this.#input.signal?.throwIfAborted();
+    this.#follow();
+    await this.#controlPlaneAnswers();
+    const { problems, version } = await this.#client.apply(definition.resources);
+    mustBeAccepted(problems);
+    await this.#refreshVips();
+    // While the control plane is away the addresses stay what they are.
+    this.#refresh = setInterval(() => void this.#refreshVips().catch(() => {}), VIPS_REFRESH_MS).unref();
+    await this.#converged(version);
+    this.#tell();
+    this.#supervisor.ownFile(directory);
+    this.#hasStarted = true;
+  }
+
+  #writeFiles(): void {
+    const { plan } = this.#input;
+    this.#write('docker-compose.yml', composeFile(plan), 0o600);
+    this.#write('redirect.rules', redirectRules({ outbound: OUTBOUND_PORT, inbound: INBOUND_PORT, open: [ADMIN_PORT] }));
+    this.#writeHosts();
+    const xdsAddress = { address: plan.controlPlane.address, port: XDS_PORT };
+    for (const seat of plan.seats)
+      this.#write(
+        `${seat.definition.name}.bootstrap.json`,
+        bootstrapOf(seat, xdsAddress, seat.kind === 'workload' ? 'REDIRECT' : undefined),
+      );
+  }
+
+  /** Containers see these files, as other users. */
+  #write(file: string, text: string, mode = 0o644): void {
+    writeFileSync(join(this.#input.directory, file), text, { mode });
+  }
+
+  #writeHosts(): void {
+    const namespaces = new Set(this.#input.definition.workloads.map(({ namespace }) => namespace));
+    for (const namespace of namespaces) writeInPlace(join(this.#input.directory, `hosts.${namespace}`), hostsFile(this.#vips, namespace));
+  }
+
+  async #refreshVips(): Promise<void> {
+    const before = JSON.stringify(this.#vips);
+    this.#vips = await this.#client.vips();
+    if (JSON.stringify(this.#vips) !== before) this.#writeHosts();
+  }
+
+  /** Exchange records of every proxy, as they write them. */
+  #follow(): void {
+    const { plan, project } = this.#input;
+    const reporters = new Map(plan.seats.map((seat) => [sidecarService(seat), reporterOf(seat)]));
+    this.#following = project
+      .follow([...reporters.keys()], (service, line) => {
+        const reporter = reporters.get(service);
+        const exchange = reporter && readExchange(line, reporter);
+        if (exchange) for (const listener of this.#listeners) listener(exchange);
+      })
+      // Ends with an error when it is cut off with the containers.
+      .catch(() => {});
+  }
+
+  async #controlPlaneAnswers(): Promise<void> {
+    const deadline = performance.now() + START_PATIENCE_MS;
+    for (;;) {
+      this.#input.signal?.throwIfAborted();
+      try {
+        await this.#client.sync();
+        return;
+      } catch (error) {
+        if (performance.now() > deadline) throw error;
+        await sleep(LOOK_AGAIN_MS);
+      }
+    }
+  }
+
+  #converged(version: number): Promise<void> {
+    const workloads = this.#input.plan.seats.map(({ definition }) => definition.name);
+    const pause = () => {
+      if (!this.#hasStarted) this.#input.signal?.throwIfAborted();
+      return sleep(LOOK_AGAIN_MS);
+    };
+    return converged({ version, workloads }, { sync: () => this.#client.sync(), nowMs: () => performance.now(), pause });
+  }
+
+  #published(name: string, container: number): string {
+    return `http://127.0.0.1:${portOf(this.#input.plan.ports[name] ?? [], container)}`;
+  }
+
+  #workloads() {
+    return runningWorkloads(this.#input.plan.seats).map((one) => ({ ...one, adminUrl: this.#published(one.name, ADMIN_PORT) }));
+  }
+
+  #gateways() {
+    const { definition, plan } = this.#input;
+    return runningGateways(plan.seats).map((one) => ({
+      ...one,
+      adminUrl: this.#published(one.name, ADMIN_PORT),
+      url: this.#published(one.name, definition.gateways.find(({ name }) => name === one.name)?.ports[0] ?? 80),
+    }));
+  }
+
+  #tell(): void {
+    const { dataPlane, plan } = this.#input;
+    writeRunFile({
+      name: plan.name,
+      pid: process.pid,
+      mode: 'compose',
+      dataPlane: dataPlane.name,
+      startedAt: new Date().toISOString(),
+      controlPlane: { url: this.#url, token: plan.controlPlane.token },
+      gateways: this.#gateways(),
+      workloads: this.#workloads(),
+    });
+  }
+
+  /** Containers, network, files. Safe to call twice. */
+  stop(): Promise<void> {
+    this.#stopping ??= (async () => {
+      const { directory, plan, project } = this.#input;
+      clearInterval(this.#refresh);
+      await project.down();
+      await this.#following;
+      this.#supervisor.disownCommand(project.downCommand);
+      await this.#supervisor.stop();
+      removeRunFile(plan.name);
+      if (this.#hasStarted) rmSync(directory, { recursive: true, force: true });
+    })();
+    return this.#stopping;
+  }
+
+  environment(): Environment {
+    const { dataPlane, plan } = this.#input;
+    return {
+      name: plan.name,
+      mode: 'compose',
+      driver: 'process',
+      dataPlane: dataPlane.name,
+      controlPlane: { url: this.#url, token: plan.controlPlane.token },
+      workloads: this.#workloads(),
+      gateways: this.#gateways(),
+      exchanges: {
+        subscribe: (listener) => {
+          this.#listeners.add(listener);
+          return () => this.#listeners.delete(listener);
+        },
+      },
+      openAds: grpcAdsStream({ address: '127.0.0.1', port: portOf(plan.controlPlane.ports, XDS_PORT) }, realClock()),
+      connect: (host, port) =>
+        new Promise((resolve, reject) => {
+          const socket = connect({ host, port, noDelay: true, allowHalfOpen: true }, () => resolve(socket)).once('error', reject);
+        }),
+      applyYaml: async (yaml) => {
+        const { problems, version } = await this.#client.apply({ 'applied.yaml': yaml });
+        return { problems: refusalsIn(problems), version };
+      },
+      deleteYaml: async (yaml) => ({ version: (await this.#client.remove({ 'deleted.yaml': yaml })).version }),
+      sync: () => this.#client.sync(),
+      waitForVersion: (version) => this.#converged(version),
+      vips: async () => {
+        await this.#refreshVips().catch(() => {});
+        return this.#vips;
+      },
+      admin: async (workload, path) => (await fetch(`${this.#published(workload, ADMIN_PORT)}${path}`)).text(),
+      [Symbol.asyncDispose]: () => this.stop(),
+    };
+  }
+}
+
+/** Containers hold the file itself, not its name: another one in its place would be seen by nobody. Never empty, so that no name is lost meanwhile. */
+const writeInPlace = (file: string, text: string): void => {
+  const descriptor = openSync(file, constants.O_CREAT | constants.O_WRONLY, 0o644);
+  ftruncateSync(descriptor, writeSync(descriptor, text));
+  closeSync(descriptor);
+};
+
+const sidecarService = ({ kind, definition: { name } }: Seat): string => (kind === 'gateway' ? name : serviceNames(name).sidecar);
+
+const portOf = (ports: readonly PublishedPort[], container: number): number => {
+  const found = ports.find((port) => port.container === container);
+  if (found === undefined) throw new Error(`port ${container} is not published`);
+  return found.host;
+};
