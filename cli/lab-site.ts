@@ -1,9 +1,12 @@
 /** The site of a running mesh, as `dinghy lab` calls it: what was reached lives there, so page and terminal show the same. */
+import { setTimeout as pause } from 'node:timers/promises';
 import type { RunFile } from '#environment';
 import { keyOf, type Lab, type LabSend, type LabStep, type Progress, type StepProgress, type StepVerdict } from '#labs';
 
 /** The whole suite may run in one check. */
 const TIMEOUT_MS = 120_000;
+const ASK_AGAIN_MS = 200;
+const ASK_TIMES = 10;
 
 /** What a request of the learner brought. */
 export interface SentAnswer {
@@ -14,6 +17,16 @@ export interface SentAnswer {
   readonly servedBy: string;
 }
 
+/** What one proxy told of one call. */
+export interface ToldCall {
+  readonly reporter: string;
+  readonly side: string;
+  readonly method: string;
+  readonly path: string;
+  readonly status: number;
+  readonly durationMs: number;
+}
+
 /** Labs on one running mesh. Each call rejects with the site's own words. */
 export interface LabSite {
   progress(): Promise<Progress>;
@@ -21,9 +34,21 @@ export interface LabSite {
   /** Where the configuration is not what the step wants. */
   causes(lab: Lab, step: LabStep): Promise<readonly string[]>;
   send(order: LabSend): Promise<readonly SentAnswer[]>;
+  /** The way of one request: every call that it caused, as both proxies of each told it. */
+  way(requestId: string): Promise<readonly ToldCall[]>;
   check(lab: Lab, step: LabStep): Promise<StepVerdict>;
   reset(lab: Lab): Promise<{ readonly touched: number }>;
 }
+
+/** The callee's proxy may tell a moment after the caller's: asks until both sides of every call are there, or for two seconds. */
+const wholeWay = async (ask: () => Promise<readonly ToldCall[]>): Promise<readonly ToldCall[]> => {
+  for (let left = ASK_TIMES; ; left--) {
+    const told = await ask();
+    const callees = told.filter(({ side }) => side === 'inbound').length;
+    if (left === 0 || (told.length > 0 && callees * 2 >= told.length)) return told;
+    await pause(ASK_AGAIN_MS);
+  }
+};
 
 /** Opens a session with the key of the run file. Throws when that mesh runs without its site. */
 export const openLabSite = async (run: RunFile): Promise<LabSite> => {
@@ -53,6 +78,7 @@ export const openLabSite = async (run: RunFile): Promise<LabSite> => {
     reach: (lab, step, fresh) => post(`${placeOf(lab, step)}/progress`, fresh),
     causes: (lab, step) => get(`${placeOf(lab, step)}/causes`),
     send: (order) => post('/send', { ...order, method: 'GET' }),
+    way: (requestId) => wholeWay(() => get(`/requests/${encodeURIComponent(requestId)}`)),
     check: (lab, step) => post(`${placeOf(lab, step)}/check`),
     reset: (lab) => post(`/labs/${lab.id}/reset`),
   };

@@ -12,6 +12,7 @@ import {
   type StepText,
   type StepVerdict,
 } from '#labs';
+import type { ToldCall } from './lab-site.ts';
 import { table } from './output.ts';
 
 const WIDTH = 96;
@@ -101,6 +102,19 @@ export const roundWords = (round: Round): string => {
     rows.map(([who, count]) => [who || '(the mesh itself, or nobody)', String(count), `${((count / total) * 100).toFixed(1)} %`]),
   );
 };
+
+/** Each proxy that a request passed, with the time that it measured. */
+export const wayWords = (way: readonly ToldCall[]): string =>
+  table(
+    ['PROXY OF', 'SIDE', 'CALL', 'STATUS', 'TIME'],
+    way.map(({ reporter, side, method, path, status, durationMs }) => [
+      reporter,
+      side,
+      `${method} ${path}`,
+      String(status),
+      `${durationMs} ms`,
+    ]),
+  );
 
 /** What the cases said, and the nearest cause of a failure. */
 export const verdictWords = ({ passed, verdicts, causes, answered }: StepVerdict): string =>

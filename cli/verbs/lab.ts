@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { countRound, doneSteps, isRevealed, LABS, type Lab, type LabStep, outcomeWords, type Progress, type StepProgress } from '#labs';
 import { chooseLab, chooseStep } from '../lab-place.ts';
 import { type LabSite, openLabSite, reachedIn } from '../lab-site.ts';
-import { fileOf, nextWords, plain, roundWords, stepWords, textOf, verdictWords } from '../lab-words.ts';
+import { fileOf, nextWords, plain, roundWords, stepWords, textOf, verdictWords, wayWords } from '../lab-words.ts';
 import { type OutputOption, outputOption, show, table } from '../output.ts';
 import { type MeshOption, runningMesh } from '../running-mesh.ts';
 
@@ -128,8 +128,17 @@ const observe = async (word: string | undefined, options: LabOptions): Promise<v
   const fresh = { ...reached, applied: true, rounds: [...(reached.rounds ?? []), countRound(answers)] };
   await site.reach(lab, step, fresh);
   const { why } = textOf(lab, step).step;
-  await show(options, { lab: lab.id, step: step.id, round: fresh.rounds.at(-1), outcome: outcomeWords(step, fresh), answers }, () =>
-    [roundWords(fresh.rounds.at(-1) ?? {}), '', outcomeWords(step, fresh), '', plain(why), '', nextWords(lab, step, fresh)].join('\n'),
+  const way = step.stage.kind === 'hops' && first !== undefined ? await site.way(first.requestId) : [];
+  await show(options, { lab: lab.id, step: step.id, round: fresh.rounds.at(-1), outcome: outcomeWords(step, fresh), way, answers }, () =>
+    [
+      way.length > 0 ? wayWords(way) : roundWords(fresh.rounds.at(-1) ?? {}),
+      '',
+      outcomeWords(step, fresh),
+      '',
+      plain(why),
+      '',
+      nextWords(lab, step, fresh),
+    ].join('\n'),
   );
 };
 
