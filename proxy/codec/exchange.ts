@@ -6,8 +6,6 @@ import type { RequestHead } from './request-head.ts';
 export interface Exchange {
   readonly stream: ServedStream;
   readonly head: RequestHead;
-  /** An interim answer has left. */
-  interim: boolean;
   headSent: boolean;
   responseDone: boolean;
   received: number;

@@ -125,8 +125,7 @@ test('the last request that a connection may carry is answered with connection: 
 
 const interimThen =
   (...statuses: readonly number[]): Handler =>
-  async (request, stream) => {
-    await settle();
+  (request, stream) => {
     for (const status of statuses) request.onInterim?.(status, HeaderMap.of(['link', '</x>']));
     return fixedAnswer('hi')(request, stream);
   };

@@ -36,6 +36,7 @@ export class Http1Server {
   #decoder: BodyDecoder | undefined;
   #body: IncomingBody | undefined;
   #requests = 0;
+  #interimSent = false;
   #closing = false;
   #tunnel = false;
   #draining = false;
@@ -133,12 +134,13 @@ export class Http1Server {
     if (decoder && this.#buffer && !this.#consumeFirst(head, decoder, chunks)) return;
     if (awaitsContinue(head, settings)) this.#connection.write(CONTINUE, 'latin1');
     if (decoder && !decoder.done) this.#await(decoder, chunks);
+    this.#interimSent = false;
     const onInterim = settings.proxy100Continue ? this.#interim : undefined;
     const request = receivedRequest(head, settings, { decoder, chunks, onInterim }, this.#body);
     const refusal = head.refusal && wordlessRefusal(head.refusal);
     const stream = this.#http.serve(request, this.#downstream, refusal);
     const received = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
-    const exchange: Exchange = { stream, head, interim: false, headSent: false, responseDone: false, received, sent: 0, status: 0 };
+    const exchange: Exchange = { stream, head, headSent: false, responseDone: false, received, sent: 0, status: 0 };
     this.#exchange = exchange;
     this.#requests++;
     stream.response.then((response) => this.#respond(exchange, response));
@@ -165,9 +167,9 @@ export class Http1Server {
 
   /** Only the first one, as from Envoy. */
   readonly #interim = (status: number, headers: HeaderMap): void => {
-    const exchange = this.#exchange;
-    if (!exchange || exchange.interim || exchange.headSent || this.#connection.destroyed) return;
-    exchange.interim = true;
+    // In memory it may come before the exchange stands: within the very call that serves the request.
+    if (this.#interimSent || this.#exchange?.headSent || this.#connection.destroyed) return;
+    this.#interimSent = true;
     this.#connection.write(interimHead(status, headers), 'latin1');
   };
 
