@@ -91,8 +91,8 @@ export const TRANSLATION_MUTANTS: readonly Mutant[] = [
     id: 'MUT-LAST-MATCH-WINS',
     wrong: 'the last rule that matches wins',
     file: 'controlplane/translate/routes.ts',
-    find: '(spec.http ?? []).entries()',
-    replace: '(spec.http ?? []).toReversed().entries()',
+    find: 'of rulesOf(stored, view.mesh.virtualServices)) {',
+    replace: 'of rulesOf(stored, view.mesh.virtualServices).toReversed()) {',
   },
   {
     id: 'MUT-MESH-AT-GATEWAY',

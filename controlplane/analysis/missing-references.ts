@@ -11,13 +11,17 @@ export const missingReferences = (view: StoreView): readonly Finding[] => {
   const hosts = serviceHosts(view);
   const subsets = subsetsByHost(view);
   return view.of('VirtualService').flatMap(({ resource }) =>
-    (resource.spec.http ?? []).flatMap((rule, index) =>
-      destinationsOf(rule, `spec.http[${index}]`).flatMap(({ destination, path }) => {
+    (resource.spec.http ?? []).flatMap((rule, index) => [
+      ...checkDelegate(view, rule, { namespace: resource.metadata.namespace, path: `spec.http[${index}]` }).map((finding) => ({
+        ...finding,
+        about: resource,
+      })),
+      ...destinationsOf(rule, `spec.http[${index}]`).flatMap(({ destination, path }) => {
         const host = resolveHost(destination.host ?? '', resource.metadata.namespace);
         const finding = checkHost(hosts, host, path) ?? checkSubset(subsets.get(host), destination.subset, { host, path });
         return finding === undefined ? [] : [{ ...finding, about: resource }];
       }),
-    ),
+    ]),
   );
 };
 
@@ -36,6 +40,16 @@ type Draft = Omit<Finding, 'about'>;
 const didYouMean = (word: string, known: readonly string[]): string => {
   const near = nearest(word, known);
   return near === undefined ? '' : `; did you mean "${near}"?`;
+};
+
+const checkDelegate = (view: StoreView, { delegate }: HttpRule, at: { readonly namespace: string; readonly path: string }): Draft[] => {
+  if (!delegate) return [];
+  const { name = '', namespace = at.namespace } = delegate;
+  const isThere = view
+    .of('VirtualService')
+    .some(({ resource: { metadata, spec } }) => metadata.name === name && metadata.namespace === namespace && !spec.hosts?.length);
+  const message = `Referenced delegate VirtualService not found: "${namespace}/${name}"; it must have no hosts`;
+  return isThere ? [] : [{ severity: 'warning', code: 'IST0101', path: `${at.path}.delegate.name`, message }];
 };
 
 const checkHost = (hosts: readonly string[], host: string, path: string): Draft | undefined => {

@@ -24,14 +24,7 @@ const POLICY = [...SECTIONS, ...SECTIONS.map((section) => `portLevelSettings[].$
 
 /** Rows by kind. */
 export const NOT_APPLIED: Readonly<Record<ActiveKind, readonly string[]>> = {
-  VirtualService: [
-    'http[].delegate',
-    'http[].match[].statPrefix',
-    'http[].redirect.prefixRewrite',
-    'http[].retries.retryRemoteLocalities=TRUE',
-    'tls',
-    'tcp',
-  ],
+  VirtualService: ['http[].match[].statPrefix', 'http[].redirect.prefixRewrite', 'http[].retries.retryRemoteLocalities=TRUE', 'tls', 'tcp'],
   DestinationRule: [
     ...POLICY.map((row) => `trafficPolicy.${row}`),
     ...POLICY.map((row) => `subsets[].trafficPolicy.${row}`),

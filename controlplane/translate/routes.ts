@@ -6,6 +6,7 @@ import { selects } from '../mesh/labels.ts';
 import type { Mesh, MeshService, ProxyNode, StoredVirtualService } from '../mesh/mesh.ts';
 import { isVisible } from '../mesh/visibility.ts';
 import type { HttpMatch, HttpRule } from '../resources/virtual-service.ts';
+import { rulesOf } from './delegates.ts';
 import { toDuration } from './pack.ts';
 import { defaultRetryPolicy, emptyRouteAction, filterOverrides, headerEdits, type RuleContext, toAction } from './route-action.ts';
 import { toRouteMatch } from './route-match.ts';
@@ -101,26 +102,24 @@ const gatewayKey = (name: string, namespace: string): string => (name === 'mesh'
 
 /** Each match of each rule is one route, in order; nothing follows a catch-all. */
 export const routesOf = (view: RouteView, stored: StoredVirtualService, port: number): Route[] => {
-  const { metadata, spec } = stored.resource;
-  const context: RuleContext = {
-    namespace: metadata.namespace,
-    listenerPort: port,
-    findService: (hostname) => view.services.find((service) => service.hostname === hostname),
-  };
+  const { namespace } = stored.resource.metadata;
+  const findService = (hostname: string) => view.services.find((service) => service.hostname === hostname);
   const routes: Route[] = [];
-  for (const [ruleIndex, rule] of (spec.http ?? []).entries()) {
+  for (const { rule, writtenIn, path } of rulesOf(stored, view.mesh.virtualServices)) {
     if (!acts(rule)) continue;
-    for (const [matchIndex, match] of (rule.match?.length ? rule.match : [undefined]).entries()) {
-      if (match !== undefined && !appliesTo(match, view, metadata.namespace, port)) continue;
-      const path = `spec.http[${ruleIndex}]${match === undefined ? '' : `.match[${matchIndex}]`}`;
-      routes.push(toRoute({ rule, match, context, metadata: sourceMetadata(stored, path) }));
+    const context: RuleContext = { namespace: writtenIn.resource.metadata.namespace, listenerPort: port, findService };
+    for (const [index, match] of (rule.match?.length ? rule.match : [undefined]).entries()) {
+      if (match !== undefined && !appliesTo(match, view, namespace, port)) continue;
+      // The matches of a delegate's rule are partly the root's.
+      const fieldPath = match === undefined || writtenIn !== stored ? path : `${path}.match[${index}]`;
+      routes.push(toRoute({ rule, match, context, metadata: sourceMetadata(stored, writtenIn, fieldPath) }));
       if (isCatchAll(match)) return routes;
     }
   }
   return routes;
 };
 
-/** False for a rule that only delegates, which is not applied yet: a route without an action would make proxies refuse the whole table. */
+/** A route without an action would make proxies refuse the whole table. */
 const acts = ({ route, redirect, directResponse }: HttpRule): boolean =>
   (route?.length ?? 0) > 0 || redirect !== undefined || directResponse !== undefined;
 
@@ -168,11 +167,19 @@ const toRoute = ({ rule, match, context, metadata }: RouteInput): Route => {
   };
 };
 
-/** Where a route came from: Istio's own metadata, and the field of the resource. */
-const sourceMetadata = ({ resource: { metadata }, generation }: StoredVirtualService, fieldPath: string): Metadata => ({
+/** Where a route came from: Istio's own metadata, which names the root, and the field of the resource that it is written in. */
+const sourceMetadata = (
+  { resource: { metadata } }: StoredVirtualService,
+  writtenIn: StoredVirtualService,
+  fieldPath: string,
+): Metadata => ({
   filterMetadata: {
     istio: { config: `/apis/networking.istio.io/v1/namespaces/${metadata.namespace}/virtual-service/${metadata.name}` },
-    'dinghy.source': { resource: `VirtualService ${metadata.namespace}/${metadata.name}`, fieldPath, generation },
+    'dinghy.source': {
+      resource: `VirtualService ${writtenIn.resource.metadata.namespace}/${writtenIn.resource.metadata.name}`,
+      fieldPath,
+      generation: writtenIn.generation,
+    },
   },
   typedFilterMetadata: {},
 });

@@ -177,7 +177,6 @@ test.each([
 });
 
 test.each([
-  ['VirtualService', rule(`delegate: {name: b}`)],
   ['VirtualService', `hosts: [a], tcp: [{${TO_A}}]`],
   ['DestinationRule', policy('loadBalancer: {consistentHash: {useSourceIp: true}}')],
   ['DestinationRule', policy('tls: {mode: SIMPLE}')],

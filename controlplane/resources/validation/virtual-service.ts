@@ -26,7 +26,10 @@ const isOnMesh = ({ gateways }: VirtualServiceSpec): boolean => !gateways?.lengt
 const checkOwnHosts = (spec: VirtualServiceSpec): Complaint[] => {
   const hosts = spec.hosts ?? [];
   if (hosts.length === 0) {
-    return [warn('spec', 'no hosts: only another VirtualService can delegate to this one, which this mesh does not apply yet')];
+    const gateways = spec.gateways?.length
+      ? [fail('spec.gateways', 'a VirtualService without hosts is a delegate, and has no gateways')]
+      : [];
+    return [...gateways, warn('spec', 'no hosts: this holds only where another VirtualService delegates to it')];
   }
   const complaints = checkHosts(hosts, 'spec.hosts');
   if (isOnMesh(spec) && hosts.includes('*')) {
