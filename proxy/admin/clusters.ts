@@ -43,6 +43,8 @@ const FLAGS = {
   draining: '/eds_status_draining',
 } as const;
 
+const STATUS = { healthy: 'HEALTHY', degraded: 'DEGRADED', unhealthy: 'UNHEALTHY', timeout: 'UNHEALTHY', draining: 'DRAINING' } as const;
+
 const localityOf = (host: HostStatus): { region: string; zone: string; sub_zone: string } => {
   const [region = '', zone = '', sub_zone = ''] = host.locality.split('/');
   return { region, zone, sub_zone };
@@ -97,7 +99,7 @@ const hostOf = (host: HostStatus): object => ({
     ...counters(host).map(([name, value]) => ({ ...set({ value: String(value) }), name })),
     ...gauges(host).map(([name, value]) => ({ type: 'GAUGE', ...set({ value: String(value) }), name })),
   ],
-  health_status: { eds_health_status: host.health.toUpperCase() },
+  health_status: { eds_health_status: STATUS[host.health] },
   ...set({ weight: host.weight, hostname: host.hostname, priority: host.priority }),
   locality: set(localityOf(host)),
 });

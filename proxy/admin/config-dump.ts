@@ -1,11 +1,12 @@
 /** `/config_dump`: accepted resources as envoy.admin.v3.ConfigDump, readable by what reads Envoy's. */
 import type { TextTest } from '../http/string-match.ts';
 import { type AdminAnswer, AdminRequestError, json } from './answer.ts';
+import { masked } from './field-mask.ts';
 import { search } from './search.ts';
 import type { DumpedConfiguration, DumpedResource } from './view.ts';
 
 const PREFIX = 'type.googleapis.com/envoy.admin.v3.';
-const PARAMETERS = ['include_eds', 'resource', 'name_regex'];
+const PARAMETERS = ['include_eds', 'resource', 'name_regex', 'mask'];
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -13,13 +14,23 @@ interface Section extends Json {
   readonly '@type': string;
 }
 
-/** Query: `include_eds`, `name_regex`, and `resource=dynamic_listeners` for the entries of one list. */
+/** Query: `include_eds`, `name_regex`, `resource=dynamic_listeners` for the entries of one list, and `mask` for some fields of what is shown. */
 export const configDump = (configuration: DumpedConfiguration, query: URLSearchParams): AdminAnswer => {
   const unknown = [...query.keys()].find((key) => !PARAMETERS.includes(key));
   if (unknown !== undefined) throw new AdminRequestError(`${unknown} is not supported; what is: ${PARAMETERS.join(', ')}`);
   const sections = sectionsOf(named(configuration, search(query.get('name_regex'))), query.has('include_eds'));
   const list = query.get('resource');
-  return json({ configs: list === null ? sections : entriesOf(sections, list) });
+  return json({ configs: maskedBy(query.get('mask'), list === null ? sections : entriesOf(sections, list)) });
+};
+
+const maskedBy = (mask: string | null, configs: readonly Json[]): readonly Json[] => {
+  if (mask === null) return configs;
+  const shown = configs.flatMap((config): Json[] => {
+    const kept = masked(config, mask.split(','));
+    return kept ? [kept] : [];
+  });
+  if (shown.length === 0) throw new AdminRequestError(`FieldMask ${mask} could not be successfully applied to any configs.`);
+  return shown;
 };
 
 const named = (configuration: DumpedConfiguration, matches: TextTest | undefined): DumpedConfiguration => {

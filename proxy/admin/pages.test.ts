@@ -117,13 +117,35 @@ test('the dump can be cut down to one list and to names, and refuses what it doe
     { '@type': 'type.googleapis.com/envoy.admin.v3.ListenersConfigDump.DynamicListener', name: 'web', active_state: { listener: {} } },
   ]);
   expect(sections('/config_dump?name_regex=fix')[1]).toMatchObject({ dynamic_active_clusters: [], static_clusters: [{}] });
-  expect(get('/config_dump?mask=x').status).toBe(400);
+  expect(get('/config_dump?shape=x').status).toBe(400);
+});
+
+test('a mask leaves only the fields that it names, and complains when nothing has them', () => {
+  const { configs } = JSON.parse(get('/config_dump?resource=dynamic_active_clusters&mask=cluster.name,nope').text);
+  expect(configs).toEqual([
+    { '@type': 'type.googleapis.com/envoy.admin.v3.ClustersConfigDump.DynamicCluster', cluster: { '@type': 'x', name: 'live' } },
+  ]);
+  expect(JSON.parse(get('/config_dump?mask=bootstrap').text).configs).toEqual([
+    { '@type': 'type.googleapis.com/envoy.admin.v3.BootstrapConfigDump', bootstrap: { node: {} } },
+  ]);
+  expect(get('/config_dump?mask=nope')).toMatchObject({ status: 400, text: expect.stringContaining('FieldMask nope') });
+  expect(get('/config_dump?resource=nope').status).toBe(404);
+});
+
+test('patterns are RE2: what another engine would go on about for ever ends at once, and a wrong one is told', () => {
+  expect(get(`/stats?filter=${encodeURIComponent('^(\\w+\\.?)+$')}`).status).toBe(200);
+  expect(get('/clusters?filter=^b$').text).not.toContain('a::');
+  expect(get('/clusters?filter=(')).toMatchObject({ status: 400, text: expect.stringContaining('Invalid re2 regex') });
 });
 
 test('hosts are told with their numbers, as lines and as JSON', () => {
   const { text } = get('/clusters');
   for (const line of [
+    'a::observability_name::a;',
+    'a::high_priority::max_retries::0',
     'a::127.0.0.1:80::cx_active::1',
+    'a::127.0.0.1:80::cx_total::2',
+    'a::127.0.0.1:80::rq_timeout::1',
     'a::127.0.0.1:80::rq_success::2',
     'a::127.0.0.1:80::weight::7',
     'a::127.0.0.1:80::zone::z',

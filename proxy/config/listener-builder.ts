@@ -3,6 +3,7 @@ import { ConfigError, inField } from '#api/config-error.ts';
 import { refuseUnlessAds } from '#api/config-source.ts';
 import type { FilterChain, HttpConnectionManager, Listener, RetryPolicy, RouteConfiguration, TcpProxy } from '#envoy';
 import type { System } from '#system/system.ts';
+import { refuseUnknownOverrides } from '../filters/registry.ts';
 import { compileConnectionManager } from '../http/compile-connection-manager.ts';
 import type { RouteTable, RouteTableSlot } from '../http/connection-manager.ts';
 import type { ServeHttp } from '../http/serve.ts';
@@ -56,6 +57,15 @@ const routeSourceOf = (config: HttpConnectionManager): RouteSource => {
   inField('rds.config_source', () => refuseUnlessAds(source));
   if (specifier.value.routeConfigName === '') throw new ConfigError('rds.route_config_name', 'must not be empty');
   return { kind: 'rds', name: specifier.value.routeConfigName };
+};
+
+const refuseOverrides = ({ typedPerFilterConfig, virtualHosts }: RouteConfiguration): void => {
+  refuseUnknownOverrides(typedPerFilterConfig);
+  for (const [index, host] of virtualHosts.entries())
+    inField(`virtual_hosts[${index}]`, () => {
+      refuseUnknownOverrides(host.typedPerFilterConfig);
+      for (const [at, route] of host.routes.entries()) inField(`routes[${at}]`, () => refuseUnknownOverrides(route.typedPerFilterConfig));
+    });
 };
 
 const HCM = '/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager';
@@ -147,7 +157,10 @@ export class ListenerBuilder {
   }
 
   #plan(config: RouteConfiguration): RoutesPlan {
-    return remember(this.#plans, config, () => compileRoutes(config, this.#rooms.system.random));
+    return remember(this.#plans, config, () => {
+      refuseOverrides(config);
+      return compileRoutes(config, this.#rooms.system.random);
+    });
   }
 
   #table(manager: Manager, config: RouteConfiguration): RouteTable {

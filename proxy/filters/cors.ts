@@ -118,6 +118,7 @@ const filterFor = (policy: Policy, { system, statPrefix }: FilterRoom): HttpFilt
 export const cors: FilterType = {
   typeUrl: 'type.googleapis.com/envoy.extensions.filters.http.cors.v3.Cors',
   forwardedOnly: true,
+  overrideUrl: POLICY_URL,
   compile: (config) => {
     refuseUnsupported(decodeConfig(config, Cors), { read: [] });
     return undefined;

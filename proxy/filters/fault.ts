@@ -174,6 +174,7 @@ const filterFor = (fault: Fault, { system, statPrefix }: FilterRoom): HttpFilter
 /** A route's settings replace the listener's. */
 export const fault: FilterType = {
   typeUrl: TYPE_URL,
+  overrideUrl: TYPE_URL,
   compile: (config, room) => filterFor(compileFault(config), room),
   compileRoute: (_config, override, room) => filterFor(compileFault(override), room),
 };

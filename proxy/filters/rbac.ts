@@ -92,6 +92,7 @@ const perRoute = (override: Any): HttpRbac | undefined => {
 
 /** A route's settings replace the listener's; an empty RBACPerRoute turns the filter off. */
 export const rbac: FilterType = {
+  overrideUrl: ROUTE_URL,
   typeUrl: 'type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC',
   compile: (any, room) => {
     const config = decodeConfig(any, HttpRbac);

@@ -1,5 +1,6 @@
 /** The filter types there are: a new one is one file and one row. */
 import { ConfigError } from '#api/config-error.ts';
+import type { Any } from '#envoy';
 import { cors } from './cors.ts';
 import { fault } from './fault.ts';
 import type { FilterType } from './filter-type.ts';
@@ -13,6 +14,15 @@ export const ROUTER_TYPE_URL = 'type.googleapis.com/envoy.extensions.filters.htt
 
 /** Type URLs of all HTTP filters. */
 export const FILTER_TYPE_URLS: readonly string[] = [...FILTER_TYPES.map(({ typeUrl }) => typeUrl), ROUTER_TYPE_URL];
+
+const OVERRIDE_URLS: ReadonlySet<string> = new Set(FILTER_TYPES.flatMap(({ overrideUrl }) => overrideUrl ?? []));
+
+/** Throws ConfigError for settings that no filter knows, whether or not a filter of their name is there to read them. */
+export const refuseUnknownOverrides = (overrides: Readonly<Record<string, Any>>): void => {
+  for (const [name, { typeUrl }] of Object.entries(overrides))
+    if (!OVERRIDE_URLS.has(typeUrl))
+      throw new ConfigError(`typed_per_filter_config[${name}]`, `${typeUrl.replace(/^.*\//, '')} is not supported by this proxy`);
+};
 
 /** Throws ConfigError for a type that is not known. */
 export const filterTypeOf = (typeUrl: string): FilterType => {
