@@ -130,3 +130,10 @@ test('a subset whose labels no declared pod has is pointed at', () => {
   expect(places).toEqual(['IST0173 8:5 spec.subsets[1]']);
   expect(messages).toEqual(['The Subset v2 defined in the DestinationRule does not select any pods']);
 });
+
+test('a delegate that is not there, or that has hosts of its own, is a missing reference', () => {
+  const root = virtualService(`  hosts: [reviews]\n  http:\n  - delegate: {name: inner}\n`);
+  const inner = virtualService(`  http:\n  - ${TO_REVIEWS}\n`).replace('{name: reviews}', '{name: inner}');
+  expect(findings([SERVICE, root]).places).toEqual(['IST0101 7:22 spec.http[0].delegate.name']);
+  expect(findings([SERVICE, root, inner]).places).toEqual([]);
+});
