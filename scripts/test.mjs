@@ -22,6 +22,8 @@ const vitest = (project) => ({
     '--reporter=default',
     '--reporter=json',
     `--outputFile.json=.cache/reports/${project}.json`,
+    '--reporter=junit',
+    `--outputFile.junit=.cache/reports/${project}.xml`,
   ],
   report: `.cache/reports/${project}.json`,
 });

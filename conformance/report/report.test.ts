@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import type { Verdict } from '../verify.ts';
 import { junitReport } from './junit.ts';
-import { formatTotals, formatVerdict, totalsOf } from './summary.ts';
+import { formatSkips, formatTotals, formatVerdict, totalsOf } from './summary.ts';
 import { yamlReport } from './yaml.ts';
 
 const verdict = (id: Verdict['id'], outcome: Verdict['outcome'], text = ''): Verdict => ({
@@ -30,8 +30,13 @@ describe('reports', () => {
     expect(verdicts.map(formatVerdict)[2]).toBe('skip XDS-LIVE-001 (process/dinghy): no process');
   });
 
+  it('says once why cases were skipped, and which', () => {
+    const more = [...verdicts, verdict('XDS-ACK-001', 'skipped', 'no process')];
+    expect(formatSkips(more)).toEqual(['skipped XDS-LIVE-001, XDS-ACK-001: no process']);
+  });
+
   it('lists failures and skips by name in YAML', () => {
-    const report = parse(yamlReport({ implementation: 'dinghy', version: '1', date: 'today' }, verdicts));
+    const report = parse(yamlReport({ implementation: 'dinghy', version: '1', node: 'v26', date: 'today' }, verdicts));
     expect(report.cells[0].core).toEqual({
       passed: 1,
       failed: 1,

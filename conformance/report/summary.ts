@@ -24,3 +24,12 @@ export const formatVerdict = (verdict: Verdict): string => {
   if (verdict.outcome === 'skipped') return `skip ${verdict.id} (${cell}): ${verdict.text}`;
   return `pass ${verdict.id} (${cell}, ${verdict.durationMs} ms) ${verdict.claim}`;
 };
+
+/** One line a reason, with how many cases it kept from running and, where they are few, which. */
+export const formatSkips = (verdicts: readonly Verdict[]): string[] => {
+  const skipped = verdicts.filter(({ outcome }) => outcome === 'skipped');
+  return [...Map.groupBy(skipped, ({ text }) => text)].map(([reason, own]) => {
+    const which = own.length <= 20 ? own.map(({ id }) => id).join(', ') : `${own.length} cases`;
+    return `skipped ${which}: ${reason}`;
+  });
+};

@@ -7,6 +7,7 @@ import { totalsOf } from './summary.ts';
 export interface ReportHead {
   readonly implementation: string;
   readonly version: string;
+  readonly node: string;
   readonly date: string;
 }
 
