@@ -7,6 +7,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { bookinfo, type Environment, startEnvironment } from '#environment';
 import { type Site, startSite } from '../../site/server/server.ts';
 import { LABS, type Lab, type LabStep } from '../labs.ts';
+import { violationsOn } from './axe.fixture.ts';
 import { openBrowser } from './browser.fixture.ts';
 import { type Learner, learnerOn, openLab } from './learner.fixture.ts';
 import { buildSite } from './site.fixture.ts';
@@ -59,6 +60,7 @@ test('Check fails before the YAML is applied and names the cause, and holds afte
   const before = await learner.check();
   expect(before).toContain('not true on your mesh');
   expect(before).toContain('VirtualService default/reviews-route is not there: apply beta-testers.yaml (step 1).');
+  expect(await violationsOn(learner.page)).toEqual([]);
 
   await learner.step(stepOf(lab, 'beta'));
   await learner.answer(stepOf(lab, 'beta'), 10);
@@ -154,20 +156,27 @@ const expectHidden = async (step: LabStep): Promise<void> => {
   if (step.apply !== undefined) expect(await page.getByRole('button', { name: 'Apply', exact: true }).isDisabled(), step.id).toBe(true);
 };
 
-test.each(LABS.map((lab) => [lab.number, lab] as const))('lab %s is walked from its first step to its last', async (_, lab) => {
-  await openLab(learner, site.url, lab);
-  await learner.page.getByRole('button', { name: 'Reset lab' }).click();
-  await learner.page.getByText(/as it was at the start/).waitFor();
-  for (const step of lab.steps) {
-    await learner.step(step);
-    await expectHidden(step);
-    await learner.answer(step, step.predict.kind === 'choice' ? step.predict.answer : 1);
-    if (step.apply !== undefined) await learner.apply();
-    await learner.send();
-    if (step.claims.length > 0) expect(await learner.check(), step.id).toContain('true on your mesh');
-  }
-  await learner.page.getByText(`Lab ${lab.number} is done.`).waitFor();
-});
+test.each(LABS.map((lab) => [lab.number, lab] as const))(
+  'lab %s is walked from its first step to its last, and axe finds nothing on the page of its end',
+  async (_, lab) => {
+    await openLab(learner, site.url, lab);
+    await learner.page.getByRole('button', { name: 'Reset lab' }).click();
+    await learner.page.getByText(/as it was at the start/).waitFor();
+    for (const step of lab.steps) {
+      await learner.step(step);
+      await expectHidden(step);
+      await learner.answer(step, step.predict.kind === 'choice' ? step.predict.answer : 1);
+      if (step.apply !== undefined) await learner.apply();
+      await learner.send();
+      if (step.claims.length > 0) expect(await learner.check(), step.id).toContain('true on your mesh');
+    }
+    await learner.page.getByText(`Lab ${lab.number} is done.`).waitFor();
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await learner.page.emulateMedia({ colorScheme });
+      expect(await violationsOn(learner.page), colorScheme).toEqual([]);
+    }
+  },
+);
 
 test('the picture of chance holds every round, and a reload forgets none', async () => {
   const lab = labOf(2);

@@ -1,14 +1,11 @@
 /** Every page in a real browser: it shows what it should, makes no error, and axe finds nothing to complain about. */
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Site, startSite } from '../../site/server/server.ts';
 import { exchange, type SmallMesh, startSmallMesh } from '../../site/server/small-mesh.fixture.ts';
+import { violationsOn } from './axe.fixture.ts';
 import { openBrowser } from './browser.fixture.ts';
 import { buildSite } from './site.fixture.ts';
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 let small: SmallMesh;
 let site: Site;
@@ -55,15 +52,7 @@ for (const scheme of ['light', 'dark'] as const)
       const problems: string[] = [];
       const page = await open(path, scheme, problems);
       await page.getByText(words).first().waitFor();
-      // Not by a script element: the page's own content policy refuses those, as it should.
-      await page.evaluate(axe);
-      const violations = await page.evaluate(async () => {
-        const run = Reflect.get(globalThis, 'axe').run as () => Promise<{ violations: { id: string; nodes: { html: string }[] }[] }>;
-        return (await run()).violations.map(
-          (violation) => `${violation.id}: ${violation.nodes.map((node) => node.html.slice(0, 160)).join(' | ')}`,
-        );
-      });
-      expect(violations).toEqual([]);
+      expect(await violationsOn(page)).toEqual([]);
       expect(problems).toEqual([]);
       await page.context().close();
     });
