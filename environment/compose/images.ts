@@ -60,22 +60,24 @@ const fingerprintsOf = (checkout: Checkout): readonly string[] => [
   ...packageFolders(join(ROOT, 'node_modules'), checkout.packages).map((folder) => join(folder, 'package.json')),
 ];
 
-/** One fingerprint of everything that any image is made of. */
-const inputsOf = (programs: Programs, images: readonly string[]): string => {
-  const hash = createHash('sha256');
-  for (const image of images) hash.update(readFileSync(dockerfileOf(image)));
-  for (const { file } of Object.values(programs)) hash.update(`${file} ${statSync(file).size} ${statSync(file).mtimeMs}\0`);
-  for (const file of new Set(Object.values(checkouts()).flatMap(fingerprintsOf)))
-    hash.update(`${relative(ROOT, file)}\0`).update(readFileSync(file));
+const fingerprintOf = (program: string): string => `${program} ${statSync(program).size} ${statSync(program).mtimeMs}\0`;
+
+/** One fingerprint of everything that an image is made of. */
+const inputsOf = (image: string, programs: Programs): string => {
+  const hash = createHash('sha256').update(readFileSync(dockerfileOf(image)));
+  const checkout = checkouts()[image];
+  const program = programs[checkout === undefined ? image : 'node'];
+  if (program !== undefined) hash.update(fingerprintOf(program.file));
+  if (checkout !== undefined)
+    for (const file of fingerprintsOf(checkout)) hash.update(`${relative(ROOT, file)}\0`).update(readFileSync(file));
   return hash.digest('hex');
 };
 
-const isBuilt = async (images: readonly string[], inputs: string): Promise<boolean> => {
+const isBuilt = async (image: string, inputs: string): Promise<boolean> => {
   try {
-    const labels = await docker(['image', 'inspect', ...images.map(imageName), '--format', `{{index .Config.Labels "${LABEL}"}}`]);
-    return labels.split('\n').every((label) => label === inputs);
+    return (await docker(['image', 'inspect', imageName(image), '--format', `{{index .Config.Labels "${LABEL}"}}`])) === inputs;
   } catch {
-    // One of them is not there yet.
+    // It is not there yet.
     return false;
   }
 };
@@ -90,32 +92,42 @@ const addCheckout = async (root: string, checkout: Checkout): Promise<void> => {
     await cp(folder, join(root, relative(ROOT, folder)), { recursive: true, dereference: true });
 };
 
-const gather = async (directory: string, programs: Programs): Promise<void> => {
-  for (const [image, { name, file }] of Object.entries(programs)) await addProgram(join(directory, image), file, name);
-  for (const [image, checkout] of Object.entries(checkouts())) await addCheckout(join(directory, image), checkout);
-  const init = programs.init?.file;
-  const node = programs.node?.file;
-  if (init !== undefined) await addXtables(join(directory, 'init'), init);
-  if (node !== undefined) await addResolvers(join(directory, 'node'), node);
-  await mkdir(join(directory, 'node/etc'), { recursive: true });
-  await writeFile(join(directory, 'node/etc/nsswitch.conf'), 'hosts: files dns\n');
+/** What an image needs beside its program and the libraries that this one names. */
+const COMPLETE: Readonly<Record<string, (root: string, program: string) => Promise<void>>> = {
+  init: addXtables,
+  node: async (root, program) => {
+    await addResolvers(root, program);
+    await mkdir(join(root, 'etc'), { recursive: true });
+    await writeFile(join(root, 'etc/nsswitch.conf'), 'hosts: files dns\n');
+  },
+};
+
+const gather = async (root: string, image: string, programs: Programs): Promise<void> => {
+  const program = programs[image];
+  const checkout = checkouts()[image];
+  if (program !== undefined) {
+    await addProgram(root, program.file, program.name);
+    await COMPLETE[image]?.(root, program.file);
+  }
+  if (checkout !== undefined) await addCheckout(root, checkout);
+};
+
+const build = async (image: string, programs: Programs): Promise<void> => {
+  const inputs = inputsOf(image, programs);
+  if (await isBuilt(image, inputs)) return;
+  const root = await mkdtemp(join(tmpdir(), 'dinghy-image-'));
+  try {
+    await gather(root, image, programs);
+    const about = ['--label', `${LABEL}=${inputs}`, '--tag', imageName(image)];
+    await docker(['build', '--quiet', '--file', dockerfileOf(image), ...about, root]);
+  } finally {
+    await rm(root, { recursive: true, force: true });
+  }
 };
 
 /** Builds what is missing or made of other files. envoy: its binary, when that image is wanted too. */
 export const buildImages = async (envoy?: string): Promise<void> => {
   const programs = await programsOf(envoy);
   // Those with programs come first: the others stand on node.
-  const images = [...Object.keys(programs), ...Object.keys(checkouts())];
-  const inputs = inputsOf(programs, images);
-  if (await isBuilt(images, inputs)) return;
-  const directory = await mkdtemp(join(tmpdir(), 'dinghy-images-'));
-  try {
-    await gather(directory, programs);
-    for (const image of images) {
-      const about = ['--label', `${LABEL}=${inputs}`, '--tag', imageName(image)];
-      await docker(['build', '--quiet', '--file', dockerfileOf(image), ...about, join(directory, image)]);
-    }
-  } finally {
-    await rm(directory, { recursive: true, force: true });
-  }
+  for (const image of [...Object.keys(programs), ...Object.keys(checkouts())]) await build(image, programs);
 };
