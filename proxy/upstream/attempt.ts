@@ -69,8 +69,9 @@ export const attempt = async (
   stream.attempts.push(tried);
   try {
     const response = await host.pool.send(request, stream.signal);
-    const { status } = response;
+    const { status, via } = response;
     tried.status = status;
+    if (via) tried.local = via;
     tried.headMs = system.clock.nowMs() - startedAtMs;
     stats.time.observe(tried.headMs);
     if (status >= 500) host.errors++;
