@@ -116,7 +116,7 @@ const upSeconds = (info: unknown): number => Number.parseInt(text(at(info, 'upti
 /** Reads the admin pages' JSON. */
 export const proxyView = ({ name, workloadAt }: Viewed, pages: AdminPages): ProxyView => {
   const sections = list(at(pages.dump, 'configs'));
-  const section = (type: string): Json => sections.find((candidate) => text(candidate['@type']).endsWith(type)) ?? {};
+  const section = (type: string): Json => sections.find((candidate) => text(candidate['@type']).endsWith(`.${type}`)) ?? {};
   const { static_listeners, dynamic_listeners } = section('ListenersConfigDump');
   const { static_clusters, dynamic_active_clusters } = section('ClustersConfigDump');
   const { static_route_configs, dynamic_route_configs } = section('RoutesConfigDump');

@@ -124,7 +124,9 @@ export const Palette = () => {
     .slice(0, MAX_SHOWN);
   const choose = (place: Place | undefined) => {
     if (place === undefined) return;
+    // At once, not when the dialog says so: it says it later, and the next shortcut may have come by then.
     dialog.current?.close();
+    close();
     place.go();
   };
   const onKeyDown = (event: KeyboardEvent) => {
@@ -135,7 +137,7 @@ export const Palette = () => {
     setIndex((index + step + places.length) % Math.max(1, places.length));
   };
   return (
-    <dialog class="palette" ref={dialog} onClose={close} aria-label="Go to">
+    <dialog class="palette" ref={dialog} onClose={(event) => event.currentTarget.isConnected && close()} aria-label="Go to">
       <input
         class="field"
         placeholder="Page, lab, proxy, resource or request id"

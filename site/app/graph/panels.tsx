@@ -49,9 +49,16 @@ const Panel = ({
   );
 };
 
+/** `…/1.40.0/Clean/RELEASE/…`, as Envoy and this proxy write it → name and number. */
+const versionWords = (version: string): string => {
+  const [name = '', number] = version.split('/');
+  if (number === undefined) return version;
+  return `${/^[0-9a-f]{40}$/.test(name) ? 'envoy' : name} ${number}`;
+};
+
 const stateWords = (view: ProxyView): string => {
   const up = view.upSeconds === 0 ? '' : `, up ${since(view.upSeconds)}`;
-  return `Its proxy is ${view.state.toLowerCase() || 'answering'}${up}. ${view.version.slice(0, 60)}`;
+  return `Its proxy is ${view.state.toLowerCase() || 'answering'}${up}. ${versionWords(view.version)}`;
 };
 
 const PartOf = ({ part, view, onPart }: { part: Part; view: ProxyView; onPart: (part: Part) => void }) => {

@@ -16,5 +16,4 @@ export type {
   RouteView,
   RulePlace,
   SentAnswer,
-  Tick,
 } from '#told';
