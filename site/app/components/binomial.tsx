@@ -70,11 +70,6 @@ const Bar = ({ picture, k, x, step, height }: { picture: Picture; k: number; x: 
         height={Math.max(1, height)}
         rx={step > 6 ? 2 : 0}
       />
-      {k === latest ? (
-        <text x={middle} y={HEIGHT - height - 5} class="mark">
-          yours
-        </text>
-      ) : null}
       {Array.from({ length: Math.min(earlier, MAX_DOTS) }, (_, i) => (
         <circle key={i} cx={middle} cy={HEIGHT - 8 - i * 11} r="4" class="earlier" />
       ))}
@@ -136,6 +131,7 @@ export const BinomialPicture = (picture: Picture) => {
   const chances = counts.map((k) => binomial(n, p, k));
   const highest = Math.max(...chances);
   const step = WIDTH / counts.length;
+  const latest = rounds.at(-1) ?? 0;
   const every = Math.ceil(counts.length / 12);
   const isNumbered = (k: number): boolean => k % every === 0 || k === rounds.at(-1) || k === predicted;
   const isCrowded = (k: number): boolean =>
@@ -157,6 +153,9 @@ export const BinomialPicture = (picture: Picture) => {
             </text>
           ) : null,
         )}
+        <text x={(latest - (counts[0] ?? 0) + 0.5) * step} y={HEIGHT - (binomial(n, p, latest) / highest) * (HEIGHT - 26) - 5} class="mark">
+          yours
+        </text>
         <Limits counts={counts} picture={picture} />
       </svg>
       <Caption picture={picture} />
