@@ -27,7 +27,12 @@ export const localReply = (error: StreamError, request?: Pick<HttpRequest, 'head
   if (request && isGrpc(request)) {
     const flat = ['content-type', 'application/grpc', 'grpc-status', String(error.grpcStatus ?? GRPC_STATUS[error.status] ?? 2)];
     if (error.text !== '') flat.push('grpc-message', percentEncoded(error.text));
-    return { status: 200, headers: new HeaderMap([...error.headers.flat(), ...flat]), body: EMPTY_BODY, trailers: NO_TRAILERS };
+    return {
+      status: 200,
+      headers: new HeaderMap([...error.headers.filter(([name]) => name !== 'content-type').flat(), ...flat]),
+      body: EMPTY_BODY,
+      trailers: NO_TRAILERS,
+    };
   }
   const body = textBody(error.text);
   const flat = [...error.headers.flat()];
