@@ -112,14 +112,16 @@ const gather = async (root: string, image: string, programs: Programs): Promise<
   if (checkout !== undefined) await addCheckout(root, checkout);
 };
 
-const build = async (image: string, programs: Programs): Promise<void> => {
+/** True when it was made of other files, or not there. */
+const build = async (image: string, programs: Programs): Promise<boolean> => {
   const inputs = inputsOf(image, programs);
-  if (await isBuilt(image, inputs)) return;
+  if (await isBuilt(image, inputs)) return false;
   const root = await mkdtemp(join(tmpdir(), 'dinghy-image-'));
   try {
     await gather(root, image, programs);
     const about = ['--label', `${LABEL}=${inputs}`, '--tag', imageName(image)];
     await docker(['build', '--quiet', '--file', dockerfileOf(image), ...about, root]);
+    return true;
   } finally {
     await rm(root, { recursive: true, force: true });
   }
@@ -129,5 +131,8 @@ const build = async (image: string, programs: Programs): Promise<void> => {
 export const buildImages = async (envoy?: string): Promise<void> => {
   const programs = await programsOf(envoy);
   // Those with programs come first: the others stand on node.
-  for (const image of [...Object.keys(programs), ...Object.keys(checkouts())]) await build(image, programs);
+  let replaced = 0;
+  for (const image of [...Object.keys(programs), ...Object.keys(checkouts())]) if (await build(image, programs)) replaced++;
+  // What the new ones replaced has no name any more.
+  if (replaced > 0) await docker(['image', 'prune', '--force', '--filter', `label=${LABEL}`]);
 };
