@@ -102,11 +102,12 @@ const judged = async (about: ConformanceCase, cell: Cell, work: () => Promise<vo
 export const observe = (about: ConformanceCase, mesh: MeshUnderTest): Promise<Verdict> =>
   judged(about, cellOf(mesh), () => within(LIMIT_MS, 'the whole case', about.run(mesh)));
 
-/** Runs the case on its configuration; when it fails, the evidence is gathered while everything is still as it was. */
+/** Runs the case on its configuration and takes away what was applied; when it fails, the evidence is gathered while everything is still as it was. */
 const witnessed = async (about: ConformanceCase, mesh: MeshUnderTest, keep: KeepEvidence | undefined): Promise<void> => {
   const work = async (): Promise<void> => {
     if (about.apply !== '') await mesh.apply(about.apply);
     await about.run(mesh);
+    await mesh.clear();
   };
   try {
     await within(LIMIT_MS, 'the whole case', work());
@@ -125,5 +126,4 @@ export const verify = (about: ConformanceCase, mesh: MeshUnderTest, keep?: KeepE
       await mesh.clear().catch(() => {});
       throw error;
     }
-    await mesh.clear();
   });

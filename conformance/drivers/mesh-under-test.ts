@@ -185,9 +185,9 @@ export const meshUnderTest = (live: LiveMesh): MeshUnderTest & Disposable => {
       await barrier(live, (await live.deleteYaml(yaml)).version);
     },
     async clear() {
-      let version = 0;
-      for (const document of journal.takeApplied()) ({ version } = await live.deleteYaml(document));
-      if (version > 0) await barrier(live, version);
+      const documents = journal.takeApplied();
+      // Together, as one change: what is already gone does not keep the rest.
+      if (documents.length > 0) await barrier(live, (await live.deleteYaml(documents.join('---\n'))).version);
     },
     async refused(yaml) {
       journal.note('apply', yaml);
