@@ -1,8 +1,8 @@
 /** The exchange record, as an access log that every data plane can write. Pure. */
 import { EXCHANGE_LOG_FORMAT } from '#api/exchange.ts';
 import type { AccessLog } from '#envoy';
-import type { MeshConfig } from '../mesh/mesh.ts';
-import { pack } from './pack.ts';
+import type { MeshConfig } from '../../mesh/mesh.ts';
+import { pack } from '../pack.ts';
 
 /** One JSON line per request to the mesh's access-log file; nothing when it has none. */
 export const accessLogs = ({ accessLogFile }: MeshConfig): AccessLog[] => {

@@ -1,13 +1,13 @@
 /** Where a sidecar takes calls to its program. Pure. One listener on the workload's own address; the port decides the chain. */
 import { inboundClusterName } from '#api/names.ts';
 import { Listener, RetryPolicy, RouteConfiguration } from '#envoy';
-import { selects } from '../mesh/labels.ts';
-import type { Mesh, MeshService, ProxyNode } from '../mesh/mesh.ts';
-import { socketAddress } from './endpoints.ts';
+import { selects } from '../../mesh/labels.ts';
+import type { Mesh, MeshService, ProxyNode } from '../../mesh/mesh.ts';
+import { socketAddress } from '../endpoints.ts';
+import { toDuration } from '../pack.ts';
+import { emptyRouteAction } from '../route-action.ts';
+import { toRouteMatch } from '../route-match.ts';
 import { connectionManager, direction, filterChain, originalDestinationFilter, tcpProxy } from './listener-parts.ts';
-import { toDuration } from './pack.ts';
-import { emptyRouteAction } from './route-action.ts';
-import { toRouteMatch } from './route-match.ts';
 
 /** The port that inbound connections go to where the network redirects them. */
 export const INBOUND_PORT = 15_006;

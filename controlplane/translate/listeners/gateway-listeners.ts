@@ -1,12 +1,12 @@
 /** Gateways and the VirtualServices bound to them → what an ingress gateway opens. Pure. */
 import { Listener, type Route, RouteConfiguration, VirtualHost } from '#envoy';
-import { bySpecificity, hostCovers, resolveHost } from '../mesh/hostnames.ts';
-import { selects } from '../mesh/labels.ts';
-import type { Mesh, MeshService, ProxyNode, StoredVirtualService } from '../mesh/mesh.ts';
-import { isGatewayHttp } from '../resources/gateway.ts';
-import { socketAddress } from './endpoints.ts';
+import { bySpecificity, hostCovers, resolveHost } from '../../mesh/hostnames.ts';
+import { selects } from '../../mesh/labels.ts';
+import type { Mesh, MeshService, ProxyNode, StoredVirtualService } from '../../mesh/mesh.ts';
+import { isGatewayHttp } from '../../resources/gateway.ts';
+import { socketAddress } from '../endpoints.ts';
+import { boundVirtualServices, type RouteView, routesOf } from '../routes.ts';
 import { connectionManager, direction, filterChain } from './listener-parts.ts';
-import { boundVirtualServices, type RouteView, routesOf } from './routes.ts';
 
 /** One open HTTP port: which Gateways ask for it, and for which hosts. */
 interface OpenPort {

@@ -1,10 +1,10 @@
 /** What the three kinds of listeners share. Pure. */
 import { type Any, type Filter, FilterChain, type Listener, type ListenerFilter, TrafficDirection } from '#envoy';
-import type { MeshConfig } from '../mesh/mesh.ts';
+import type { MeshConfig } from '../../mesh/mesh.ts';
+import { ADS } from '../clusters.ts';
+import { pack, toDuration } from '../pack.ts';
 import { accessLogs } from './access-log.ts';
-import { ADS } from './clusters.ts';
 import { httpFilters } from './http-filters.ts';
-import { pack, toDuration } from './pack.ts';
 
 /** What differs between connection managers. routes: an RDS name, or routes in place. */
 export interface ConnectionManagerOptions {

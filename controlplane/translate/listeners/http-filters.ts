@@ -1,6 +1,6 @@
 /** Which HTTP filters a chain gets, in which order, and why that order. Pure. */
 import type { Any, HttpFilter } from '#envoy';
-import { pack } from './pack.ts';
+import { pack } from '../pack.ts';
 
 const filter = (name: string, message: string, fields: object = {}): HttpFilter => ({
   name,

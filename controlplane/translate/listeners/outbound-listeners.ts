@@ -1,8 +1,8 @@
 /** Where a sidecar takes its program's calls. Pure. Shape as Istio's: one bound port, and unbound listeners by original destination. */
 import { BLACK_HOLE_CLUSTER, outboundClusterName, PASSTHROUGH_CLUSTER } from '#api/names.ts';
 import { Listener } from '#envoy';
-import type { Mesh, MeshService, ProxyNode } from '../mesh/mesh.ts';
-import { socketAddress } from './endpoints.ts';
+import type { Mesh, MeshService, ProxyNode } from '../../mesh/mesh.ts';
+import { socketAddress } from '../endpoints.ts';
 import { connectionManager, direction, filterChain, proxyProtocolFilter, tcpProxy } from './listener-parts.ts';
 
 /** The port that captured connections go to. */
