@@ -22,7 +22,8 @@ import { buildXdsSnapshot } from './xds/snapshot.ts';
 export { type SidecarBootstrapOptions, type SidecarNode, sidecarBootstrap } from './injection/sidecar-bootstrap.ts';
 export { DEFAULT_MESH_CONFIG, type Mesh, type MeshConfig } from './mesh/mesh.ts';
 export { type ProxyNode, readProxyNode } from './translate/proxy-node.ts';
-export { type TranslatedResources, translate } from './translate/translate.ts';
+export { translate } from './translate/translate.ts';
+export type { TranslatedResources } from './translate/translated-resources.ts';
 
 /** A workload outlives its last stream by this unless told otherwise: longer than a proxy's first tries to come back. */
 const WORKLOAD_GRACE_MS = 2_000;

@@ -2,8 +2,8 @@
 import { sidecarBootstrap } from '#controlplane';
 import type { SocketAddress } from '#system/network.ts';
 import type { GatewayDefinition, MeshDefinition, WorkloadDefinition } from './definition.ts';
-import type { RunningGateway, RunningWorkload } from './environment.ts';
 import type { Reporter } from './exchange-line.ts';
+import type { RunningGateway, RunningWorkload } from './mode.ts';
 
 /** Admin page of every proxy, on its own address. */
 export const ADMIN_PORT = 15_000;

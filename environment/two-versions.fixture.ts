@@ -1,6 +1,6 @@
 /** The smallest mesh with a choice to make: a caller, and a callee in two versions. */
 import type { MeshDefinition, WorkloadDefinition } from './definition.ts';
-import type { Environment } from './environment.ts';
+import type { Environment } from './mode.ts';
 import { OUTBOUND_PORT } from './seats.ts';
 
 /** A scripted program: `callee-v1`. */

@@ -1,5 +1,5 @@
 /** Switched-on bugs of what the control plane knows, and of what it sends when. */
-import type { Mutant } from './mutants.ts';
+import type { Mutant } from './mutant.ts';
 
 /** In the order of their names. */
 export const CONTROL_PLANE_MUTANTS: readonly Mutant[] = [

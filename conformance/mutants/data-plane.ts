@@ -1,5 +1,5 @@
 /** Switched-on bugs of the proxy. */
-import type { Mutant } from './mutants.ts';
+import type { Mutant } from './mutant.ts';
 
 /** In the order of their names. */
 export const DATA_PLANE_MUTANTS: readonly Mutant[] = [

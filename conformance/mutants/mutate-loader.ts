@@ -1,6 +1,6 @@
 /** Preloaded with `--import`: patches the one file that the MUTANT variable names while it is loaded. Product code has no switches for this. */
 import { registerHooks } from 'node:module';
-import type { Mutant } from './mutants.ts';
+import type { Mutant } from './mutant.ts';
 
 /** The patched source. Throws when the text is not there, or more than once: a mutant that changes nothing proves nothing. */
 export const mutate = ({ id, file, find, replace }: Mutant, source: string): string => {

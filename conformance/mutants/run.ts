@@ -3,7 +3,8 @@ import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { cases } from '../conformance.ts';
 import type { Verdict } from '../verify.ts';
-import { MUTANTS, type Mutant } from './mutants.ts';
+import type { Mutant } from './mutant.ts';
+import { MUTANTS } from './mutants.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const LOADER = new URL('./mutate-loader.ts', import.meta.url).href;

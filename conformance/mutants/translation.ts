@@ -1,5 +1,5 @@
 /** Switched-on bugs of what the control plane makes of its resources. */
-import type { Mutant } from './mutants.ts';
+import type { Mutant } from './mutant.ts';
 
 /** In the order of their names. */
 export const TRANSLATION_MUTANTS: readonly Mutant[] = [

@@ -5,7 +5,8 @@ import { buildMesh } from '../mesh/build-mesh.ts';
 import { DEFAULT_MESH_CONFIG, type Mesh, type ProxyNode } from '../mesh/mesh.ts';
 import type { Workload } from '../registry/workload.ts';
 import { ConfigStore } from '../store/config-store.ts';
-import { type TranslatedResources, translate } from './translate.ts';
+import { translate } from './translate.ts';
+import type { TranslatedResources } from './translated-resources.ts';
 
 /** The sidecar that the tests look at. */
 export const SIDECAR: ProxyNode = {

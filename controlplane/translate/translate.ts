@@ -1,7 +1,7 @@
 /** The one entry: (Mesh, ProxyNode) → resources. Pure; these two are all the inputs. */
 
 import { outboundClusterName } from '#api/names.ts';
-import type { Cluster, ClusterLoadAssignment, Listener, RouteConfiguration } from '#envoy';
+import type { ClusterLoadAssignment } from '#envoy';
 import type { Mesh, MeshService, ProxyNode } from '../mesh/mesh.ts';
 import { isVisible } from '../mesh/visibility.ts';
 import { inboundCluster, isPassthrough, outboundClusters, standingClusters } from './clusters.ts';
@@ -12,14 +12,7 @@ import { httpPorts, outboundListeners } from './listeners/outbound-listeners.ts'
 import { proxylessResources } from './proxyless.ts';
 import { sidecarRoutes } from './routes.ts';
 import { type EffectiveRule, effectiveRule, policyFor } from './subsets.ts';
-
-/** Everything one proxy gets. */
-export interface TranslatedResources {
-  readonly clusters: readonly Cluster[];
-  readonly endpoints: readonly ClusterLoadAssignment[];
-  readonly listeners: readonly Listener[];
-  readonly routes: readonly RouteConfiguration[];
-}
+import type { TranslatedResources } from './translated-resources.ts';
 
 /** What this proxy's listeners, routes, clusters and endpoints are, given the whole mesh. */
 export const translate = (mesh: Mesh, proxy: ProxyNode): TranslatedResources => {

@@ -1,7 +1,7 @@
 /** Who proxies, behind one interface: the same bootstrap, another program. */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { DataPlaneName } from '../environment.ts';
+import type { DataPlaneName } from '../mode.ts';
 import { sidecarProgram } from './sidecar-program.ts';
 
 /** A program that takes an Envoy bootstrap. */

@@ -17,8 +17,8 @@ import { type ControlPlaneClient, controlPlaneClient } from '../control-plane-cl
 import { converged } from '../convergence.ts';
 import { type DataPlane, findDataPlane } from '../data-planes/data-plane.ts';
 import type { MeshDefinition } from '../definition.ts';
-import type { Environment, EnvironmentOptions } from '../environment.ts';
 import { readExchange } from '../exchange-line.ts';
+import type { Environment, EnvironmentOptions } from '../mode.ts';
 import { mustBeAccepted, refusalsIn } from '../refusals.ts';
 import { RUN_DIRECTORY, removeRunFile, writeRunFile } from '../run-file.ts';
 import { ADMIN_PORT, bootstrapOf, OUTBOUND_PORT, reporterOf, runningGateways, runningWorkloads, type Seat, seatsOf } from '../seats.ts';

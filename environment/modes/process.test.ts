@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { Environment } from '../environment.ts';
+import type { Environment } from '../mode.ts';
 import { RUN_DIRECTORY } from '../run-file.ts';
 import { askCallee, twoVersions } from '../two-versions.fixture.ts';
 import { startProcessMode } from './process.ts';

@@ -12,8 +12,8 @@ import { ControlPlaneProcess } from '../control-plane-process.ts';
 import { converged } from '../convergence.ts';
 import { type DataPlane, findDataPlane } from '../data-planes/data-plane.ts';
 import type { MeshDefinition } from '../definition.ts';
-import type { Environment, EnvironmentOptions } from '../environment.ts';
 import { readExchange } from '../exchange-line.ts';
+import type { Environment, EnvironmentOptions } from '../mode.ts';
 import { mustBeAccepted, refusalsIn } from '../refusals.ts';
 import { RUN_DIRECTORY, removeRunFile, writeRunFile } from '../run-file.ts';
 import {

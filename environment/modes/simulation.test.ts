@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Exchange } from '#api/exchange.ts';
-import type { Environment, EnvironmentOptions } from '../environment.ts';
+import type { Environment, EnvironmentOptions } from '../mode.ts';
 import { askCallee, twoVersions, workload } from '../two-versions.fixture.ts';
 import { startSimulationMode } from './simulation.ts';
 

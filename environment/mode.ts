@@ -1,0 +1,75 @@
+/** What a mode is: how a mesh is started, and what is known of it while it runs. */
+import type { Duplex } from 'node:stream';
+import type { OpenAdsStream } from '#api/ads-stream.ts';
+import type { Exchange } from '#api/exchange.ts';
+import type { SyncStatus } from '#api/sync.ts';
+import type { MeshDefinition } from './definition.ts';
+
+/** Where the parts of a mesh run: real processes on loopback, containers, or one process with a virtual clock. */
+export type Mode = 'process' | 'compose' | 'simulation';
+
+/** Who proxies. */
+export type DataPlaneName = 'dinghy' | 'envoy';
+
+/** How to bring a mesh up. */
+export interface EnvironmentOptions {
+  readonly mode: Mode;
+  readonly dataPlane: DataPlaneName;
+  /** Name of the run file; the definition's name when absent. */
+  readonly name?: string;
+  /** Seed of every random choice; simulation only. */
+  readonly seed?: number;
+  /** Ends a start that is still under way, which then rejects with the reason. */
+  readonly signal?: AbortSignal;
+}
+
+/** A program with its sidecar, running. */
+export interface RunningWorkload {
+  readonly name: string;
+  readonly namespace: string;
+  /** Loopback address that the workload owns; its sidecar listens there. */
+  readonly address: string;
+  readonly adminUrl: string;
+  /** Process of the sidecar; absent in the simulation. */
+  readonly pid?: number;
+}
+
+/** An ingress gateway, running. */
+export interface RunningGateway extends RunningWorkload {
+  /** Where a client outside the mesh asks. */
+  readonly url: string;
+}
+
+/** A running mesh; ends with `await using`. */
+export interface Environment extends AsyncDisposable {
+  readonly name: string;
+  readonly mode: Mode;
+  /** How it is driven: a mesh in containers as one of processes. */
+  readonly driver: Exclude<Mode, 'compose'>;
+  readonly dataPlane: DataPlaneName;
+  /** Its HTTP API; the token is wanted by calls that change something. pid: of its process, where it is one that runs now. */
+  readonly controlPlane: { readonly url: string; readonly token: string; readonly pid?: number };
+  readonly workloads: readonly RunningWorkload[];
+  readonly gateways: readonly RunningGateway[];
+  readonly exchanges: { subscribe(listener: (exchange: Exchange) => void): () => void };
+  readonly openAds: OpenAdsStream;
+  /** Opens a connection inside the mesh's network. */
+  connect(address: string, port: number): Promise<Duplex>;
+  /** Problems that refuse it, none when it was accepted; and the version that contains it. */
+  applyYaml(yaml: string): Promise<{ readonly problems: readonly string[]; readonly version: number }>;
+  deleteYaml(yaml: string): Promise<{ readonly version: number }>;
+  sync(): Promise<SyncStatus>;
+  /** Settles when every connected proxy has acknowledged that version. */
+  waitForVersion(version: number): Promise<void>;
+  /** Host name to virtual address. */
+  vips(): Promise<Readonly<Record<string, string>>>;
+  /** Body of an admin page of that workload's or gateway's proxy. */
+  admin(workload: string, path: string): Promise<string>;
+  /** Lets virtual time pass, and settles when nothing more can happen without time; simulation only. */
+  readonly advance?: (ms: number) => Promise<void>;
+  /** Ends the control plane and starts it again at the same addresses; absent where that cannot be done. */
+  readonly restartControlPlane?: (meanwhile: () => Promise<void>) => Promise<void>;
+}
+
+/** Starts every part of a mesh of one mode. */
+export type StartMode = (definition: MeshDefinition, options: EnvironmentOptions) => Promise<Environment>;
