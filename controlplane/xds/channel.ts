@@ -2,7 +2,7 @@
 import type { Kind } from '#api/kinds.ts';
 import type { KindSync, SyncState } from '#api/sync.ts';
 import type { DiscoveryRequest } from '#envoy';
-import { sameContent, type XdsResource } from './snapshot.ts';
+import { noEndpoints, sameContent, type XdsResource } from './snapshot.ts';
 
 /** A NACK's text is the proxy's; more of it than this helps nobody. */
 const LONGEST_REASON = 4096;
@@ -75,9 +75,14 @@ export const takeAnswer = (channel: Channel, errorDetail: DiscoveryRequest['erro
   channel.goodUpTo = Math.max(channel.goodUpTo, channel.sentUpTo);
 };
 
-/** The part of `all` that the proxy asked for. */
-export const wanted = ({ names }: Channel, all: Content): Content =>
-  names === undefined ? all : new Map([...all].filter(([name]) => names.has(name)));
+/** The part of `all` that the proxy asked for. Endpoints that are gone stay as they were sent: their cluster leaves only after the routes that name it. */
+export const wanted = ({ kind, names, sent }: Channel, all: Content): Content => {
+  if (names === undefined) return all;
+  const known: [string, XdsResource][] = [...all].filter(([name]) => names.has(name));
+  if (kind !== 'eds') return new Map(known);
+  const unknown = [...names].filter((name) => !all.has(name));
+  return new Map([...known, ...unknown.map((name): [string, XdsResource] => [name, sent?.get(name) ?? noEndpoints(name)])]);
+};
 
 /** Whether `next` has something that the proxy was not told, or was told otherwise. */
 export const addsTo = (sent: Content, next: Content): boolean =>

@@ -88,7 +88,7 @@ describe('subscribing', () => {
   });
 
   test('endpoints come for the names that were asked for only', () => {
-    expect(proxyOn(snapshot({ eds: ['a', 'b', 'c'] })).ask('eds', ['b', 'unknown'])).toEqual(['eds@1 b']);
+    expect(proxyOn(snapshot({ rds: ['a', 'b', 'c'] })).ask('rds', ['b', 'unknown'])).toEqual(['rds@1 b']);
   });
 
   test('a new name is answered at once, a dropped one is not', () => {
@@ -168,6 +168,21 @@ describe('pushing', () => {
     expect(proxy.nack('rds', 'no such field')).toEqual([]);
     expect(proxy.update(snapshot({ rds: ['r=bad'], lds: ['l'] }), 3)).toEqual([]);
     expect(proxy.update(snapshot({ rds: ['r=1'], lds: ['l'] }), 4)).toEqual(['rds@4 r']);
+  });
+
+  test('endpoints of a cluster that nobody knows are none, for Envoy would wait for them', () => {
+    const proxy = proxyOn(snapshot({ eds: ['a'] }));
+    expect(proxy.ask('eds', ['a', 'unknown'])).toEqual(['eds@1 a,unknown']);
+    expect(proxy.ack('eds')).toEqual([]);
+  });
+
+  test('a cluster that was replaced and has since gone still gets its endpoints, or its proxy would warm it for ever', () => {
+    const proxy = settledOn({ cds: ['a', 'b=1'], eds: ['a', 'b=here'] });
+    proxy.update(snapshot({ cds: ['a', 'b=2'], eds: ['a', 'b=here'] }), 2);
+    proxy.update(snapshot({ cds: ['a'], eds: ['a'] }), 3);
+    expect(proxy.request('eds')).toEqual(['eds@3 a,b']);
+    proxy.ack('eds');
+    expect(proxy.ack('cds')).toEqual(['cds@3 a']);
   });
 
   test('endpoints are sent again when the proxy asks for those of a cluster that was replaced', () => {

@@ -37,6 +37,10 @@ export const buildXdsSnapshot = ({ clusters, endpoints, listeners, routes }: Sna
 export const sameContent = (left: XdsResource | undefined, right: XdsResource | undefined): boolean =>
   left === right || (left?.hash === right?.hash && sameBytes(left?.any.value, right?.any.value));
 
+/** Endpoints of a cluster that nobody here knows: none. Without that answer Envoy would wait for one, and its clusters with it. */
+export const noEndpoints = (clusterName: string): XdsResource =>
+  encoded('eds', clusterName, ClusterLoadAssignment.encode(ClusterLoadAssignment.fromPartial({ clusterName })).finish());
+
 const encoded = (kind: Kind, name: string, value: Uint8Array): XdsResource => ({
   name,
   any: { typeUrl: TYPE_URLS[kind], value },
