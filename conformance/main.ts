@@ -1,7 +1,7 @@
 /** The suite as a program: `node conformance/main.ts --driver simulation --id TRAF-WEIGHT-001`. Exit code 1 when a case failed. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { parseArgs } from 'node:util';
+import { Command, Option } from 'commander';
 import { coverageTable } from './behaviours.ts';
 import type { DataPlane, Driver } from './define-case.ts';
 import { CellUnavailable, runCell, skippedCell } from './matrix/cells.ts';
@@ -12,39 +12,41 @@ import { formatSkips, formatTotals, formatVerdict, totalsOf } from './report/sum
 import { yamlReport } from './report/yaml.ts';
 import type { Cell, Verdict } from './verify.ts';
 
-const { values: flags } = parseArgs({
-  options: {
-    driver: { type: 'string', default: 'process' },
-    'data-plane': { type: 'string', default: 'dinghy' },
-    id: { type: 'string', multiple: true, default: [] },
-    report: { type: 'string' },
-    required: { type: 'boolean', default: false },
-    mutants: { type: 'boolean', default: false },
-    list: { type: 'boolean', default: false },
-    evidence: { type: 'string', default: '.cache/reports' },
-  },
-});
-
 const DRIVERS: readonly Driver[] = ['process', 'simulation'];
 const DATA_PLANES: readonly DataPlane[] = ['dinghy', 'envoy'];
 
-const oneOf = <T extends string>(flag: string, value: string, known: readonly T[]): T => {
-  const found = known.find((one) => one === value);
-  if (found === undefined) throw new Error(`--${flag} is one of ${known.join(', ')}, not ${value}`);
-  return found;
-};
+interface Flags {
+  readonly driver: Driver;
+  readonly dataPlane: DataPlane;
+  readonly id?: readonly string[];
+  readonly report?: string;
+  readonly required: boolean;
+  readonly mutants: boolean;
+  readonly list: boolean;
+  readonly evidence: string;
+}
 
-const cellOf = (): Cell => ({
-  driver: oneOf('driver', flags.driver, DRIVERS),
-  dataPlane: oneOf('data-plane', flags['data-plane'], DATA_PLANES),
-});
+const flags = new Command('conformance')
+  .description('proves the documented behaviours on a mesh of its own; exits with 1 when a case failed')
+  .addOption(new Option('--driver <name>', 'where the mesh runs').choices(DRIVERS).default('process'))
+  .addOption(new Option('--data-plane <name>', 'who proxies').choices(DATA_PLANES).default('dinghy'))
+  .option('--id <ids...>', 'these cases only')
+  .option('--mutants', 'switch on one bug after another and see each case catch those that it names', false)
+  .option('--list', 'which documented behaviour each case proves', false)
+  .option('--report <path>', 'write path.yaml, path.xml (JUnit) and path.totals.json')
+  .option('--evidence <folder>', 'where a failed case leaves what was seen; empty for nowhere', '.cache/reports')
+  .option('--required', 'fail, instead of skipping, when that mesh cannot be had here', false)
+  .allowExcessArguments(false)
+  .parse()
+  .opts<Flags>();
 
-const chosenIds = flags.id.length > 0 ? { ids: flags.id } : {};
+const cell: Cell = { driver: flags.driver, dataPlane: flags.dataPlane };
+
+const chosenIds = flags.id ? { ids: flags.id } : {};
 
 /** A cell that cannot be had here is skipped, unless the caller requires it. */
 async function* verdictsOf(): AsyncIterable<Verdict> {
-  if (flags.mutants) return yield* runMutants();
-  const cell = cellOf();
+  if (flags.mutants) return yield* runMutants(flags.id);
   try {
     yield* runCell(cell, { ...chosenIds, ...(flags.evidence !== '' && { keepEvidence: evidenceUnder(flags.evidence) }) });
   } catch (error) {
@@ -59,7 +61,7 @@ const writeReports = (path: string, verdicts: readonly Verdict[]): void => {
   mkdirSync(dirname(path), { recursive: true });
   const skips = verdicts.filter(({ outcome }) => outcome === 'skipped').map(({ id, text }) => `${id}: ${text}`);
   const head = {
-    implementation: `dinghy control plane, ${cellOf().dataPlane} data plane`,
+    implementation: `dinghy control plane, ${cell.dataPlane} data plane`,
     version: ownVersion(),
     node: process.version,
     date: new Date().toISOString(),

@@ -9,7 +9,7 @@ export const DATA_PLANE_MUTANTS: readonly Mutant[] = [
     file: 'proxy/xds/ads-client.ts',
     find: 'const refusal = this.#options.take(kind, response);',
     replace:
-      "const late = () => void this.#options.take(kind, response); const refusal = kind === 'rds' ? (setTimeout(late, 50), '') : this.#options.take(kind, response);",
+      "const late = () => void this.#options.take(kind, response); const refusal = kind === 'rds' ? (this.#options.system.clock.after(50, late), '') : this.#options.take(kind, response);",
   },
   {
     id: 'MUT-ALWAYS-READY',

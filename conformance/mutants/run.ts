@@ -1,7 +1,8 @@
 /** Switches on one mutant after another and expects the cases that name it to fail. */
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { cases } from '../conformance.ts';
+import { chosen } from '../conformance.ts';
+import type { ConformanceCase } from '../define-case.ts';
 import type { Verdict } from '../verify.ts';
 import type { Mutant } from './mutant.ts';
 import { MUTANTS } from './mutants.ts';
@@ -45,8 +46,7 @@ const runSuite = (mutant: Mutant, ids: readonly string[]): Promise<Ended> =>
   });
 
 /** What one mutant came to. A crash is no catch: the case itself must have said what was wrong. */
-const judge = async (mutant: Mutant): Promise<Verdict[]> => {
-  const catchers = cases.filter((one) => one.killedBy.includes(mutant.id));
+const judge = async (mutant: Mutant, catchers: readonly ConformanceCase[]): Promise<Verdict[]> => {
   const startedAt = performance.now();
   const { output } = await runSuite(
     mutant,
@@ -68,12 +68,15 @@ const judge = async (mutant: Mutant): Promise<Verdict[]> => {
   });
 };
 
-/** All mutants, a few at a time, in their order. */
-export async function* runMutants(): AsyncIterable<Verdict> {
+/** The mutants that those cases name, all cases when no ids are given; a few at a time, in their order. Throws on an ID that does not exist. */
+export async function* runMutants(ids?: readonly string[]): AsyncIterable<Verdict> {
+  const judges = chosen(ids);
   const running: Promise<Verdict[]>[] = [];
   for (const mutant of MUTANTS) {
+    const catchers = judges.filter((one) => one.killedBy.includes(mutant.id));
+    if (catchers.length === 0) continue;
     const before = running.at(-AT_ONCE) ?? Promise.resolve();
-    running.push(before.then(() => judge(mutant)));
+    running.push(before.then(() => judge(mutant, catchers)));
   }
   for (const one of running) yield* await one;
 }
