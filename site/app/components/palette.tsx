@@ -122,15 +122,22 @@ export const Palette = () => {
   const places = placesOf(route)
     .filter((place) => `${place.label} ${place.kind} ${place.search ?? ''}`.toLowerCase().includes(wanted))
     .slice(0, MAX_SHOWN);
-  const choose = (place: Place | undefined) => {
-    if (place === undefined) return;
-    // At once, not when the dialog says so: it says it later, and the next shortcut may have come by then.
+  // At once, not when the dialog says so: it says it later, and the next shortcut may have come by then.
+  const leave = () => {
     dialog.current?.close();
     close();
+  };
+  const choose = (place: Place | undefined) => {
+    if (place === undefined) return;
+    leave();
     place.go();
   };
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.key === 'Enter') choose(places[index]);
+    if (event.key === 'Escape') {
+      event.preventDefault();
+      leave();
+    }
     const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0;
     if (step === 0) return;
     event.preventDefault();
