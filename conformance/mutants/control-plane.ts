@@ -49,8 +49,8 @@ export const CONTROL_PLANE_MUTANTS: readonly Mutant[] = [
     id: 'MUT-NAMES-IGNORED',
     wrong: 'every client gets all resources of a kind',
     file: 'controlplane/xds/channel.ts',
-    find: 'names === undefined ? all :',
-    replace: 'true ? all :',
+    find: 'if (names === undefined) return all;',
+    replace: 'if (names !== undefined || kind === "cds" || kind === "lds") return all;',
   },
   {
     id: 'MUT-NEWCOMER-NOT-PUSHED',
