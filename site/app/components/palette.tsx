@@ -101,6 +101,31 @@ const Places = ({ places, index, onChoose }: { places: readonly Place[]; index: 
   </>
 );
 
+interface WantedProps {
+  readonly text: string;
+  /** Element id of the place that Enter takes. */
+  readonly chosen: string | undefined;
+  readonly onText: (text: string) => void;
+  readonly onKeyDown: (event: KeyboardEvent) => void;
+}
+
+const Wanted = ({ text, chosen, onText, onKeyDown }: WantedProps) => (
+  <input
+    class="field"
+    placeholder="Page, lab, proxy, resource or request id"
+    aria-label="Page, lab, proxy, resource or request id"
+    role="combobox"
+    aria-expanded="true"
+    aria-controls="places"
+    aria-activedescendant={chosen}
+    autoComplete="off"
+    spellcheck={false}
+    value={text}
+    onInput={(event) => onText(event.currentTarget.value)}
+    onKeyDown={onKeyDown}
+  />
+);
+
 /** The dialog, and the key that opens it. */
 export const Palette = () => {
   const { route } = useLocation();
@@ -145,22 +170,14 @@ export const Palette = () => {
   };
   return (
     <dialog class="palette" ref={dialog} onClose={(event) => event.currentTarget.isConnected && close()} aria-label="Go to">
-      <input
-        class="field"
-        placeholder="Page, lab, proxy, resource or request id"
-        aria-label="Page, lab, proxy, resource or request id"
-        role="combobox"
-        aria-expanded="true"
-        aria-controls="places"
-        aria-activedescendant={places.length === 0 ? undefined : `place-${index}`}
-        autoComplete="off"
-        spellcheck={false}
-        value={text}
-        onInput={(event) => {
-          setText(event.currentTarget.value);
+      <Wanted
+        text={text}
+        chosen={places.length === 0 ? undefined : `place-${index}`}
+        onKeyDown={onKeyDown}
+        onText={(wished) => {
+          setText(wished);
           setIndex(0);
         }}
-        onKeyDown={onKeyDown}
       />
       <Places places={places} index={index} onChoose={choose} />
     </dialog>
