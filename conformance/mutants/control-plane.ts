@@ -50,7 +50,7 @@ export const CONTROL_PLANE_MUTANTS: readonly Mutant[] = [
     wrong: 'every client gets all resources of a kind',
     file: 'controlplane/xds/channel.ts',
     find: 'if (names === undefined) return all;',
-    replace: 'if (names !== undefined || kind === "cds" || kind === "lds") return all;',
+    replace: 'return all;',
   },
   {
     id: 'MUT-NEWCOMER-NOT-PUSHED',
