@@ -12,6 +12,8 @@ export default defineConfig({
           name: 'unit',
           include: ['**/*.test.ts'],
           exclude: ['**/node_modules/**', '.cache/**', '**/*.browser.test.ts', '**/*.docker.test.ts'],
+          // Concurrent tests here mostly wait for answers that must not come.
+          maxConcurrency: 24,
         },
       },
       {
