@@ -1,15 +1,7 @@
 /** Where one message ends and the next begins, and what is refused because that is unclear. */
-import { type ConformanceCase, defineCase, type MeshUnderTest } from '../../define-case.ts';
+import { type ConformanceCase, defineCase } from '../../define-case.ts';
 import { expectEqual, expectThat } from '../../expect.ts';
-import { expectRefused, head } from './wire.ts';
-
-const HOST = 'Host: reviews:9080';
-const SMUGGLED = head('GET /smuggled HTTP/1.1', HOST);
-
-const refused =
-  (bytes: string, status: number) =>
-  (mesh: MeshUnderTest): Promise<void> =>
-    expectRefused(mesh, bytes, status);
+import { HOST, head, refused, SMUGGLED } from './wire.ts';
 
 /** H1-SMUG-001 to 002, H1-HOST-001, H1-VER-001, H1-LINE-001, H1-LIMIT-001. */
 export const framing: readonly ConformanceCase[] = [

@@ -3,9 +3,8 @@ import { type ConformanceCase, defineCase } from '../../define-case.ts';
 import { expectContains, expectEqual, expectThat } from '../../expect.ts';
 import { BEHAVE, echoOf, readEcho, seen } from '../echoed.ts';
 import { REVIEWS } from '../routing/reviews.ts';
-import { afterHead, converse, head, statuses } from './wire.ts';
+import { afterHead, converse, HOST, head, statuses } from './wire.ts';
 
-const HOST = 'Host: reviews:9080';
 const get = (path: string, ...more: readonly string[]): string => head(`GET ${path} HTTP/1.1`, HOST, ...more);
 
 /** H1-PIPE-001, H1-CHUNK-001 to 002, H1-HEAD-001, H1-TRAILER-001. */

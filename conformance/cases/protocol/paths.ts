@@ -2,9 +2,7 @@
 import { type ConformanceCase, defineCase, type MeshUnderTest } from '../../define-case.ts';
 import { expectEqual } from '../../expect.ts';
 import { readEcho } from '../echoed.ts';
-import { afterHead, converse, expectRefused, head } from './wire.ts';
-
-const HOST = 'Host: reviews:9080';
+import { afterHead, converse, expectRefused, HOST, head } from './wire.ts';
 
 const pathAtProgram = async (mesh: MeshUnderTest, path: string): Promise<string> =>
   readEcho(afterHead(await converse(mesh, head(`GET ${path} HTTP/1.1`, HOST, 'Connection: close')))).path;

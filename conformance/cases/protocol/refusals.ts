@@ -1,16 +1,8 @@
 /** Requests that a proxy must not serve, and where a message's framing leads. */
-import { type ConformanceCase, defineCase, type MeshUnderTest } from '../../define-case.ts';
+import { type ConformanceCase, defineCase } from '../../define-case.ts';
 import { expectEqual, expectThat } from '../../expect.ts';
 import { readEcho, seen } from '../echoed.ts';
-import { afterHead, converse, expectRefused, head, statuses, upstream } from './wire.ts';
-
-const HOST = 'Host: reviews:9080';
-const SMUGGLED = head('GET /smuggled HTTP/1.1', HOST);
-
-const refused =
-  (bytes: string, status: number) =>
-  (mesh: MeshUnderTest): Promise<void> =>
-    expectRefused(mesh, bytes, status);
+import { afterHead, converse, HOST, head, refused, SMUGGLED, statuses, upstream } from './wire.ts';
 
 /** H1-METHOD-001, H1-LINE-003, H1-CONNECT-001, H1-HOP-003, H1-EARLY-001, H1-UPGRADE-003. */
 export const refusals: readonly ConformanceCase[] = [

@@ -2,10 +2,7 @@
 import { type ConformanceCase, defineCase, type MeshUnderTest } from '../../define-case.ts';
 import { expectEqual } from '../../expect.ts';
 import { readEcho, seen } from '../echoed.ts';
-import { afterHead, converse, expectRefused, head, statuses } from './wire.ts';
-
-const HOST = 'Host: reviews:9080';
-const SMUGGLED = head('GET /smuggled HTTP/1.1', HOST);
+import { afterHead, converse, expectRefused, HOST, head, SMUGGLED, statuses } from './wire.ts';
 
 /** Each on a connection of its own. */
 const refuses =

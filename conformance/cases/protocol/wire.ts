@@ -7,6 +7,12 @@ const CLUSTER = 'cluster.outbound|9080||reviews.default.svc.cluster.local';
 /** Head lines joined by CRLF, and the empty line. */
 export const head = (...lines: readonly string[]): string => `${lines.join('\r\n')}\r\n\r\n`;
 
+/** Whom the conversations are with. */
+export const HOST = 'Host: reviews:9080';
+
+/** A request hidden behind another: whoever answers it has been smuggled to. */
+export const SMUGGLED = head('GET /smuggled HTTP/1.1', HOST);
+
 /** Everything that the sidecar says until it closes. */
 export const converse = async (mesh: MeshUnderTest, bytes: string): Promise<string> => {
   await using wire = await mesh.dial('productpage-v1', 'reviews:9080');
@@ -34,3 +40,9 @@ export const expectRefused = async (mesh: MeshUnderTest, bytes: string, status: 
   expectThat('answer', !text.includes('smuggled'), 'no echo of what came behind', text);
   expectEqual('requests sent upstream', (await upstream(mesh)).requests - before.requests, 0);
 };
+
+/** The same as the `run` of a case. */
+export const refused =
+  (bytes: string, status: number) =>
+  (mesh: MeshUnderTest): Promise<void> =>
+    expectRefused(mesh, bytes, status);

@@ -2,7 +2,7 @@
 import { type Answer, type ConformanceCase, defineCase, type MeshUnderTest } from '../../define-case.ts';
 import { expectContains, expectEqual } from '../../expect.ts';
 import { BEHAVE, header } from '../echoed.ts';
-import { REVIEWS, to } from '../routing/reviews.ts';
+import { everythingTo, REVIEWS } from '../routing/reviews.ts';
 
 const CLUSTER = 'cluster.outbound|9080|v1|reviews.default.svc.cluster.local';
 const SLOW = { [BEHAVE]: 'delay=300' };
@@ -20,16 +20,7 @@ spec:
     labels: { version: v1 }
     trafficPolicy:
       connectionPool: ${pool}
----
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata:
-  name: reviews
-spec:
-  hosts: [reviews]
-  http:
-  - ${to('v1')}
-`;
+${everythingTo('v1')}`;
 
 const atOnce = (mesh: MeshUnderTest, count: number): Promise<Answer[]> =>
   Promise.all(Array.from({ length: count }, () => mesh.send({ url: REVIEWS, headers: SLOW })));

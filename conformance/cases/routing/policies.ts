@@ -1,21 +1,9 @@
 /** Which traffic policy holds for a request: seen by what nothing but ROUND_ROBIN does, equal shares to the request. */
 import { type ConformanceCase, defineCase, type MeshUnderTest } from '../../define-case.ts';
 import { expectEqual } from '../../expect.ts';
-import { REVIEWS, to } from './reviews.ts';
+import { everythingTo, REVIEWS } from './reviews.ts';
 
 const SOURCE = 'Istio DestinationRule, trafficPolicy';
-
-const virtualService = (subset: string): string => `
----
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata:
-  name: reviews
-spec:
-  hosts: [reviews]
-  http:
-  - ${to(subset)}
-`;
 
 const rule = (spec: string): string => `
 apiVersion: networking.istio.io/v1
@@ -62,7 +50,8 @@ subsets:
 - name: all
   labels: { app: reviews }
   trafficPolicy: { loadBalancer: { simple: ROUND_ROBIN } }
-`)}${virtualService('all')}`,
+`)}
+${everythingTo('all')}`,
     killedBy: ['MUT-SUBSET-POLICY-IGNORED'],
     labs: [],
     run: expectInTurn,

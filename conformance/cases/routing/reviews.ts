@@ -38,6 +38,18 @@ ${rules.trim().replace(/^/gm, '  ')}
 /** A rule's way to one version. */
 export const to = (version: string): string => `route: [{ destination: { host: reviews, subset: ${version} } }]`;
 
+/** The VirtualService, as one more document, that sends all requests to one subset. */
+export const everythingTo = (subset: string): string => `---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata:
+  name: reviews
+spec:
+  hosts: [reviews]
+  http:
+  - ${to(subset)}
+`;
+
 /** Workloads that answered 200, in no particular order of time: an error made on the way is nobody's answer. */
 export const answeredBy = async (mesh: MeshUnderTest, ask: Ask, count: number): Promise<string[]> => {
   const answers = await mesh.sendMany(ask, count);

@@ -1,7 +1,7 @@
 /** Which workloads a destination means. */
 import { type ConformanceCase, defineCase } from '../../define-case.ts';
 import { expectEqual } from '../../expect.ts';
-import { answeredBy, expectVersion, REVIEWS, reviewsRules, to } from './reviews.ts';
+import { answeredBy, everythingTo, expectVersion, REVIEWS, reviewsRules, to } from './reviews.ts';
 
 /** TRAF-SUBSET-001 to 004. */
 export const subsets: readonly ConformanceCase[] = [
@@ -60,16 +60,7 @@ spec:
   subsets:
   - name: old
     labels: { version: v3 }
----
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata:
-  name: reviews
-spec:
-  hosts: [reviews]
-  http:
-  - ${to('old')}
-`,
+${everythingTo('old')}`,
     killedBy: ['MUT-SUBSET-LABELS-IGNORED'],
     labs: [],
     run: (mesh) => expectVersion(mesh, 'through subset old', {}, 'v3'),
@@ -89,16 +80,7 @@ spec:
   subsets:
   - name: none
     labels: { version: v77 }
----
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata:
-  name: reviews
-spec:
-  hosts: [reviews]
-  http:
-  - ${to('none')}
-`,
+${everythingTo('none')}`,
     killedBy: [],
     labs: [],
     async run(mesh) {
