@@ -1,5 +1,6 @@
 /** What is wrong between resources, as istioctl analyze says it: the list of analyzers. One message, one file, Istio's codes. */
 import type { Problem } from '#api/resource.ts';
+import { titleOf } from '../resources/resource.ts';
 import type { StoreView } from '../store/config-store.ts';
 import { conflictingHosts } from './conflicting-hosts.ts';
 import type { Analyzer, Finding } from './finding.ts';
@@ -27,11 +28,11 @@ export const analyze = (view: StoreView): readonly Problem[] => ANALYZERS.flatMa
 
 const toProblem = ({ about, severity, code, path, message }: Finding): Problem => {
   const { line, column } = about.locate(path, false);
-  const { kind, metadata, origin } = about;
+  const { origin } = about;
   return {
     severity,
     code: code ?? '',
-    resource: `${kind} ${metadata.namespace}/${metadata.name}`,
+    resource: titleOf(about),
     path,
     message,
     file: origin.file,

@@ -55,3 +55,7 @@ export type ActiveResource = { [Kind in ActiveKind]: Resource<Kind, Specs[Kind]>
 
 /** A document that is kept and shown, but changes nothing here. */
 export type InertResource = Resource<string, unknown> & { readonly inert: true };
+
+/** `VirtualService default/reviews`: how problems, routes and pages call a resource. */
+export const titleOf = ({ kind, metadata }: Pick<Resource<string, unknown>, 'kind' | 'metadata'>): string =>
+  `${kind} ${metadata.namespace}/${metadata.name}`;

@@ -84,7 +84,12 @@ export class ConfigStore {
 
   /** Everything that is wrong now: watched files that are not in force as they stand, notes of what is, and what is wrong between resources. */
   get problems(): readonly Problem[] {
-    return [...this.#watched.rejected, ...this.#view.all.flatMap(({ problems }) => problems), ...this.#analyze(this.#view)];
+    return [...this.#watched.rejected, ...this.#view.all.flatMap(({ problems }) => problems), ...this.analysis];
+  }
+
+  /** What is wrong between the resources in force. */
+  get analysis(): readonly Problem[] {
+    return this.#analyze(this.#view);
   }
 
   view(): StoreView {

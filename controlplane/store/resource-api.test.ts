@@ -1,12 +1,13 @@
 import { expect, test } from 'vitest';
+import type { Problem } from '#api/resource.ts';
 import { clockFrom } from '#system/clock.ts';
 import { ConfigStore } from './config-store.ts';
 import { createResourceApi } from './resource-api.ts';
 
 const SERVICE = 'apiVersion: v1\nkind: Service\nmetadata: {name: reviews} # ours\nspec: {ports: [{port: 9080, name: http}]}\n';
 
-const setUp = () => {
-  const store = new ConfigStore(clockFrom({ nowMs: () => 0, wallTimeMs: () => 0, after: () => () => {} }));
+const setUp = (analysis: readonly Problem[] = []) => {
+  const store = new ConfigStore(clockFrom({ nowMs: () => 0, wallTimeMs: () => 0, after: () => () => {} }), () => analysis);
   const api = createResourceApi(store, { token: 'secret' });
   const post = async (path: string, body: unknown, token = 'secret') => {
     const response = await api.request(path, {
@@ -85,4 +86,14 @@ test('problems hold what is wrong with watched files', async () => {
   const { store, get } = setUp();
   store.replaceFiles(new Map([['w.yaml', 'kind: [']]));
   expect(await get('/problems')).toMatchObject([{ severity: 'error', file: 'w.yaml' }]);
+});
+
+test('a resource is shown with what is wrong between it and others, and not with what is wrong elsewhere', async () => {
+  const wrong = { severity: 'warning', code: 'IST0109', path: 'spec', message: 'is ignored', file: 'a.yaml', line: 1, column: 1 } as const;
+  const { post, get } = setUp([
+    { ...wrong, resource: 'Service default/reviews' },
+    { ...wrong, resource: 'Service default/ratings' },
+  ]);
+  await post('/apply', { files: { 'a.yaml': SERVICE } });
+  expect(await get('/resources')).toMatchObject([{ name: 'reviews', problems: [{ resource: 'Service default/reviews' }] }]);
 });

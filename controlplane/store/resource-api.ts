@@ -2,7 +2,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
-import type { ResourceName, StoredResource } from '#api/resource.ts';
+import type { Problem, ResourceName, StoredResource } from '#api/resource.ts';
+import { titleOf } from '../resources/resource.ts';
 import type { ConfigStore, Stored } from './config-store.ts';
 
 const MAX_BODY_BYTES = 1_048_576;
@@ -56,7 +57,8 @@ export const createResourceApi = (store: ConfigStore, { token }: ResourceApiOpti
         ({ resource }) =>
           matches(resource.kind, kind) && matches(resource.metadata.namespace, namespace) && matches(resource.metadata.name, name),
       );
-    return context.json(found.map(present));
+    const { analysis } = store;
+    return context.json(found.map((stored) => present(stored, analysis)));
   });
   api.get('/problems', (context) => context.json(store.problems));
   return api;
@@ -100,7 +102,8 @@ const readNames = (body: unknown): ResourceName[] | undefined => {
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
 
-const present = ({ resource, createdAtMs, problems }: Stored): StoredResource => ({
+/** analysis: of all resources; what is about this one is told with it. */
+const present = ({ resource, createdAtMs, problems }: Stored, analysis: readonly Problem[]): StoredResource => ({
   kind: resource.kind,
   apiVersion: resource.apiVersion,
   namespace: resource.metadata.namespace,
@@ -109,5 +112,5 @@ const present = ({ resource, createdAtMs, problems }: Stored): StoredResource =>
   line: resource.origin.line,
   createdAt: new Date(createdAtMs).toISOString(),
   yaml: resource.yaml,
-  problems,
+  problems: [...problems, ...analysis.filter((problem) => problem.resource === titleOf(resource))],
 });

@@ -5,6 +5,7 @@ import { bySpecificity, domainsOf, hostCovers, resolveHost } from '../mesh/hostn
 import { selects } from '../mesh/labels.ts';
 import type { Mesh, MeshService, ProxyNode, StoredVirtualService } from '../mesh/mesh.ts';
 import { isVisible } from '../mesh/visibility.ts';
+import { titleOf } from '../resources/resource.ts';
 import type { HttpMatch, HttpRule } from '../resources/virtual-service.ts';
 import { rulesOf } from './delegates.ts';
 import { toDuration } from './pack.ts';
@@ -176,7 +177,7 @@ const sourceMetadata = (
   filterMetadata: {
     istio: { config: `/apis/networking.istio.io/v1/namespaces/${metadata.namespace}/virtual-service/${metadata.name}` },
     'dinghy.source': {
-      resource: `VirtualService ${writtenIn.resource.metadata.namespace}/${writtenIn.resource.metadata.name}`,
+      resource: titleOf(writtenIn.resource),
       fieldPath,
       generation: writtenIn.generation,
     },
