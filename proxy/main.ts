@@ -12,6 +12,25 @@ import { type ProxyOptions, type RunningProxy, startProxy, validateBootstrap } f
 const VERSION = '0.1.0';
 const ENVOY_LEVELS: Readonly<Record<string, LogLevel>> = { trace: 'debug', warning: 'warn', critical: 'error' };
 
+const USAGE = `Runs one proxy from an Envoy bootstrap. The flags are Envoy's:
+
+  -c, --config-path FILE       the bootstrap, YAML or JSON
+  --config-yaml TEXT           the bootstrap itself, in place of a file
+  --mode serve|validate        validate: only say whether the configuration is good (default: serve)
+  -l, --log-level LEVEL        trace, debug, info, warning, error, critical, off (default: info)
+  --log-path FILE              where the log goes; standard output when absent
+  --service-node ID            node id that the control plane sees, in place of the bootstrap's
+  --service-cluster NAME       node cluster, in place of the bootstrap's
+  --drain-time-s N             how long open connections may go on while draining (default: 600)
+  --drain-strategy gradual|immediate  (default: gradual)
+  --admin-address-path FILE    where the address of the admin pages is written
+  --version                    which proxy this is
+  -h, --help                   this text
+
+Accepted, and without effect, since one process is one event loop that is never restarted in place:
+  --concurrency, --base-id, --use-dynamic-base-id, --disable-hot-restart
+`;
+
 const flags = () =>
   parseArgs({
     options: {
@@ -30,10 +49,15 @@ const flags = () =>
       'disable-hot-restart': { type: 'boolean' },
       'admin-address-path': { type: 'string' },
       version: { type: 'boolean' },
+      help: { type: 'boolean', short: 'h' },
     },
   }).values;
 
 type Flags = ReturnType<typeof flags>;
+
+const oneOf = (flag: string, word: string, known: readonly string[]): void => {
+  if (!known.includes(word)) throw new ConfigError(flag, `${word} is not one of ${known.join(', ')}`);
+};
 
 const logLevel = (word: string): LogLevel => {
   const level = ENVOY_LEVELS[word] ?? word;
@@ -42,11 +66,19 @@ const logLevel = (word: string): LogLevel => {
   return known;
 };
 
+const fileText = (path: string): string => {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new ConfigError('--config-path', `cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+  }
+};
+
 const read = async (given: Flags): Promise<Bootstrap> => {
   const path = given['config-path'];
   const inline = given['config-yaml'];
   if ((path === undefined) === (inline === undefined)) throw new ConfigError('', 'give either --config-path or --config-yaml');
-  const bootstrap = await readBootstrap(inline ?? readFileSync(path ?? '', 'utf8'), path ?? '--config-yaml');
+  const bootstrap = await readBootstrap(inline ?? fileText(path ?? ''), path ?? '--config-yaml');
   const node = Node.fromPartial(bootstrap.node ?? {});
   return { ...bootstrap, node: { ...node, id: given['service-node'] ?? node.id, cluster: given['service-cluster'] ?? node.cluster } };
 };
@@ -117,10 +149,16 @@ const leaveOnSignals = (proxy: RunningProxy, system: RealSystem): void => {
 
 const run = async (): Promise<void> => {
   const given = flags();
+  if (given.help) {
+    process.stdout.write(USAGE);
+    return;
+  }
   if (given.version) {
     process.stdout.write(`dinghy ${VERSION}\n`);
     return;
   }
+  oneOf('--mode', given.mode, ['serve', 'validate']);
+  oneOf('--drain-strategy', given['drain-strategy'], ['gradual', 'immediate']);
   const logPath = given['log-path'];
   const system = realSystem({ logLevel: logLevel(given['log-level']), ...(logPath !== undefined && { logPath }) });
   process.on('exit', () => system.flush());
