@@ -13,6 +13,9 @@ interface UpOptions {
   readonly site: boolean;
 }
 
+const MAX_NUMBER = 65_535;
+const LOOK_FOR_PARENT_MS = 500;
+
 /** Registers the verb. */
 export const addUp = (program: Command): void => {
   program
@@ -51,7 +54,8 @@ const up = async (options: UpOptions): Promise<void> => {
 };
 
 const wholeNumber = (flag: string, text: string): number => {
-  if (!/^\d{1,5}$/.test(text)) throw new Error(`${flag}: ${text} is not a whole number`);
+  if (!/^\d{1,5}$/.test(text) || Number(text) > MAX_NUMBER)
+    throw new Error(`${flag}: ${text} is not a whole number from 0 to ${MAX_NUMBER}`);
   return Number(text);
 };
 
@@ -60,7 +64,11 @@ const stopSignal = (): AbortSignal => {
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stop.abort(new Error(`ended by ${signal}`)));
   process.channel?.unref();
-  process.once('disconnect', () => stop.abort(new Error('ended with its parent')));
+  const orphaned = () => stop.abort(new Error('ended with its parent'));
+  process.once('disconnect', orphaned);
+  // npm opens no channel, and what kill -9 does to it nobody tells us.
+  const parent = process.ppid;
+  if (process.env.npm_lifecycle_event !== undefined) setInterval(() => process.ppid === parent || orphaned(), LOOK_FOR_PARENT_MS).unref();
   return stop.signal;
 };
 
