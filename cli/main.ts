@@ -1,4 +1,5 @@
 /** The `dinghy` command: one file a verb. Errors are one sentence; exit code 1. */
+import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { sentenceOf } from './sentence.ts';
 import { addApply } from './verbs/apply.ts';
@@ -15,7 +16,8 @@ import { addSend } from './verbs/send.ts';
 import { addStatus } from './verbs/status.ts';
 import { addUp } from './verbs/up.ts';
 
-const program = new Command('dinghy').description('A service mesh that you can take apart.').enablePositionalOptions();
+const { version }: { readonly version: string } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+const program = new Command('dinghy').description('A service mesh that you can take apart.').version(version).enablePositionalOptions();
 const verbs = [
   addUp,
   addDown,

@@ -1,5 +1,5 @@
 /** `dinghy apply -f`: changes the configuration, and waits until the proxies have it. */
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { ApplyResult } from '#api/resource.ts';
 import type { SyncStatus } from '#api/sync.ts';
 import { converged, type RunFile } from '#environment';
@@ -9,11 +9,13 @@ import { readYaml } from '../yaml-files.ts';
 
 interface ApplyOptions extends MeshOption, OutputOption {
   readonly filename: readonly string[];
-  readonly dryRun?: boolean | string;
+  readonly dryRun?: string;
   readonly wait: boolean;
 }
 
 const LOOK_AGAIN_MS = 20;
+/** kubectl's words. The control plane looks at the documents in both dry ones. */
+const DRY_RUNS = ['none', 'client', 'server'];
 
 /** Registers the verb. */
 export const addApply = (program: Command): void => {
@@ -21,7 +23,7 @@ export const addApply = (program: Command): void => {
     .command('apply')
     .description('create or change resources, all or nothing, and wait until every proxy has acknowledged them')
     .requiredOption('-f, --filename <path...>', 'YAML file, folder of them, or - for standard input')
-    .option('--dry-run [how]', 'only say what would be wrong')
+    .addOption(new Option('--dry-run [how]', 'only say what would change, and what would be wrong').choices(DRY_RUNS).preset('server'))
     .option('--no-wait', 'do not wait for the proxies')
     .option('--mesh <name>', 'which mesh')
     .addOption(outputOption('json', 'yaml'))

@@ -7,8 +7,8 @@ export const addBench = (program: Command): void => {
   program
     .command('bench')
     .description('measure what the proxy costs; takes about six minutes')
-    .option('--quick', 'about two minutes, fewer blocks', false)
-    .action(async ({ quick }: { readonly quick: boolean }) => {
+    .option('--quick', 'about two minutes, fewer blocks')
+    .action(async ({ quick = false }: { readonly quick?: boolean }) => {
       const [{ runBench }, { envoyBinary, envoyMissing }] = await Promise.all([import('#conformance'), import('#environment')]);
       await runBench({ quick, envoy: envoyMissing() === undefined ? envoyBinary() : undefined, print });
     });

@@ -33,8 +33,8 @@ export const addProxyConfig = (program: Command): void => {
     .command('proxy-config')
     .alias('pc')
     .description(`show what a proxy runs: ${Object.keys(VIEWS).join(', ')}, or all`)
-    .argument('<what>')
-    .argument('<workload>')
+    .argument('<what>', `${Object.keys(VIEWS).join(', ')} or all, plural or short (l, r, c, ep) too; all is JSON`)
+    .argument('<workload>', 'whose proxy, as proxy-status names them')
     .option('--mesh <name>', 'which mesh')
     .addOption(outputOption('json', 'yaml'))
     .action(proxyConfig);

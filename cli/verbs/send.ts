@@ -9,7 +9,7 @@ import { type Answer, answerOf, type Dial, dialOf } from '../sending.ts';
 interface SendOptions extends MeshOption, OutputOption {
   readonly from?: string;
   readonly method?: string;
-  readonly header: readonly string[];
+  readonly header?: readonly string[];
   readonly data?: string;
   readonly count: number;
 }
@@ -18,7 +18,7 @@ const MAX_COUNT = 10_000;
 
 const readCount = (text: string): number => {
   const count = Number(text);
-  if (!/^\d+$/.test(text) || count < 1 || count > MAX_COUNT) throw new InvalidArgumentError(`from 1 to ${MAX_COUNT}`);
+  if (!/^\d+$/.test(text) || count < 1 || count > MAX_COUNT) throw new InvalidArgumentError(`It is a whole number from 1 to ${MAX_COUNT}.`);
   return count;
 };
 
@@ -30,7 +30,7 @@ export const addSend = (program: Command): void => {
     .argument('<url>', 'http://reviews:9080/reviews/0; a path is enough for the gateway')
     .option('--from <workload>', 'whose sidecar takes them; the ingress gateway when absent')
     .option('-X, --method <method>', 'method; GET, or POST with --data')
-    .option('-H, --header <line>', 'header, as "name: value"; may be given again', (line: string, lines: string[]) => [...lines, line], [])
+    .option('-H, --header <line>', 'header, as "name: value"; may be given again', (line: string, lines: string[] = []) => [...lines, line])
     .option('-d, --data <text>', 'body of the request')
     .option('-n, --count <count>', 'how many, one after another', readCount, 1)
     .option('--mesh <name>', 'which mesh')
@@ -43,7 +43,7 @@ const send = async (url: string, options: SendOptions): Promise<void> => {
   const vips = options.from === undefined ? {} : await readJson<Readonly<Record<string, string>>>(`${run.controlPlane.url}/debug/vips`);
   const dial = dialOf(run, { from: options.from, url, vips });
   const requestId = randomUUID();
-  const headers = { 'x-request-id': requestId, ...readHeaders(options.header) };
+  const headers = { 'x-request-id': requestId, ...readHeaders(options.header ?? []) };
   const order = { method: options.method ?? (options.data === undefined ? 'GET' : 'POST'), headers, body: options.data };
   const answers: Answer[] = [];
   for (let sent = 0; sent < options.count; sent++) answers.push(await answerOf(dial, order));
