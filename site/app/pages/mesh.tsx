@@ -154,7 +154,7 @@ export const MeshPage = () => {
         <div>
           <h1>{mesh.value === undefined || mesh.value.name === 'bookinfo' ? 'Bookinfo' : mesh.value.name}, live</h1>
           <p class="muted">
-            Every dot is a real request on its way. Click a box for its proxy, a line for its last requests.
+            Every dot is a real request on its way. Click a dot for its story, a box for its proxy, a line for its last requests.
             {drawnShare.value < 0.98 ? ` Too many to draw: ${percent(drawnShare.value)} of them are shown.` : ''}
           </p>
         </div>
