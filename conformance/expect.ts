@@ -29,7 +29,8 @@ export const expectThat = (what: string, holds: boolean, expected: string, actua
 
 /** Closed interval. */
 export const expectBetween = (what: string, actual: number, [low, high]: readonly [number, number]): void =>
-  expectThat(what, actual >= low && actual <= high, `${low} to ${high}`, actual);
+  // Five digits say all that a share of some thousands can.
+  expectThat(what, actual >= low && actual <= high, `${low} to ${high}`, Number(actual.toPrecision(5)));
 
 /** Text contains text. */
 export const expectContains = (what: string, actual: string, part: string): void =>

@@ -21,7 +21,7 @@ export const canary: Lab = {
       predict: {
         kind: 'choice',
         question: 'After this change, how much traffic will reach v3?',
-        options: ['A third, as before', 'A tenth', 'None'],
+        options: ['About as much as before', 'A tenth', 'None'],
         answer: 2,
       },
       send: reviews(20),
