@@ -33,6 +33,20 @@ export const DATA_PLANE_MUTANTS: readonly Mutant[] = [
     replace: 'next(same, stream)',
   },
   {
+    id: 'MUT-CHUNK-OVERRUN-ACCEPTED',
+    wrong: 'what chunk data has beyond its size is passed over',
+    file: 'proxy/codec/body-decoder.ts',
+    find: "if (text !== '') throw bad();\n      this.#state = 'size';",
+    replace: "this.#state = 'size';",
+  },
+  {
+    id: 'MUT-CHUNK-SIZE-JUNK-ACCEPTED',
+    wrong: 'what stands behind a chunk size is passed over',
+    file: 'proxy/codec/body-decoder.ts',
+    find: "if (at < line.length && line[at] !== ';') throw bad();",
+    replace: '',
+  },
+  {
     id: 'MUT-CL-TE-ACCEPTED',
     wrong: 'a request with both Content-Length and Transfer-Encoding is read as chunked and forwarded',
     file: 'proxy/codec/head.ts',
@@ -66,6 +80,13 @@ export const DATA_PLANE_MUTANTS: readonly Mutant[] = [
     file: 'proxy/http/string-match.ts',
     find: '(text) => text === wanted',
     replace: '(text) => text.startsWith(wanted)',
+  },
+  {
+    id: 'MUT-FIRST-VALUE-ONLY',
+    wrong: 'only the first value of a repeated header is looked at',
+    file: 'proxy/http/header-match.ts',
+    find: 'if (present(flat[i + 1] as string)) return !invert;\n      seen = true;',
+    replace: 'return present(flat[i + 1] as string) !== invert;',
   },
   {
     id: 'MUT-GATEWAY-ERROR-500',

@@ -1,9 +1,9 @@
 /** Where one message ends and the next begins, and what is refused because that is unclear. */
 import { type ConformanceCase, defineCase } from '../../define-case.ts';
 import { expectEqual, expectThat } from '../../expect.ts';
-import { HOST, head, refused, SMUGGLED } from './wire.ts';
+import { converse, HOST, head, refused, SMUGGLED, statuses } from './wire.ts';
 
-/** H1-SMUG-001 to 002, H1-HOST-001, H1-VER-001, H1-LINE-001, H1-LIMIT-001. */
+/** H1-SMUG-001 to 002, H1-HOST-001, H1-VER-001, H1-LINE-001, H1-LIMIT-001, H1-CHUNK-003. */
 export const framing: readonly ConformanceCase[] = [
   defineCase({
     id: 'H1-SMUG-001',
@@ -104,6 +104,26 @@ spec:
       expectEqual('requests sent upstream', await mesh.stat('reviews-v1', `${cluster}.upstream_rq_total`), 10);
       const connections = await mesh.stat('reviews-v1', `${cluster}.upstream_cx_total`);
       expectThat('upstream connections opened', connections === 1, '1', connections);
+    },
+  }),
+  defineCase({
+    id: 'H1-CHUNK-003',
+    claim:
+      'A chunk size with junk behind it, and chunk data longer than its size, are answered 400, and what follows is taken for no request.',
+    source: 'RFC 9112 §7.1; behaviours H1-06',
+    profile: 'core',
+    // Envoy reads over both (CVE-2025-55315 is about what that leads to).
+    dataPlanes: ['dinghy'],
+    apply: '',
+    killedBy: ['MUT-CHUNK-SIZE-JUNK-ACCEPTED', 'MUT-CHUNK-OVERRUN-ACCEPTED'],
+    labs: [],
+    async run(mesh) {
+      const post = head('POST /x HTTP/1.1', HOST, 'Transfer-Encoding: chunked');
+      for (const chunks of ['5x\r\nhello\r\n0\r\n\r\n', '5\r\nhello!\r\n0\r\n\r\n']) {
+        const text = await converse(mesh, `${post}${chunks}${SMUGGLED}`);
+        expectEqual(`statuses after the chunks ${JSON.stringify(chunks)}`, statuses(text), [400]);
+        expectThat('answer', !text.includes('smuggled'), 'no echo of what came behind', text);
+      }
     },
   }),
 ];

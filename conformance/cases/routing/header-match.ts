@@ -1,6 +1,6 @@
 /** Which rule a request's headers choose. */
 import { type ConformanceCase, defineCase } from '../../define-case.ts';
-import { expectThat } from '../../expect.ts';
+import { expectContains, expectThat } from '../../expect.ts';
 import { answeredBy, expectVersion, REVIEWS, reviewsRules, to } from './reviews.ts';
 import { SEED_CANARY } from './seed.ts';
 
@@ -104,6 +104,29 @@ export const headerMatch: readonly ConformanceCase[] = [
     async run(mesh) {
       await expectVersion(mesh, 'with End-User: jason', { headers: { 'End-User': 'jason' } }, 'v2');
       await expectVersion(mesh, 'with end-user: Jason', { headers: { 'end-user': 'Jason' } }, 'v1');
+    },
+  }),
+  defineCase({
+    id: 'TRAF-MATCH-019',
+    claim: 'A header that a request has twice matches by any one of its values.',
+    source: 'Envoy HeaderMatcher, one value at a time; CVE-2026-26308',
+    profile: 'core',
+    apply: reviewsRules(`
+- match: [{ headers: { end-user: { exact: jason } } }]
+  ${to('v2')}
+- ${to('v1')}`),
+    killedBy: ['MUT-FIRST-VALUE-ONLY'],
+    labs: [],
+    async run(mesh) {
+      for (const values of [
+        ['jason', 'guest'],
+        ['guest', 'jason'],
+      ]) {
+        await using wire = await mesh.dial('productpage-v1', 'reviews:9080');
+        const fields = values.map((value) => `end-user: ${value}\r\n`).join('');
+        wire.write(`GET /reviews/0 HTTP/1.1\r\nHost: reviews:9080\r\nConnection: close\r\n${fields}\r\n`);
+        expectContains(`answer to end-user ${values.join(', then ')}`, await wire.untilClosed(), '"workload":"reviews-v2"');
+      }
     },
   }),
 ];
