@@ -35,7 +35,11 @@ writeFileSync(
 );
 
 const roots = readFileSync('proxy/api/envoy/roots.txt', 'utf8').trim().split('\n');
-const paths = roots.flatMap((root) => ['--path', `${scratch}/envoy-api/${root}`]);
+const paths = [
+  ...roots.map((root) => `${scratch}/envoy-api/${root}`),
+  // Messages that no package ships, written here.
+  'proxy/api/envoy/protos/istio/v1/auth/ca.proto',
+].flatMap((path) => ['--path', path]);
 run('buf', 'generate', '--template', 'proxy/api/envoy/buf.gen.yaml', '--config', 'proxy/api/envoy/buf.yaml', ...paths);
 run('buf', 'build', '--config', 'proxy/api/envoy/buf.yaml', '--exclude-source-info', '-o', `${out}/envoy.binpb`, ...paths);
 

@@ -57,6 +57,7 @@ whenChanged(
       'proxy/api/envoy/buf.yaml',
       'proxy/api/envoy/buf.gen.yaml',
       'proxy/api/envoy/roots.txt',
+      'proxy/api/envoy/protos',
       'proxy/api/envoy/index.ts',
       'proxy/api/envoy/wkt',
       'package-lock.json',

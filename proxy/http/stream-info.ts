@@ -1,5 +1,6 @@
 /** The facts of one request/response exchange: the only per-request state. It is a record; it only ever grows. */
 import type { SocketAddress } from '#system/network.ts';
+import type { TlsFacts } from '#system/tls.ts';
 import type { ResponseFlag } from './response-flags.ts';
 
 /** Who is on the other side of the listener. */
@@ -13,6 +14,8 @@ export interface DownstreamConnection {
   /** Peer's `spiffe://…` from mutual TLS; absent on plain text. */
   readonly peerIdentity?: string;
   readonly serverName?: string;
+  /** Absent on plain text. */
+  readonly tls?: TlsFacts;
 }
 
 /** One upstream try. */
@@ -62,6 +65,8 @@ export interface StreamInfo {
   clusterName: string;
   /** Why TLS or connect failed upstream, in words, for the log. */
   upstreamFailure: string;
+  /** What filters found out, by name space (`envoy.filters.http.jwt_authn`): Envoy's dynamic metadata. Absent until one writes. */
+  metadata: Record<string, Readonly<Record<string, unknown>>> | undefined;
   /** Runs once when BOTH bodies are finished or reset: release limits, write the log here. */
   onDone(listener: (end: StreamEnd) => void): void;
 }

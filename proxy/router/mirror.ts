@@ -45,6 +45,7 @@ const ownRecord = (stream: StreamInfo, clusterName: string, signal: AbortSignal)
   routeName: stream.routeName,
   clusterName,
   upstreamFailure: '',
+  metadata: stream.metadata,
   onDone: () => {},
 });
 

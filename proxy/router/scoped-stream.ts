@@ -48,6 +48,12 @@ export class ScopedStream implements StreamInfo {
   set clusterName(value: string) {
     this.#outer.clusterName = value;
   }
+  get metadata(): StreamInfo['metadata'] {
+    return this.#outer.metadata;
+  }
+  set metadata(value: StreamInfo['metadata']) {
+    this.#outer.metadata = value;
+  }
   get upstreamFailure(): string {
     return this.#outer.upstreamFailure;
   }

@@ -1,5 +1,6 @@
 /** Sockets as a parameter: real ones, or in-memory ones in the simulated world. Used by listener/ and upstream/pools only. */
 import type { Duplex } from 'node:stream';
+import type { TlsFacts } from './tls.ts';
 
 /** Where one end of a connection is. */
 export interface SocketAddress {
@@ -17,6 +18,8 @@ export type Connection = Duplex & {
   resetAndDestroy(): unknown;
   /** Where the client dialled before the machine's packet filter redirected it here; undefined where nobody did. Absent where networks do not redirect. */
   redirectedFrom?(): SocketAddress | undefined;
+  /** Of a connection that came out of a handshake. */
+  readonly tls?: TlsFacts;
 };
 
 /** A bound port. Closing stops accepting; open connections go on. */

@@ -7,6 +7,7 @@ export { Cluster, Cluster_DiscoveryType, Cluster_LbPolicy } from './gen/envoy/co
 export { Address, type CidrRange, SocketAddress, SocketAddress_Protocol } from './gen/envoy/config/core/v3/address.ts';
 export {
   ControlPlane,
+  DataSource,
   type HeaderValueOption,
   Locality,
   Metadata,
@@ -44,8 +45,15 @@ export {
 export { FileAccessLog } from './gen/envoy/extensions/access_loggers/file/v3/file.ts';
 export { StdoutAccessLog } from './gen/envoy/extensions/access_loggers/stream/v3/stream.ts';
 export { Cors, CorsPolicy } from './gen/envoy/extensions/filters/http/cors/v3/cors.ts';
+export { ExtAuthz, ExtAuthzPerRoute } from './gen/envoy/extensions/filters/http/ext_authz/v3/ext_authz.ts';
 export { HTTPFault } from './gen/envoy/extensions/filters/http/fault/v3/fault.ts';
 export { FilterConfig as GrpcStats } from './gen/envoy/extensions/filters/http/grpc_stats/v3/config.ts';
+export {
+  JwtAuthentication,
+  type JwtProvider,
+  type JwtRequirement,
+  PerRouteConfig as JwtPerRoute,
+} from './gen/envoy/extensions/filters/http/jwt_authn/v3/config.ts';
 export { RBAC as HttpRbac, RBACPerRoute } from './gen/envoy/extensions/filters/http/rbac/v3/rbac.ts';
 export { Router } from './gen/envoy/extensions/filters/http/router/v3/router.ts';
 export { HttpInspector } from './gen/envoy/extensions/filters/listener/http_inspector/v3/http_inspector.ts';
@@ -58,16 +66,33 @@ export {
   HttpFilter,
   Rds,
 } from './gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.ts';
+export { RBAC as NetworkRbac } from './gen/envoy/extensions/filters/network/rbac/v3/rbac.ts';
 export { TcpProxy } from './gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy.ts';
+export { UriTemplateMatchConfig } from './gen/envoy/extensions/path/match/uri_template/v3/uri_template_match.ts';
 export { RawBuffer } from './gen/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer.ts';
+export {
+  CertificateValidationContext,
+  SubjectAltNameMatcher,
+  SubjectAltNameMatcher_SanType,
+  TlsCertificate,
+  TlsParameters,
+  TlsParameters_TlsProtocol,
+} from './gen/envoy/extensions/transport_sockets/tls/v3/common.ts';
+export { SdsSecretConfig, Secret } from './gen/envoy/extensions/transport_sockets/tls/v3/secret.ts';
+export { CommonTlsContext, DownstreamTlsContext, UpstreamTlsContext } from './gen/envoy/extensions/transport_sockets/tls/v3/tls.ts';
 export { HttpProtocolOptions } from './gen/envoy/extensions/upstreams/http/v3/http_protocol_options.ts';
+export { AttributeContext } from './gen/envoy/service/auth/v3/attribute_context.ts';
+export { CheckRequest, CheckResponse } from './gen/envoy/service/auth/v3/external_auth.ts';
 export { DiscoveryRequest, DiscoveryResponse } from './gen/envoy/service/discovery/v3/discovery.ts';
+export { MetadataMatcher } from './gen/envoy/type/matcher/v3/metadata.ts';
 export type { PathMatcher } from './gen/envoy/type/matcher/v3/path.ts';
 export { type RegexMatchAndSubstitute, RegexMatcher } from './gen/envoy/type/matcher/v3/regex.ts';
 export { StringMatcher } from './gen/envoy/type/matcher/v3/string.ts';
+export { ValueMatcher } from './gen/envoy/type/matcher/v3/value.ts';
 export { FractionalPercent, FractionalPercent_DenominatorType } from './gen/envoy/type/v3/percent.ts';
 export { fieldTableJson } from './gen/fields.ts';
 export { Any } from './gen/google/protobuf/any.ts';
 export { Duration } from './gen/google/protobuf/duration.ts';
 export type { MessageFns } from './gen/google/protobuf/message-fns.ts';
 export { messageTypes } from './gen/google/protobuf/message-types.ts';
+export { IstioCertificateRequest, IstioCertificateResponse } from './gen/istio/v1/auth/ca.ts';
