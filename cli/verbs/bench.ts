@@ -8,8 +8,14 @@ export const addBench = (program: Command): void => {
     .command('bench')
     .description('measure what the proxy costs; takes about six minutes')
     .option('--quick', 'about two minutes, fewer blocks')
-    .action(async ({ quick = false }: { readonly quick?: boolean }) => {
+    .option('--mtls', 'a call through two sidecars with mutual TLS between them, instead of one sidecar in plain text')
+    .action(async ({ quick = false, mtls = false }: { readonly quick?: boolean; readonly mtls?: boolean }) => {
       const [{ runBench }, { envoyBinary, envoyMissing }] = await Promise.all([import('#conformance'), import('#environment')]);
-      await runBench({ quick, envoy: envoyMissing() === undefined ? envoyBinary() : undefined, print });
+      await runBench({
+        quick,
+        way: mtls ? 'two sidecars' : 'one sidecar',
+        envoy: envoyMissing() === undefined ? envoyBinary() : undefined,
+        print,
+      });
     });
 };

@@ -6,8 +6,10 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type HandshakeBlock, type HandshakeKind, handshakes } from './handshakes.ts';
 import { machineCard, stealShare } from './machine.ts';
 import { type OpenLoopResult, openLoop } from './open-loop.ts';
+import { calleePort, callerFiles, pairs } from './pairs.ts';
 import { LOAD_CORE, onCore } from './placement.ts';
 import { type BenchResult, formatReport, type SubjectResult } from './report.ts';
 import { type CostBlock, type Seat, takeSeat } from './seats.ts';
@@ -16,6 +18,8 @@ import { type Subject, subjects } from './subjects.ts';
 /** How long and how often. */
 export interface BenchOptions {
   readonly quick: boolean;
+  /** One sidecar in plain text, or a call through two with mutual TLS between them. */
+  readonly way: 'one sidecar' | 'two sidecars';
   /** Path of Envoy's binary; undefined when it was not fetched. */
   readonly envoy: string | undefined;
   readonly print: (line: string) => void;
@@ -34,7 +38,7 @@ const QUICK: Plan = { warmLoads: 6, blocks: 4, blockSeconds: 1, latencyBlocks: 2
 const RATE = 500;
 const CONTROL = 'dinghy again';
 const DIRECT = 'no proxy';
-const RESULT_FILE = join(import.meta.dirname, '../../.cache/reports/bench.json');
+const RESULT_FOLDER = join(import.meta.dirname, '../../.cache/reports');
 
 const startBackend = (): Promise<{ readonly port: number; readonly child: ChildProcess }> =>
   new Promise((resolve, reject) => {
@@ -87,6 +91,24 @@ const measure = async (seats: readonly Seat[], backend: number, plan: Plan, prin
   return { cost, loaded, latency };
 };
 
+/** How often a session is resumed, and what each kind costs; only pairs have a callee to ask. */
+const handshakeBlocks = async (
+  seats: readonly Seat[],
+  folder: string,
+  plan: Plan,
+): Promise<Map<string, Record<HandshakeKind, HandshakeBlock[]>>> => {
+  const blocks = new Map(seats.map(({ name }) => [name, { full: [], resumed: [] } as Record<HandshakeKind, HandshakeBlock[]>]));
+  for (let block = 1; block <= plan.latencyBlocks; block++)
+    for (const { name, place, children } of shuffled(seats))
+      for (const kind of ['full', 'resumed'] as const) {
+        const [, callee] = children;
+        if (callee === undefined) continue;
+        const measured = await handshakes(callee, calleePort(place), callerFiles(folder), { seconds: plan.blockSeconds, kind });
+        blocks.get(name)?.[kind].push(measured);
+      }
+  return blocks;
+};
+
 const results = (seats: readonly Seat[], measured: Awaited<ReturnType<typeof measure>>): readonly SubjectResult[] => {
   const latencyOf = (name: string): Pick<SubjectResult, 'latenciesMs' | 'latenessP99Ms' | 'failed'> => {
     const blocks = measured.latency.get(name) ?? [];
@@ -109,9 +131,10 @@ const results = (seats: readonly Seat[], measured: Awaited<ReturnType<typeof mea
   return [...proxied, { name: DIRECT, ...latencyOf(DIRECT) }];
 };
 
-const keep = (result: BenchResult): void => {
-  mkdirSync(join(RESULT_FILE, '..'), { recursive: true });
-  writeFileSync(RESULT_FILE, `${JSON.stringify(result)}\n`);
+const keep = (result: BenchResult, way: BenchOptions['way']): void => {
+  mkdirSync(RESULT_FOLDER, { recursive: true });
+  const file = way === 'one sidecar' ? 'bench.json' : 'bench-mtls.json';
+  writeFileSync(join(RESULT_FOLDER, file), `${JSON.stringify(result)}\n`);
 };
 
 /** Our own proxy takes two seats, the second under the control's name. */
@@ -121,16 +144,17 @@ const cast = (all: readonly Subject[]): readonly Subject[] => {
 };
 
 /** Runs, prints the table, and leaves every block's figures in .cache/reports/bench.json. */
-export const bench = async ({ quick, envoy, print }: BenchOptions): Promise<BenchResult> => {
+export const bench = async ({ quick, way, envoy, print }: BenchOptions): Promise<BenchResult> => {
   const plan = quick ? QUICK : FULL;
-  const all = subjects(envoy);
   const folder = mkdtempSync(join(tmpdir(), 'dinghy-bench-'));
+  const all = way === 'one sidecar' ? subjects(envoy) : await pairs(envoy, folder);
   const backend = await startBackend();
   const seats: Seat[] = [];
   const steal = stealShare();
   try {
     for (const subject of shuffled(cast(all))) seats.push(await takeSeat(subject, backend.port, mkdtempSync(join(folder, 'seat-'))));
     const measured = await measure(seats, backend.port, plan, print);
+    const opened = way === 'two sidecars' ? await handshakeBlocks(seats, folder, plan) : new Map();
     const result: BenchResult = {
       subjects: results(seats, measured),
       control: CONTROL,
@@ -138,8 +162,9 @@ export const bench = async ({ quick, envoy, print }: BenchOptions): Promise<Benc
       rate: RATE,
       machine: machineCard(steal()),
       missing: all.flatMap(({ missing }) => missing ?? []),
+      handshakes: Object.fromEntries(opened),
     };
-    keep(result);
+    keep(result, way);
     print(formatReport(result));
     return result;
   } finally {

@@ -52,6 +52,7 @@ const run = (...subjects: readonly SubjectResult[]): BenchResult => ({
   rate: 500,
   machine: 'a machine',
   missing: [],
+  handshakes: {},
 });
 
 it('names a ratio to Envoy only when Envoy was measured', () => {

@@ -1,4 +1,5 @@
 /** Measured blocks as a table for people: middles, paired ratios with their intervals, and what may not be concluded. */
+import type { HandshakeBlock, HandshakeKind } from './handshakes.ts';
 import type { CostBlock } from './seats.ts';
 import { type Estimate, median, pairedRatio, percentile } from './statistics.ts';
 
@@ -29,6 +30,8 @@ export interface BenchResult {
   readonly rate: number;
   readonly machine: string;
   readonly missing: readonly string[];
+  /** By subject; empty where nobody speaks TLS. */
+  readonly handshakes: Readonly<Record<string, Readonly<Record<HandshakeKind, readonly HandshakeBlock[]>>>>;
 }
 
 /** Fewer say nothing about one in a hundred. */
@@ -97,6 +100,22 @@ const caveats = ({ subjects, rate, direct }: BenchResult): readonly string[] => 
   ];
 };
 
+const handshakeLine = (name: string, kind: HandshakeKind, blocks: readonly HandshakeBlock[]): string => {
+  const middle = (of: (block: HandshakeBlock) => number): number => median(blocks.map(of));
+  const failed = blocks.reduce((sum, block) => sum + block.failed, 0);
+  return [
+    `${name}, ${kind} handshake with one request:`,
+    `${middle((block) => block.cpuMicrosPerHandshake).toFixed(0)} µs CPU of the callee,`,
+    `${middle((block) => block.handshakesPerSecond).toFixed(0)} a second,`,
+    `${(middle((block) => block.resumed) * 100).toFixed(0)} % resumed, ${failed} failed`,
+  ].join(' ');
+};
+
+const handshakeLines = ({ handshakes }: BenchResult): readonly string[] =>
+  Object.entries(handshakes).flatMap(([name, kinds]) =>
+    (['full', 'resumed'] as const).flatMap((kind) => (kinds[kind].length === 0 ? [] : handshakeLine(name, kind, kinds[kind]))),
+  );
+
 /** The whole report as text. */
 export const formatReport = (result: BenchResult): string => {
   const directP50 = median(result.subjects.find(({ name }) => name === result.direct)?.latenciesMs ?? []);
@@ -106,6 +125,7 @@ export const formatReport = (result: BenchResult): string => {
     ...sorted.map((subject) => row(subject, directP50)),
     '',
     ...comparisons(result),
+    ...handshakeLines(result),
     ...caveats(result),
     result.machine,
     ...result.missing,

@@ -1,11 +1,11 @@
-/** One measured proxy while it runs: started once, kept through all blocks, so that its compiled code is warm and stays so. */
+/** One measured way while it runs: started once, kept through all blocks, so that its compiled code is warm and stays so. */
 import type { ChildProcess } from 'node:child_process';
 import { createServer } from 'node:net';
 import { type OpenLoopResult, openLoop } from './open-loop.ts';
 import { cpuMicros, pssMegabytes } from './process-cost.ts';
 import { saturate } from './saturation.ts';
 import { isSteady } from './statistics.ts';
-import { listening, type Subject } from './subjects.ts';
+import { listening, type Place, type Subject } from './subjects.ts';
 
 /** One block of saturation. */
 export interface CostBlock {
@@ -17,6 +17,8 @@ export interface CostBlock {
 /** A proxy in place, and what it cost before its first request. */
 export interface Seat {
   readonly name: string;
+  readonly place: Place;
+  readonly children: readonly ChildProcess[];
   /** From the start of the process until it accepts connections. */
   readonly readyMs: number;
   readonly restMegabytes: number;
@@ -40,16 +42,24 @@ const freePort = (): Promise<number> =>
     });
   });
 
-const seatOf = (name: string, child: ChildProcess, port: number, rest: Pick<Seat, 'readyMs' | 'restMegabytes'>): Seat => {
-  const pid = child.pid ?? 0;
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+
+const seatOf = (name: string, children: readonly ChildProcess[], place: Place, readyMs: number): Seat => {
+  const port = place.listen;
+  const pids = children.map(({ pid }) => pid ?? 0);
+  const spent = (): number => sum(pids.map(cpuMicros));
+  const megabytes = (): number => sum(pids.map(pssMegabytes));
   const cost = async (seconds: number): Promise<CostBlock> => {
-    const before = cpuMicros(pid);
+    const before = spent();
     const { requests, errors, seconds: took } = await saturate(port, seconds);
-    return { cpuMicrosPerRequest: (cpuMicros(pid) - before) / requests, requestsPerSecond: requests / took, errors };
+    return { cpuMicrosPerRequest: (spent() - before) / requests, requestsPerSecond: requests / took, errors };
   };
   return {
     name,
-    ...rest,
+    place,
+    children,
+    readyMs,
+    restMegabytes: megabytes(),
     cost,
     warm: async (most) => {
       const costs: number[] = [];
@@ -57,24 +67,28 @@ const seatOf = (name: string, child: ChildProcess, port: number, rest: Pick<Seat
       return { loads: costs.length, steady: isSteady(costs, STEADY_SPREAD) };
     },
     latency: (rate, seconds) => openLoop(port, rate, seconds),
-    pssMegabytes: () => pssMegabytes(pid),
-    close: () => child.kill('SIGKILL'),
+    pssMegabytes: megabytes,
+    close: () => stop(children),
   };
+};
+
+const stop = (children: readonly ChildProcess[]): void => {
+  for (const child of children) child.kill('SIGKILL');
 };
 
 /** Starts a subject in front of that port. Rejects when it does not come to listen. */
 export const takeSeat = async (subject: Subject, upstream: number, folder: string): Promise<Seat> => {
   const listen = await freePort();
-  const place = { listen, admin: await freePort(), upstream, folder };
+  const place = { listen, admin: await freePort(), upstream, spare: [await freePort(), await freePort()] as const, folder };
   const startedAt = performance.now();
-  const child = subject.start(place);
+  const children = subject.start(place);
   try {
-    await listening(child, listen);
+    for (const child of children) await listening(child, listen);
     const readyMs = performance.now() - startedAt;
     await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
-    return seatOf(subject.name, child, listen, { readyMs, restMegabytes: pssMegabytes(child.pid ?? 0) });
+    return seatOf(subject.name, children, place, readyMs);
   } catch (error) {
-    child.kill('SIGKILL');
+    stop(children);
     throw error;
   }
 };

@@ -1,15 +1,28 @@
-/** The Envoy bootstrap of the benchmark: one listener with a sidecar's filters in place, one static cluster. */
+/** The Envoy bootstrap of the benchmark: one listener with a sidecar's filters in place, one static cluster; each end in plain text or over mutual TLS. */
 
 const TYPE = 'type.googleapis.com/envoy.extensions';
 
+/** Where one proxy listens and whom it calls. Sockets are YAML flow mappings in the indentation of nobody; absent: plain text. */
+export interface RouterSeat {
+  readonly listen: number;
+  readonly admin: number;
+  readonly upstream: number;
+  readonly downstreamTls?: string;
+  readonly upstreamTls?: string;
+}
+
+const socket = (message: string, fields: string): string =>
+  `transport_socket: { name: tls, typed_config: { "@type": ${TYPE}.transport_sockets.tls.v3.${message}, ${fields} } }`;
+
 /** The same text drives our proxy and Envoy. */
-export const ROUTER_YAML = (seat: { readonly listen: number; readonly admin: number; readonly upstream: number }): string => `
+export const ROUTER_YAML = (seat: RouterSeat): string => `
 admin: { address: { socket_address: { address: 127.0.0.1, port_value: ${seat.admin} } } }
 static_resources:
   clusters:
   - name: app
     connect_timeout: 1s
     type: STATIC
+    ${seat.upstreamTls === undefined ? '' : socket('UpstreamTlsContext', seat.upstreamTls)}
     load_assignment:
       cluster_name: app
       endpoints: [{ lb_endpoints: [{ endpoint: { address: { socket_address: { address: 127.0.0.1, port_value: ${seat.upstream} } } } }] }]
@@ -17,7 +30,8 @@ static_resources:
   - name: in
     address: { socket_address: { address: 127.0.0.1, port_value: ${seat.listen} } }
     filter_chains:
-    - filters:
+    - ${seat.downstreamTls === undefined ? 'name: plain' : socket('DownstreamTlsContext', seat.downstreamTls)}
+      filters:
       - name: envoy.filters.network.http_connection_manager
         typed_config:
           "@type": ${TYPE}.filters.network.http_connection_manager.v3.HttpConnectionManager

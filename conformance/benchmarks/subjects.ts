@@ -12,16 +12,22 @@ export interface Place {
   readonly listen: number;
   readonly admin: number;
   readonly upstream: number;
+  /** Two more ports, for who needs another proxy. */
+  readonly spare: readonly [number, number];
   readonly folder: string;
 }
 
-/** A proxy that can be started. */
+/** A way through one proxy or more that can be started. */
 export interface Subject {
   readonly name: string;
   /** Absent program: the sentence that says so. */
   readonly missing?: string;
-  start(place: Place): ChildProcess;
+  /** Its processes; the first one listens. */
+  start(place: Place): readonly ChildProcess[];
 }
+
+/** Starts one proxy of a kind with a bootstrap. */
+export type StartProxy = (bootstrapFile: string) => ChildProcess;
 
 const ROOT = join(import.meta.dirname, '../..');
 
@@ -33,25 +39,34 @@ const inPath = (program: string): string | undefined =>
 const run = (program: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): ChildProcess =>
   spawn(...onCore(PROXY_CORE, program, args), { cwd: ROOT, env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'inherit'] });
 
-const written = (place: Place, name: string, text: string): string => {
+/** Writes a file into the subject's folder; gives its path. */
+export const written = (place: Pick<Place, 'folder'>, name: string, text: string): string => {
   const path = join(place.folder, name);
   writeFileSync(path, text);
   return path;
 };
 
 /** As a mesh starts its sidecars. */
-const dinghy: Subject = {
-  name: 'dinghy',
-  start: (place) => {
-    const { command, args, env } = findDataPlane('dinghy');
-    return run(command, args(written(place, 'bootstrap.yaml', ROUTER_YAML(place))), env);
-  },
+export const startDinghy: StartProxy = (bootstrapFile) => {
+  const { command, args, env } = findDataPlane('dinghy');
+  return run(command, args(bootstrapFile), env);
 };
+
+/** binary: its path. */
+export const startEnvoy =
+  (binary: string): StartProxy =>
+  (bootstrapFile) =>
+    run(binary, ['-c', bootstrapFile, '--concurrency', '1', '--disable-hot-restart', '-l', 'error']);
+
+const sidecar = (name: string, start: StartProxy): Subject => ({
+  name,
+  start: (place) => [start(written(place, 'bootstrap.yaml', ROUTER_YAML(place)))],
+});
 
 const optional = (name: string, program: string | undefined, args: (place: Place) => readonly string[]): Subject => ({
   name,
   ...(program === undefined && { missing: `${name} is not on this machine` }),
-  start: (place) => run(program ?? name, args(place)),
+  start: (place) => [run(program ?? name, args(place))],
 });
 
 const haproxyConfig = ({ listen, upstream }: Place): string => `global
@@ -83,18 +98,12 @@ http {
 }
 `;
 
+const NO_ENVOY = 'envoy is not on this machine';
+
 /** envoy: path of its binary; undefined when it was not fetched. */
 export const subjects = (envoy: string | undefined): readonly Subject[] => [
-  dinghy,
-  optional('envoy', envoy, (place) => [
-    '-c',
-    written(place, 'bootstrap.yaml', ROUTER_YAML(place)),
-    '--concurrency',
-    '1',
-    '--disable-hot-restart',
-    '-l',
-    'error',
-  ]),
+  sidecar('dinghy', startDinghy),
+  envoy === undefined ? { name: 'envoy', missing: NO_ENVOY, start: () => [] } : sidecar('envoy', startEnvoy(envoy)),
   optional('haproxy', inPath('haproxy'), (place) => ['-f', written(place, 'haproxy.cfg', haproxyConfig(place))]),
   optional('nginx', inPath('nginx'), (place) => ['-c', written(place, 'nginx.conf', nginxConfig(place))]),
 ];
