@@ -6,6 +6,7 @@ import { ConfigError } from '#api/config-error.ts';
 import { type Bootstrap, Node } from '#envoy';
 import { LOG_LEVELS, type LogLevel } from '#system/log.ts';
 import { type RealSystem, realSystem } from '#system/real-system.ts';
+import { type ShiftableClock, shiftableClock } from '#system/shiftable-clock.ts';
 import { readBootstrap } from './bootstrap.ts';
 import { type ProxyOptions, type RunningProxy, startProxy, validateBootstrap } from './proxy.ts';
 
@@ -24,6 +25,7 @@ const USAGE = `Runs one proxy from an Envoy bootstrap. The flags are Envoy's:
   --drain-time-s N             how long open connections may go on while draining (default: 600)
   --drain-strategy gradual|immediate  (default: gradual)
   --admin-address-path FILE    where the address of the admin pages is written
+  --virtual-clock              POST /clock?advance_ms=N on the admin port puts this proxy's time forward; not Envoy's
   --version                    which proxy this is
   -h, --help                   this text
 
@@ -48,6 +50,7 @@ const flags = () =>
       'use-dynamic-base-id': { type: 'boolean' },
       'disable-hot-restart': { type: 'boolean' },
       'admin-address-path': { type: 'string' },
+      'virtual-clock': { type: 'boolean' },
       version: { type: 'boolean' },
       help: { type: 'boolean', short: 'h' },
     },
@@ -107,7 +110,7 @@ const optionsOf = (given: Flags): Readonly<Record<string, unknown>> => ({
   disable_hot_restart: true,
 });
 
-const host = (system: RealSystem, given: Flags, quit: () => void): NonNullable<ProxyOptions['host']> => {
+const host = (system: RealSystem, given: Flags, clock: ShiftableClock | undefined, quit: () => void): NonNullable<ProxyOptions['host']> => {
   let current = given['log-level'];
   return {
     options: () => optionsOf(given),
@@ -122,6 +125,12 @@ const host = (system: RealSystem, given: Flags, quit: () => void): NonNullable<P
       }
       return current;
     },
+    ...(clock && {
+      shiftClock: (ms: number) => {
+        clock.shift(ms);
+        return clock.aheadMs;
+      },
+    }),
     quit,
   };
 };
@@ -160,7 +169,8 @@ const run = async (): Promise<void> => {
   oneOf('--mode', given.mode, ['serve', 'validate']);
   oneOf('--drain-strategy', given['drain-strategy'], ['gradual', 'immediate']);
   const logPath = given['log-path'];
-  const system = realSystem({ logLevel: logLevel(given['log-level']), ...(logPath !== undefined && { logPath }) });
+  const clock = given['virtual-clock'] ? shiftableClock() : undefined;
+  const system = realSystem({ logLevel: logLevel(given['log-level']), ...(logPath !== undefined && { logPath }), ...(clock && { clock }) });
   process.on('exit', () => system.flush());
   const bootstrap = await read(given);
   if (given.mode === 'validate') {
@@ -170,7 +180,7 @@ const run = async (): Promise<void> => {
   }
   const proxy = await startProxy(bootstrap, system, {
     drainTimeMs: seconds(given['drain-time-s']) * 1000,
-    host: host(system, given, () => void leave(proxy, system)),
+    host: host(system, given, clock, () => void leave(proxy, system)),
   });
   const addressPath = given['admin-address-path'];
   if (addressPath !== undefined && proxy.adminAddress)

@@ -64,6 +64,7 @@ const view: AdminView = {
     logging: (level) => level ?? 'info',
     drainListeners: (which) => void acted.push(JSON.stringify(which)),
     failHealthChecks: (failing) => void acted.push(`failing ${failing}`),
+    shiftClock: (ms) => ms * 2,
     quit: () => void acted.push('quit'),
   },
 };
@@ -96,6 +97,9 @@ test('a POST reaches its action with what the query says', () => {
   get('/quitquitquit', { method: 'POST' });
   expect(acted).toEqual(['{"inboundOnly":true,"graceful":false}', 'failing true', 'quit']);
   expect(get('/logging?level=debug', { method: 'POST' }).text).toContain('dinghy: debug');
+  expect(JSON.parse(get('/clock?advance_ms=30000', { method: 'POST' }).text)).toEqual({ ahead_ms: 60_000 });
+  for (const wrong of ['-1', '1.5', '', '1e3', '999999999999'])
+    expect(get(`/clock?advance_ms=${wrong}`, { method: 'POST' }).status).toBe(400);
 });
 
 test('the dump tells static, active and warming clusters apart, with versions, and endpoints only when asked', () => {

@@ -66,8 +66,16 @@ const logging = (view: AdminView, query: URLSearchParams): AdminAnswer => {
   return plain(`active loggers:\n  dinghy: ${view.actions.logging(level)}\n`);
 };
 
+/** `?advance_ms=N`; a year at most. */
+const clock = (view: AdminView, query: URLSearchParams): AdminAnswer => {
+  const text = query.get('advance_ms') ?? '';
+  if (!/^\d{1,11}$/.test(text)) throw new Error('advance_ms: a number of milliseconds is needed');
+  return json({ ahead_ms: view.actions.shiftClock(Number(text)) });
+};
+
 const PAGES: Readonly<Record<string, Page>> = {
   '/certs': { help: 'print certs on machine', show: () => json({ certificates: [] }) },
+  '/clock': { help: 'put the clock forward; advance_ms', changes: true, show: clock },
   '/clusters': { help: 'upstream cluster status', show: (view, query) => clusters(view.clusters(), query) },
   '/config_dump': { help: 'dump current configs', show: (view, query) => configDump(view.configuration(), query) },
   '/drain_listeners': {

@@ -29,6 +29,8 @@ export interface ProcessHost {
   memory(): { readonly allocated: number; readonly heapSize: number; readonly total: number };
   /** Throws with a complaint on an unknown word; returns the level now. */
   logging(level: string | undefined): string;
+  /** Absent: the clock is the machine's. Puts it forward; returns how far it is ahead, milliseconds. */
+  readonly shiftClock?: (ms: number) => number;
   quit(): void;
 }
 
@@ -74,6 +76,10 @@ export const runningView = (parts: RunningParts): AdminView => {
         if (system.metrics instanceof MetricRegistry) system.metrics.reset();
       },
       logging: (level) => host?.logging(level) ?? 'off',
+      shiftClock: (ms) => {
+        if (!host?.shiftClock) throw new Error('this clock cannot be put forward: start with --virtual-clock');
+        return host.shiftClock(ms);
+      },
       quit: () => host?.quit(),
       drainListeners: parts.drainListeners,
       failHealthChecks: parts.failHealthChecks,

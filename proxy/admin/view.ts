@@ -78,6 +78,8 @@ export interface AdminActions {
   logging(level: string | undefined): string;
   drainListeners(which: { readonly inboundOnly: boolean; readonly graceful: boolean }): void;
   failHealthChecks(failing: boolean): void;
+  /** Puts this process's clock forward; gives how far it is ahead now, milliseconds. Throws where the clock is the machine's. */
+  shiftClock(ms: number): number;
   quit(): void;
 }
 

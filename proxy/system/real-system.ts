@@ -1,5 +1,5 @@
 /** The real world: the machine's time, chance, sockets and files. */
-import { realClock } from './clock.ts';
+import { type Clock, realClock } from './clock.ts';
 import { LineWriter } from './line-writer.ts';
 import { jsonLog, type Log, type LogLevel } from './log.ts';
 import { MetricRegistry } from './metric-registry.ts';
@@ -23,9 +23,9 @@ const delegating = (current: () => Log): Log => ({
   error: (event, fields) => current().error(event, fields),
 });
 
-/** logPath: where events go; standard error when absent. */
-export const realSystem = (options: { readonly logLevel: LogLevel; readonly logPath?: string }): RealSystem => {
-  const clock = realClock();
+/** logPath: where events go; standard error when absent. clock: the machine's when absent. */
+export const realSystem = (options: { readonly logLevel: LogLevel; readonly logPath?: string; readonly clock?: Clock }): RealSystem => {
+  const clock = options.clock ?? realClock();
   const lines = new LineWriter();
   const logAt = (level: LogLevel): Log =>
     jsonLog(
