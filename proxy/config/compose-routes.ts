@@ -6,7 +6,7 @@ import type { System } from '#system/system.ts';
 import { decodeConfig } from '../filters/decode-config.ts';
 import type { FilterRoom, FilterType } from '../filters/filter-type.ts';
 import { filterTypeOf, ROUTER_TYPE_URL } from '../filters/registry.ts';
-import { chain, type Handler, type HttpFilter } from '../http/filter.ts';
+import type { Handler, HttpFilter } from '../http/filter.ts';
 import { StreamError } from '../http/stream-error.ts';
 import { compileRetry, type RetryRules } from '../router/compile-retry.ts';
 import { ownAnswer, withReplyEdits } from '../router/own-answer.ts';
@@ -14,7 +14,7 @@ import { buildRouter, type RouterPlan } from '../router/router.ts';
 import type { UpstreamSlot } from '../router/upstream-cluster.ts';
 import type { ForwardPlan, Target } from '../routing/compile-action.ts';
 import type { RoutePlan } from '../routing/compile-routes.ts';
-import type { ComposeRoutes } from '../routing/route-table.ts';
+import type { ComposeRoutes, MatchAgain, Walk } from '../routing/route-table.ts';
 import { trafficSplit } from '../routing/traffic-split.ts';
 
 /** What composing stands on. */
@@ -28,6 +28,13 @@ interface FilterRow {
   readonly type: FilterType;
   readonly config: Any;
   readonly base: HttpFilter | undefined;
+  readonly clearsRoute: boolean;
+}
+
+/** A row's filter on one route; absent when it has nothing to do there. */
+interface Step {
+  readonly filter: HttpFilter | undefined;
+  readonly clearsRoute: boolean;
 }
 
 type HttpFilterConfig = HttpConnectionManager['httpFilters'][number];
@@ -52,6 +59,38 @@ const TO_HTTPS: Handler = ownAnswer(
   { status: 301, body: new Uint8Array(0), location: (request) => `https://${request.authority}${request.path}` },
   [],
 );
+
+/** A route's edits where the exchange may have been matched again, and so may have another route's by now. */
+const ofThisRoute = ({ name, metadata, responseEdits }: RoutePlan): RoutePlan['responseEdits'] =>
+  responseEdits.map((edit) => (draft, request, stream) => {
+    if (stream.routeName === name && stream.routeMetadata === metadata) edit(draft, request, stream);
+  });
+
+/** What a filter found out or changed may decide the route. */
+const rerouting =
+  (filter: HttpFilter, next: Handler, again: Handler): Handler =>
+  (request, stream) => {
+    const before = stream.metadata;
+    return filter(request, stream, (changed, same) => {
+      const isSettled = same.metadata === before && changed.headers === request.headers && changed.path === request.path;
+      return isSettled ? next(changed, same) : again(changed, same);
+    });
+  };
+
+/** First step outermost. */
+const compose = (steps: readonly Step[], end: Handler, again: MatchAgain): Walk => {
+  const after: Handler[] = [];
+  let pending = steps.filter(({ clearsRoute }) => clearsRoute).length;
+  const handle = steps.reduceRight<Handler>((next, { filter, clearsRoute }) => {
+    if (clearsRoute) {
+      const at = --pending;
+      after.unshift(next);
+      return filter ? rerouting(filter, next, (request, stream) => again(request, stream, at)) : next;
+    }
+    return filter ? (request, stream) => filter(request, stream, next) : next;
+  }, end);
+  return { handle, after };
+};
 
 /** Retry policies by identity: a virtual host's policy is shared by all its routes. */
 export const retryRulesOf = (memo: WeakMap<RetryPolicy, RetryRules>, plan: RoutePlan, forward: ForwardPlan): RetryRules | undefined => {
@@ -78,12 +117,11 @@ const tallyOf = (scope: MetricScope): Tally => ({
 
 /** The filters of one connection manager, compiled; composes its routes. */
 export class HttpWalk implements ComposeRoutes {
-  readonly noRoute: Handler;
   readonly toHttps: Handler;
   readonly #rooms: ComposeRooms;
   readonly #filterRoom: FilterRoom;
   readonly #rows: FilterRow[] = [];
-  readonly #base: readonly HttpFilter[];
+  readonly #base: readonly Step[];
   readonly #envoyHeaders: boolean;
   readonly #tally: Tally;
   readonly #overridden = new WeakMap<Any, Map<FilterRow, HttpFilter | undefined>>();
@@ -108,20 +146,26 @@ export class HttpWalk implements ComposeRoutes {
       });
     }
     this.#envoyHeaders = envoyHeaders;
-    this.#base = this.#rows.flatMap(({ base }) => base ?? []);
+    this.#base = this.#rows.map(({ base, clearsRoute }) => ({ filter: base, clearsRoute }));
     this.#tally = tallyOf(rooms.system.metrics.scope('http', config.statPrefix));
-    this.noRoute = chain(this.#base, counting(NO_ROUTE, this.#tally.total, this.#tally.noRoute));
     this.toHttps = TO_HTTPS;
   }
 
+  noRoute(again: MatchAgain): Walk {
+    return compose(this.#base, counting(NO_ROUTE, this.#tally.total, this.#tally.noRoute), again);
+  }
+
   /** Throws ConfigError with a path relative to the route configuration. */
-  route(plan: RoutePlan): Handler {
+  route(plan: RoutePlan, again: MatchAgain): Walk {
     const { action, responseEdits } = plan;
     const end = action.kind === 'answer' ? this.#answer(action, responseEdits) : this.#forward(plan, action.forward);
-    const filters = this.#filtersFor(plan);
-    const walk = chain(filters, end);
-    const edited = responseEdits.length > 0 ? withReplyEdits(walk, responseEdits) : walk;
-    return filters.length > 0 && action.kind === 'forward' ? this.#naming(action.forward, edited) : edited;
+    const steps = this.#stepsFor(plan);
+    const { handle, after } = compose(steps, end, again);
+    const dressed = (walk: Handler): Handler => {
+      const edited = responseEdits.length > 0 ? withReplyEdits(walk, after.length > 0 ? ofThisRoute(plan) : responseEdits) : walk;
+      return steps.some(({ filter }) => filter) && action.kind === 'forward' ? this.#naming(action.forward, edited) : edited;
+    };
+    return { handle: dressed(handle), after: after.map(dressed) };
   }
 
   #answer({ answer, redirects }: Extract<RoutePlan['action'], { kind: 'answer' }>, edits: RoutePlan['responseEdits']): Handler {
@@ -133,18 +177,20 @@ export class HttpWalk implements ComposeRoutes {
     inField('typed_config', () => {
       const type = filterTypeOf(config.typeUrl);
       const base = type.compile(config, this.#filterRoom);
-      this.#rows.push({ name: filter.name, type, config, base: filter.disabled ? undefined : base });
+      const clearsRoute = type.clearsRoute?.(config) ?? false;
+      this.#rows.push({ name: filter.name, type, config, base: filter.disabled ? undefined : base, clearsRoute });
     });
   }
 
-  #filtersFor(plan: RoutePlan): readonly HttpFilter[] {
+  #stepsFor(plan: RoutePlan): readonly Step[] {
     if (plan.overrides.length === 0) return this.#base;
-    return this.#rows.flatMap((row) => {
-      if (row.type.forwardedOnly && plan.action.kind === 'answer') return [];
-      const override = plan.overrides.find((overrides) => Object.hasOwn(overrides, row.name))?.[row.name];
-      const filter = override ? this.#override(row, override, plan.path) : row.base;
-      return filter ?? [];
-    });
+    return this.#rows.map((row) => ({ filter: this.#filterFor(row, plan), clearsRoute: row.clearsRoute }));
+  }
+
+  #filterFor(row: FilterRow, plan: RoutePlan): HttpFilter | undefined {
+    if (row.type.forwardedOnly && plan.action.kind === 'answer') return undefined;
+    const override = plan.overrides.find((overrides) => Object.hasOwn(overrides, row.name))?.[row.name];
+    return override ? this.#override(row, override, plan.path) : row.base;
   }
 
   #override(row: FilterRow, override: Any, path: string): HttpFilter | undefined {

@@ -198,7 +198,7 @@ export class ListenerBuilder {
       source: routeSourceOf(config),
       logs: inField('access_log', () => compileAccessLogs(config.accessLog, system)),
     }));
-    const slot: RouteTableSlot = { current: { match: () => ({ name: '', handle: walk.noRoute }) } };
+    const slot: RouteTableSlot = { current: buildRouteTable({ name: '', hosts: [], find: () => undefined }, walk) };
     const manager: Manager = { slot, walk, source, built: undefined, passed: undefined };
     // Here, so that what is wrong in them is told with the whole path.
     if (source.kind === 'inline') inField(path, () => inField('route_config', () => this.#table(manager, source.config)));

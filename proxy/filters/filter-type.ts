@@ -19,6 +19,8 @@ export interface FilterType {
   readonly forwardedOnly?: true;
   /** config: the filter's typed_config. Returns undefined when so configured it would never do anything. */
   compile(config: Any, room: FilterRoom): HttpFilter | undefined;
+  /** Whether requests must be matched again after the filter so configured, since what it finds out may decide the route. */
+  clearsRoute?(config: Any): boolean;
   /** Of a route's own settings. */
   readonly overrideUrl?: string;
   /** A route's own settings (typed_per_filter_config) on top of the listener's. */

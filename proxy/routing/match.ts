@@ -5,11 +5,12 @@ import type { QueryParameterMatcher, RouteMatch } from '#envoy';
 import type { Random } from '#system/random.ts';
 import { compileHeaderMatcher, type RequestTest } from '../http/header-match.ts';
 import { isGrpc } from '../http/local-reply.ts';
+import { compileMetadataMatcher, type MetadataTest } from '../http/match/metadata-match.ts';
 import type { HttpRequest } from '../http/message.ts';
 import { compileRegex, compileString, type TextTest } from '../http/string-match.ts';
 
-/** path: the request's path without its query. */
-export type RouteTest = (request: HttpRequest, path: string) => boolean;
+/** path: the request's path without its query. metadata: what filters found out so far; nothing when a request is matched for the first time. */
+export type RouteTest = (request: HttpRequest, path: string, metadata?: Parameters<MetadataTest>[0]) => boolean;
 
 /** The part of a path that a prefix rewrite replaces: `prefix` for its length, else the whole path. */
 export interface PathMatch {
@@ -93,7 +94,9 @@ const compileQuery = (matcher: QueryParameterMatcher): RequestTest => {
 
 /** pathMatch: the compiled path of the same match. Throws ConfigError with a path relative to the match. */
 export const compileMatch = (match: RouteMatch, pathMatch: PathMatch, random: Random): RouteTest => {
-  refuseUnsupported(match, { read: ['pathSpecifier', 'caseSensitive', 'headers', 'queryParameters', 'runtimeFraction', 'grpc'] });
+  refuseUnsupported(match, {
+    read: ['pathSpecifier', 'caseSensitive', 'headers', 'queryParameters', 'runtimeFraction', 'grpc', 'dynamicMetadata'],
+  });
   const tests: RequestTest[] = [
     ...match.headers.map((header, index) => inField(`headers[${index}]`, () => compileHeaderMatcher(header))),
     ...match.queryParameters.map((query, index) => inField(`query_parameters[${index}]`, () => compileQuery(query))),
@@ -104,11 +107,13 @@ export const compileMatch = (match: RouteMatch, pathMatch: PathMatch, random: Ra
     const share = shareOf(fraction.defaultValue, 0);
     tests.push(() => random.chance(share));
   }
+  const found = match.dynamicMetadata.map((each, index) => inField(`dynamic_metadata[${index}]`, () => compileMetadataMatcher(each)));
   const onPath = pathMatch.test;
-  if (tests.length === 0) return (_request, path) => onPath(path);
-  return (request, path) => {
+  if (tests.length + found.length === 0) return (_request, path) => onPath(path);
+  return (request, path, metadata) => {
     if (!onPath(path)) return false;
     for (const test of tests) if (!test(request)) return false;
+    for (const test of found) if (!test(metadata)) return false;
     return true;
   };
 };

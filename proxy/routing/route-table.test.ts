@@ -8,11 +8,12 @@ import { compileRoutes } from './compile-routes.ts';
 import { buildRouteTable } from './route-table.ts';
 
 const notHere = () => Promise.reject(new Error('not called'));
+const nowhere = { handle: notHere, after: [] };
 
 const tableOf = (config: object) =>
   buildRouteTable(compileRoutes(RouteConfiguration.fromJSON({ name: 'test', ...config }), seededRandom(1)), {
-    route: () => notHere,
-    noRoute: notHere,
+    route: () => nowhere,
+    noRoute: () => nowhere,
     toHttps: notHere,
   });
 
