@@ -57,8 +57,8 @@ export const DATA_PLANE_MUTANTS: readonly Mutant[] = [
     id: 'MUT-CLIENT-CERT-KEPT',
     wrong: 'a client may say which certificate it had',
     file: 'proxy/http/forwarding-headers.ts',
-    find: "if (rules.clientCert === 'sanitize' ||",
-    replace: 'if (false && (rules.clientCert === "sanitize") ||',
+    find: "if (mode === 'always-forward-only') return;",
+    replace: "if (mode === 'always-forward-only' || mode === 'sanitize') return;",
   },
   {
     id: 'MUT-DELAYED-UNFLAGGED',

@@ -18,7 +18,7 @@ const SETTINGS: ConnectionManagerSettings = {
     generateRequestId: true,
     preserveExternalRequestId: false,
     via: '',
-    clientCert: 'sanitize',
+    clientCert: { mode: 'sanitize', describe: () => '' },
   },
   paths: { normalize: true, mergeSlashes: false, escapedSlashes: 'keep' },
   serverName: 'envoy',

@@ -2,7 +2,7 @@
 import { ConfigError, inField, refuseUnsupported } from '#api/config-error.ts';
 import type { Duration, HttpConnectionManager } from '#envoy';
 import { ConnectionManager, type ConnectionManagerRooms, type ConnectionManagerSettings } from './connection-manager.ts';
-import type { ForwardingRules } from './forwarding-headers.ts';
+import { type ClientCertDetail, type ClientCertRules, clientCertDescription, type ForwardingRules } from './forwarding-headers.ts';
 import type { PathRules } from './normalize-path.ts';
 import { SERVER_DEFAULTS, type ServerSettings } from './serve.ts';
 
@@ -64,19 +64,32 @@ const serverOf = (config: HttpConnectionManager): ServerSettings => ({
   proxy100Continue: config.proxy100Continue,
 });
 
-const forwardingOf = (config: HttpConnectionManager): ForwardingRules => {
-  const details = config.forwardClientCertDetails;
-  if (details > 4) throw new ConfigError('forward_client_cert_details', 'unknown value');
-  return {
-    useRemoteAddress: config.useRemoteAddress ?? false,
-    trustedHops: config.xffNumTrustedHops,
-    skipXffAppend: config.skipXffAppend,
-    generateRequestId: config.generateRequestId ?? true,
-    preserveExternalRequestId: config.preserveExternalRequestId,
-    via: config.via,
-    clientCert: details === 4 ? 'always-forward-only' : details === 1 || details === 2 ? 'forward-only' : 'sanitize',
-  };
+const CLIENT_CERT_MODES: readonly ClientCertRules['mode'][] = [
+  'sanitize',
+  'forward-only',
+  'append-forward',
+  'sanitize-set',
+  'always-forward-only',
+];
+const CLIENT_CERT_DETAILS: readonly ClientCertDetail[] = ['subject', 'cert', 'chain', 'dns', 'uri'];
+
+const clientCertOf = (config: HttpConnectionManager): ClientCertRules => {
+  const mode = CLIENT_CERT_MODES[config.forwardClientCertDetails];
+  if (!mode) throw new ConfigError('forward_client_cert_details', 'unknown value');
+  const wanted = config.setCurrentClientCertDetails;
+  if (wanted) inField('set_current_client_cert_details', () => refuseUnsupported(wanted, { read: CLIENT_CERT_DETAILS }));
+  return { mode, describe: clientCertDescription(new Set(CLIENT_CERT_DETAILS.filter((detail) => wanted?.[detail]))) };
 };
+
+const forwardingOf = (config: HttpConnectionManager): ForwardingRules => ({
+  useRemoteAddress: config.useRemoteAddress ?? false,
+  trustedHops: config.xffNumTrustedHops,
+  skipXffAppend: config.skipXffAppend,
+  generateRequestId: config.generateRequestId ?? true,
+  preserveExternalRequestId: config.preserveExternalRequestId,
+  via: config.via,
+  clientCert: clientCertOf(config),
+});
 
 const pathsOf = (config: HttpConnectionManager): PathRules => ({
   normalize: config.normalizePath ?? false,
@@ -105,6 +118,7 @@ export const connectionManagerSettings = (config: HttpConnectionManager): Connec
       'preserveExternalRequestId',
       'alwaysSetRequestIdInResponse',
       'forwardClientCertDetails',
+      'setCurrentClientCertDetails',
       'proxy100Continue',
       'upgradeConfigs',
       'normalizePath',
@@ -119,8 +133,8 @@ export const connectionManagerSettings = (config: HttpConnectionManager): Connec
       'internalAddressConfig',
       'requestIdExtension',
     ],
-    // Without TLS there is no client certificate to describe; the drain timeout separates HTTP/2's two farewells.
-    ignored: ['statPrefix', 'setCurrentClientCertDetails', 'drainTimeout'],
+    // The drain timeout separates HTTP/2's two farewells.
+    ignored: ['statPrefix', 'drainTimeout'],
   });
   const internal = config.internalAddressConfig;
   // Nobody is internal here. That is Envoy's default, too, so long as nothing is named.

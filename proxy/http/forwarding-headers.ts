@@ -5,6 +5,7 @@
  */
 import { ipFamily } from '#system/ip.ts';
 import type { Random } from '#system/random.ts';
+import type { TlsFacts } from '#system/tls.ts';
 import { removeIn, setIn } from './header-map.ts';
 import type { StreamRecord } from './stream-record.ts';
 
@@ -18,8 +19,45 @@ export interface ForwardingRules {
   readonly preserveExternalRequestId: boolean;
   /** Name of this proxy in `via`; empty = none. */
   readonly via: string;
-  readonly clientCert: 'sanitize' | 'forward-only' | 'always-forward-only';
+  readonly clientCert: ClientCertRules;
 }
+
+/** What becomes of `x-forwarded-client-cert`: who the client proved to be, and who said so of clients further away. */
+export interface ClientCertRules {
+  readonly mode: 'sanitize' | 'forward-only' | 'append-forward' | 'sanitize-set' | 'always-forward-only';
+  /** This proxy's own element for a client that showed a certificate. */
+  readonly describe: (tls: TlsFacts) => string;
+}
+
+/** Parts of an element that are told only where configured; `By` and `Hash` always are. */
+export type ClientCertDetail = 'cert' | 'chain' | 'subject' | 'uri' | 'dns';
+
+const quotedPem = (pem: string): string => `"${encodeURIComponent(`${pem.trimEnd()}\n`)}"`;
+
+/** The text is built once a connection. Source: Envoy "x-forwarded-client-cert", and what Envoy 1.40 sends. */
+export const clientCertDescription = (details: ReadonlySet<ClientCertDetail>): ClientCertRules['describe'] => {
+  const known = new WeakMap<TlsFacts, string>();
+  return (tls) => {
+    const before = known.get(tls);
+    if (before !== undefined) return before;
+    const text = describeClient(tls, details);
+    known.set(tls, text);
+    return text;
+  };
+};
+
+const describeClient = ({ peer, local, peerChain }: TlsFacts, details: ReadonlySet<ClientCertDetail>): string => {
+  if (!peer) return '';
+  const parts = (local?.uris ?? []).map((uri) => `By=${uri}`);
+  parts.push(`Hash=${peer.sha256}`);
+  if (details.has('cert')) parts.push(`Cert=${quotedPem(peer.pem)}`);
+  if (details.has('chain')) parts.push(`Chain=${quotedPem(peerChain?.() ?? peer.pem)}`);
+  if (details.has('subject')) parts.push(`Subject="${peer.subject}"`);
+  // Told even of a certificate without any.
+  if (details.has('uri')) parts.push(...(peer.uris.length === 0 ? [''] : peer.uris).map((uri) => `URI=${uri}`));
+  if (details.has('dns')) parts.push(...peer.dnsNames.map((name) => `DNS=${name}`));
+  return parts.join(';');
+};
 
 /** Fields with which only proxies that trust each other may speak; from anybody else they are dropped. */
 const INTERNAL = new Set(
@@ -78,17 +116,29 @@ export const newRequestId = (random: Random): string => {
 /** Changes the fields in place; writes down the request id and, where trusted proxies tell of another client than the peer, that one. */
 export const applyForwarding = (draft: string[], record: StreamRecord, rules: ForwardingRules, random: Random): void => {
   dropInternal(draft);
-  const { remote, peerIdentity } = record.downstream;
-  if (rules.clientCert === 'sanitize' || (rules.clientCert === 'forward-only' && peerIdentity === undefined)) {
-    removeIn(draft, 'x-forwarded-client-cert');
-  }
+  const { remote, tls } = record.downstream;
+  forwardClientCert(draft, tls, rules.clientCert);
   const client = rules.useRemoteAddress ? edgeAddress(draft, remote.address, rules) : hopFromRight(draft, rules.trustedHops + 1);
   if (client !== undefined && client !== remote.address && ipFamily(client) !== 0) {
     record.downstream = { ...record.downstream, remote: { address: client, port: 0 }, direct: remote };
   }
-  if (valueIn(draft, 'x-forwarded-proto') === undefined) draft.push('x-forwarded-proto', 'http');
+  if (valueIn(draft, 'x-forwarded-proto') === undefined) draft.push('x-forwarded-proto', tls ? 'https' : 'http');
   if (rules.via !== '') appendVia(draft, rules.via);
   record.requestId = requestId(draft, rules, random);
+};
+
+const CLIENT_CERT = 'x-forwarded-client-cert';
+
+/** Whoever did not prove who they are cannot speak of others, unless all of that is somebody else's business. */
+const forwardClientCert = (draft: string[], tls: TlsFacts | undefined, { mode, describe }: ClientCertRules): void => {
+  if (mode === 'always-forward-only') return;
+  const isProven = tls?.peer !== undefined;
+  if (isProven && mode === 'forward-only') return;
+  const before = isProven && mode === 'append-forward' ? allIn(draft, CLIENT_CERT) : '';
+  removeIn(draft, CLIENT_CERT);
+  if (!isProven || mode === 'sanitize' || mode === 'forward-only') return;
+  const own = describe(tls);
+  draft.push(CLIENT_CERT, before === '' ? own : `${before},${own}`);
 };
 
 /** Adds this proxy behind those that the message passed before. */

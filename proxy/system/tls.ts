@@ -37,6 +37,8 @@ export interface TlsFacts {
   readonly peer?: CertificateFacts;
   /** The leaf that this end showed; absent when it showed none. */
   readonly local?: CertificateFacts;
+  /** Everything that the peer showed, leaf first, PEM; dear, so it is asked for where it is told. Absent where only the leaf is known. */
+  readonly peerChain?: () => string;
 }
 
 /** PEM texts that one end works with. */
