@@ -7,6 +7,7 @@ import { type Bootstrap, Node } from '#envoy';
 import { LOG_LEVELS, type LogLevel } from '#system/log.ts';
 import { type RealSystem, realSystem } from '#system/real-system.ts';
 import { type ShiftableClock, shiftableClock } from '#system/shiftable-clock.ts';
+import { WireTap } from '#system/wire-tap.ts';
 import { readBootstrap } from './bootstrap.ts';
 import { type ProxyOptions, type RunningProxy, startProxy, validateBootstrap } from './proxy.ts';
 
@@ -26,6 +27,7 @@ const USAGE = `Runs one proxy from an Envoy bootstrap. The flags are Envoy's:
   --drain-strategy gradual|immediate  (default: gradual)
   --admin-address-path FILE    where the address of the admin pages is written
   --virtual-clock              POST /clock?advance_ms=N on the admin port puts this proxy's time forward; not Envoy's
+  --wire-tap                   POST /tap/arm on the admin port records bytes of connections, GET /tap shows them; not Envoy's
   --version                    which proxy this is
   -h, --help                   this text
 
@@ -51,6 +53,7 @@ const flags = () =>
       'disable-hot-restart': { type: 'boolean' },
       'admin-address-path': { type: 'string' },
       'virtual-clock': { type: 'boolean' },
+      'wire-tap': { type: 'boolean' },
       version: { type: 'boolean' },
       help: { type: 'boolean', short: 'h' },
     },
@@ -110,7 +113,19 @@ const optionsOf = (given: Flags): Readonly<Record<string, unknown>> => ({
   disable_hot_restart: true,
 });
 
-const host = (system: RealSystem, given: Flags, clock: ShiftableClock | undefined, quit: () => void): NonNullable<ProxyOptions['host']> => {
+/** What lets people look closer, and Envoy does not have; only of a proxy that was started for it. */
+interface Instruments {
+  readonly clock?: ShiftableClock;
+  readonly tap?: WireTap;
+}
+
+const instrumentsOf = (given: Flags): Instruments => {
+  const clock = given['virtual-clock'] ? shiftableClock() : undefined;
+  const wallTimeMs = (): number => clock?.wallTimeMs() ?? Date.now();
+  return { ...(clock && { clock }), ...(given['wire-tap'] && { tap: new WireTap(wallTimeMs) }) };
+};
+
+const host = (system: RealSystem, given: Flags, { clock, tap }: Instruments, quit: () => void): NonNullable<ProxyOptions['host']> => {
   let current = given['log-level'];
   return {
     options: () => optionsOf(given),
@@ -131,6 +146,7 @@ const host = (system: RealSystem, given: Flags, clock: ShiftableClock | undefine
         return clock.aheadMs;
       },
     }),
+    ...(tap && { tap }),
     quit,
   };
 };
@@ -169,8 +185,8 @@ const run = async (): Promise<void> => {
   oneOf('--mode', given.mode, ['serve', 'validate']);
   oneOf('--drain-strategy', given['drain-strategy'], ['gradual', 'immediate']);
   const logPath = given['log-path'];
-  const clock = given['virtual-clock'] ? shiftableClock() : undefined;
-  const system = realSystem({ logLevel: logLevel(given['log-level']), ...(logPath !== undefined && { logPath }), ...(clock && { clock }) });
+  const instruments = instrumentsOf(given);
+  const system = realSystem({ logLevel: logLevel(given['log-level']), ...(logPath !== undefined && { logPath }), ...instruments });
   process.on('exit', () => system.flush());
   const bootstrap = await read(given);
   if (given.mode === 'validate') {
@@ -180,7 +196,7 @@ const run = async (): Promise<void> => {
   }
   const proxy = await startProxy(bootstrap, system, {
     drainTimeMs: seconds(given['drain-time-s']) * 1000,
-    host: host(system, given, clock, () => void leave(proxy, system)),
+    host: host(system, given, instruments, () => void leave(proxy, system)),
   });
   const addressPath = given['admin-address-path'];
   if (addressPath !== undefined && proxy.adminAddress)

@@ -54,6 +54,7 @@ const view: AdminView = {
     routes: [],
     endpoints: [resource('live')],
   }),
+  tapped: () => undefined,
   uptimeMs: () => 61_500,
   memory: () => ({ allocated: 1, heapSize: 2, total: 3 }),
   node: () => ({ id: 'n', user_agent_name: 'dinghy' }),
@@ -65,6 +66,7 @@ const view: AdminView = {
     drainListeners: (which) => void acted.push(JSON.stringify(which)),
     failHealthChecks: (failing) => void acted.push(`failing ${failing}`),
     shiftClock: (ms) => ms * 2,
+    armTap: (connections, ports) => void acted.push(`tap ${connections} ${ports}`),
     quit: () => void acted.push('quit'),
   },
 };
@@ -100,6 +102,14 @@ test('a POST reaches its action with what the query says', () => {
   expect(JSON.parse(get('/clock?advance_ms=30000', { method: 'POST' }).text)).toEqual({ ahead_ms: 60_000 });
   for (const wrong of ['-1', '1.5', '', '1e3', '999999999999'])
     expect(get(`/clock?advance_ms=${wrong}`, { method: 'POST' }).status).toBe(400);
+});
+
+test('a tap is armed for ports, and what it recorded is shown where there is one', () => {
+  acted.length = 0;
+  get('/tap/arm?connections=4&ports=15001,9080', { method: 'POST' });
+  expect(acted).toEqual(['tap 4 15001,9080']);
+  expect(get('/tap/arm?connections=4', { method: 'POST' }).status).toBe(400);
+  expect(get('/tap').status).toBe(404);
 });
 
 test('the dump tells static, active and warming clusters apart, with versions, and endpoints only when asked', () => {

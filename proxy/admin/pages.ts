@@ -73,6 +73,19 @@ const clock = (view: AdminView, query: URLSearchParams): AdminAnswer => {
   return json({ ahead_ms: view.actions.shiftClock(Number(text)) });
 };
 
+const tapped = (view: AdminView): AdminAnswer => {
+  const connections = view.tapped();
+  return connections === undefined ? plain('there is no tap: start with --wire-tap\n', 404) : json({ connections });
+};
+
+/** `?connections=4&ports=15001,9080` */
+const armTap = (view: AdminView, query: URLSearchParams): AdminAnswer => {
+  const [connections = '', ports = ''] = [query.get('connections') ?? '', query.get('ports') ?? ''];
+  if (!/^\d{1,2}$/.test(connections)) throw new Error('connections: a number of connections is needed, 32 at most');
+  if (!/^\d{1,5}(?:,\d{1,5}){0,15}$/.test(ports)) throw new Error('ports: port numbers separated by commas are needed');
+  return done(() => view.actions.armTap(Number(connections), ports.split(',').map(Number)));
+};
+
 const PAGES: Readonly<Record<string, Page>> = {
   '/certs': { help: 'print certs on machine', show: () => json({ certificates: [] }) },
   '/clock': { help: 'put the clock forward; advance_ms', changes: true, show: clock },
@@ -116,6 +129,8 @@ const PAGES: Readonly<Record<string, Page>> = {
     help: 'print server stats in prometheus format',
     show: (view, query) => plain(prometheus(filtered(view.metrics(), query))),
   },
+  '/tap': { help: 'what the tap recorded of connections, bytes in base64', show: tapped },
+  '/tap/arm': { help: 'record the next connections; connections, ports', changes: true, show: armTap },
 };
 
 const commands = (): string =>

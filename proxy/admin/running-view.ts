@@ -2,6 +2,7 @@
 import { type MetricEntry, MetricRegistry } from '#system/metric-registry.ts';
 import type { SocketAddress } from '#system/network.ts';
 import type { System } from '#system/system.ts';
+import type { WireTap } from '#system/wire-tap.ts';
 import type { AdminActions, AdminView, ClusterStatus, DumpedConfiguration, HostStatus, ServerState } from './view.ts';
 
 /** A cluster as its room has it. */
@@ -31,6 +32,8 @@ export interface ProcessHost {
   logging(level: string | undefined): string;
   /** Absent: the clock is the machine's. Puts it forward; returns how far it is ahead, milliseconds. */
   readonly shiftClock?: (ms: number) => number;
+  /** Absent: nobody may look at what goes over the wire. */
+  readonly tap?: Pick<WireTap, 'arm' | 'connections'>;
   quit(): void;
 }
 
@@ -69,6 +72,7 @@ export const runningView = (parts: RunningParts): AdminView => {
       })),
     clusters: () => parts.clusters().map((cluster) => statusOf(cluster, parts)),
     configuration: parts.configuration,
+    tapped: () => host?.tap?.connections,
     uptimeMs: () => system.clock.nowMs() - startedAtMs,
     memory: () => host?.memory() ?? { allocated: 0, heapSize: 0, total: 0 },
     actions: {
@@ -79,6 +83,10 @@ export const runningView = (parts: RunningParts): AdminView => {
       shiftClock: (ms) => {
         if (!host?.shiftClock) throw new Error('this clock cannot be put forward: start with --virtual-clock');
         return host.shiftClock(ms);
+      },
+      armTap: (connections, ports) => {
+        if (!host?.tap) throw new Error('there is no tap: start with --wire-tap');
+        host.tap.arm(connections, ports);
       },
       quit: () => host?.quit(),
       drainListeners: parts.drainListeners,

@@ -1,5 +1,6 @@
 /** What the admin pages may see of a running proxy and do to it. Shapes only; proxy.ts fills them. */
 import type { MetricEntry } from '#system/metric-registry.ts';
+import type { TappedConnection } from '#system/wire-tap.ts';
 
 /** Envoy's words for how far a proxy is. */
 export type ServerState = 'LIVE' | 'DRAINING' | 'INITIALIZING';
@@ -80,6 +81,8 @@ export interface AdminActions {
   failHealthChecks(failing: boolean): void;
   /** Puts this process's clock forward; gives how far it is ahead now, milliseconds. Throws where the clock is the machine's. */
   shiftClock(ms: number): number;
+  /** Records the next connections that have one of these ports. Throws where there is no tap. */
+  armTap(connections: number, ports: readonly number[]): void;
   quit(): void;
 }
 
@@ -90,6 +93,8 @@ export interface AdminView {
   listeners(): readonly { readonly name: string; readonly addresses: readonly string[] }[];
   clusters(): readonly ClusterStatus[];
   configuration(): DumpedConfiguration;
+  /** What the tap recorded; undefined where there is none. */
+  tapped(): readonly TappedConnection[] | undefined;
   uptimeMs(): number;
   memory(): { readonly allocated: number; readonly heapSize: number; readonly total: number };
   node(): Readonly<Record<string, unknown>>;

@@ -6,6 +6,7 @@ import { MetricRegistry } from './metric-registry.ts';
 import { realRandom } from './random.ts';
 import { realNetwork } from './real-network.ts';
 import type { System } from './system.ts';
+import type { WireTap } from './wire-tap.ts';
 
 /** The real world, with what only its owner may do. */
 export interface RealSystem extends System {
@@ -23,8 +24,18 @@ const delegating = (current: () => Log): Log => ({
   error: (event, fields) => current().error(event, fields),
 });
 
-/** logPath: where events go; standard error when absent. clock: the machine's when absent. */
-export const realSystem = (options: { readonly logLevel: LogLevel; readonly logPath?: string; readonly clock?: Clock }): RealSystem => {
+/** How the real world is looked at. */
+export interface RealSystemOptions {
+  readonly logLevel: LogLevel;
+  /** Where events go; standard error when absent. */
+  readonly logPath?: string;
+  /** The machine's when absent. */
+  readonly clock?: Clock;
+  readonly tap?: WireTap;
+}
+
+/** The machine's world. */
+export const realSystem = (options: RealSystemOptions): RealSystem => {
   const clock = options.clock ?? realClock();
   const lines = new LineWriter();
   const logAt = (level: LogLevel): Log =>
@@ -37,7 +48,7 @@ export const realSystem = (options: { readonly logLevel: LogLevel; readonly logP
   return {
     clock,
     random: realRandom(),
-    network: realNetwork(),
+    network: options.tap?.at(realNetwork()) ?? realNetwork(),
     log: delegating(() => log),
     metrics: new MetricRegistry(),
     appendLine: (path, line) => lines.append(path, line),
