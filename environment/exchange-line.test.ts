@@ -27,3 +27,23 @@ it.each(['', 'plain text', '{"kind":"exchange"', '{"kind":"log","text":"exchange
     expect(readExchange(text, reporter)).toBeUndefined();
   },
 );
+
+it('tells who was at both ends, and how the connection between the proxies was secured', () => {
+  const ends = {
+    downstream_peer: 'spiffe://td/ns/a/sa/a',
+    downstream_tls: 'TLSv1.3',
+    upstream_tls: 'TLSv1.2',
+    upstream_peer: 'spiffe://td/ns/b/sa/b',
+  };
+  const inbound = readExchange(line({ ...ends, downstream_local_address: '127.96.1.3:9080' }), reporter);
+  expect(inbound).toMatchObject({ security: 'mutual_tls', downstreamPeer: 'spiffe://td/ns/a/sa/a', downstreamTls: 'TLSv1.3' });
+  const outbound = { ...ends, downstream_local_address: '240.240.0.3:9080' };
+  expect(readExchange(line(outbound), reporter)).toMatchObject({ security: 'tls', upstreamPeer: 'spiffe://td/ns/b/sa/b' });
+  expect(readExchange(line({ ...outbound, upstream_local_identity: 'spiffe://td/ns/a/sa/a' }), reporter)?.security).toBe('mutual_tls');
+  expect(readExchange(line({}), reporter)).toMatchObject({ security: 'none', downstreamPeer: '', upstreamPeer: '', transportFailure: '' });
+});
+
+it('takes the facts of a verdict, and nothing that is no record', () => {
+  expect(readExchange(line({ authz: { policy: 'none' } }), reporter)?.authz).toEqual({ policy: 'none' });
+  for (const authz of [null, undefined, 'x', ['x']]) expect(readExchange(line({ authz }), reporter)).not.toHaveProperty('authz');
+});

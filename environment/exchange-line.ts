@@ -1,5 +1,5 @@
 /** One line of a proxy's standard output → an exchange, when it is one. Pure. */
-import type { Exchange, ExchangeLogLine } from '#api/exchange.ts';
+import type { ConnectionSecurity, Exchange, ExchangeLogLine } from '#api/exchange.ts';
 
 /** Whose proxy wrote the line. */
 export interface Reporter {
@@ -24,12 +24,42 @@ export const readExchange = (line: string, reporter: Reporter): Exchange | undef
 const text = (value: string | number | null | undefined): string => (value === null || value === undefined ? '' : String(value));
 const number = (value: string | number | null | undefined): number => (Number.isFinite(Number(value)) ? Number(value) : 0);
 
+const securityOf = (version: string, client: string): ConnectionSecurity => {
+  if (version === '') return 'none';
+  return client === '' ? 'tls' : 'mutual_tls';
+};
+
+type Secured = Pick<
+  Exchange,
+  'downstreamPeer' | 'downstreamTls' | 'upstreamPeer' | 'upstreamTls' | 'security' | 'transportFailure' | 'authz'
+>;
+
+/** A proxy that tells nothing of TLS had none. */
+const secured = (line: ExchangeLogLine, side: Exchange['side']): Secured => {
+  const downstreamPeer = text(line.downstream_peer);
+  const downstreamTls = text(line.downstream_tls);
+  const upstreamTls = text(line.upstream_tls);
+  return {
+    downstreamPeer,
+    downstreamTls,
+    upstreamPeer: text(line.upstream_peer),
+    upstreamTls,
+    security: side === 'inbound' ? securityOf(downstreamTls, downstreamPeer) : securityOf(upstreamTls, text(line.upstream_local_identity)),
+    transportFailure: text(line.upstream_transport_failure_reason) || text(line.downstream_transport_failure_reason),
+    ...(isRecord(line.authz) && { authz: line.authz }),
+  };
+};
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
 const toExchange = (line: ExchangeLogLine, { name, address, isGateway }: Reporter): Exchange => {
   const cluster = text(line.upstream_cluster);
   const inbound = text(line.downstream_local_address).startsWith(`${address}:`);
+  const side = isGateway ? 'gateway' : inbound ? 'inbound' : 'outbound';
   return {
     reporter: name,
-    side: isGateway ? 'gateway' : inbound ? 'inbound' : 'outbound',
+    side,
     startedAt: text(line.start_time),
     requestId: text(line.request_id),
     method: text(line.method),
@@ -50,5 +80,6 @@ const toExchange = (line: ExchangeLogLine, { name, address, isGateway }: Reporte
     attempts: number(line.attempt_count),
     bytesSent: number(line.bytes_sent),
     userAgent: text(line.user_agent),
+    ...secured(line, side),
   };
 };

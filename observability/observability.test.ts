@@ -25,6 +25,12 @@ const exchange = (fields: Partial<Exchange>): Exchange => ({
   attempts: 1,
   bytesSent: 10,
   userAgent: 'dinghy-load',
+  downstreamPeer: '',
+  downstreamTls: '',
+  upstreamPeer: '',
+  upstreamTls: '',
+  security: 'none',
+  transportFailure: '',
   ...fields,
 });
 

@@ -28,6 +28,13 @@ export const EXCHANGE_LOG_FORMAT = {
   downstream_local_address: '%DOWNSTREAM_LOCAL_ADDRESS%',
   downstream_remote_address: '%DOWNSTREAM_REMOTE_ADDRESS%',
   requested_server_name: '%REQUESTED_SERVER_NAME%',
+  downstream_peer: '%DOWNSTREAM_PEER_URI_SAN%',
+  downstream_tls: '%DOWNSTREAM_TLS_VERSION%',
+  downstream_transport_failure_reason: '%DOWNSTREAM_TRANSPORT_FAILURE_REASON%',
+  upstream_peer: '%UPSTREAM_PEER_URI_SAN%',
+  upstream_local_identity: '%UPSTREAM_LOCAL_URI_SAN%',
+  upstream_tls: '%UPSTREAM_TLS_VERSION%',
+  authz: '%DYNAMIC_METADATA(dinghy.authz)%',
   route_name: '%ROUTE_NAME%',
   rule_resource: '%METADATA(ROUTE:dinghy.source:resource)%',
   rule_field: '%METADATA(ROUTE:dinghy.source:fieldPath)%',
@@ -35,7 +42,12 @@ export const EXCHANGE_LOG_FORMAT = {
 } as const;
 
 /** One line, parsed. Numbers stay numbers; what is missing is null (Envoy's JSON form of `-`). */
-export type ExchangeLogLine = { readonly [key in keyof typeof EXCHANGE_LOG_FORMAT]?: string | number | null };
+export type ExchangeLogLine = {
+  readonly [key in Exclude<keyof typeof EXCHANGE_LOG_FORMAT, 'authz'>]?: string | number | null;
+} & { readonly authz?: unknown };
+
+/** Whether both ends of a connection proved who they are, only the server did, or nobody. */
+export type ConnectionSecurity = 'mutual_tls' | 'tls' | 'none';
 
 /** One finished request as one proxy saw it. */
 export interface Exchange {
@@ -66,4 +78,17 @@ export interface Exchange {
   readonly attempts: number;
   readonly bytesSent: number;
   readonly userAgent: string;
+  /** `spiffe://…` that the client proved to be; empty = none. */
+  readonly downstreamPeer: string;
+  /** `TLSv1.3`; empty on plain text. */
+  readonly downstreamTls: string;
+  /** `spiffe://…` that the host proved to be; empty = none, also where no connection came about. */
+  readonly upstreamPeer: string;
+  readonly upstreamTls: string;
+  /** Of the connection to the other proxy: the client's on the inbound side, else the one to the host. */
+  readonly security: ConnectionSecurity;
+  /** Why the connection to the host failed, or the client's handshake did; spaces as `_`. Empty = neither. */
+  readonly transportFailure: string;
+  /** The facts on which a policy decided, as the proxy's metadata `dinghy.authz` has them; absent where none did. */
+  readonly authz?: Readonly<Record<string, unknown>>;
 }

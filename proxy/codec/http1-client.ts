@@ -174,7 +174,7 @@ export class Http1Client {
     if (!decoder || decoder.done) {
       const bytes = chunks.length === 0 ? undefined : chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
       const trailers = decoder && decoder.trailers.flat.length > 0 ? Promise.resolve(decoder.trailers) : NO_TRAILERS;
-      pending.resolve({ status, headers, body: bytes ? wholeBody(bytes) : EMPTY_BODY, trailers, via: this.#connection.local });
+      pending.resolve({ status, headers, body: bytes ? wholeBody(bytes) : EMPTY_BODY, trailers, via: this.#connection });
       this.#responded();
       return;
     }
@@ -182,7 +182,7 @@ export class Http1Client {
     for (const chunk of chunks) body.push(chunk);
     this.#decoder = decoder;
     this.#body = body;
-    pending.resolve({ status, headers, body, trailers: body.trailers, via: this.#connection.local });
+    pending.resolve({ status, headers, body, trailers: body.trailers, via: this.#connection });
   }
 
   #consume(decoder: BodyDecoder, buffer: Buffer, chunks: Uint8Array[]): void {
@@ -218,7 +218,7 @@ export class Http1Client {
     this.#requestDone = true;
     this.#responseDone = true;
     upgraded.once('close', () => this.#closedListener());
-    const via = this.#connection.local;
+    const via = this.#connection;
     pending.resolve({ status: head.status, headers: head.headers, body: EMPTY_BODY, trailers: NO_TRAILERS, upgraded, via });
   }
 

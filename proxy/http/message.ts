@@ -1,6 +1,6 @@
 /** A request and a response as every room sees them, whatever the wire looked like. */
 import type { Duplex } from 'node:stream';
-import type { SocketAddress } from '#system/network.ts';
+import type { Connection } from '#system/network.ts';
 import type { Body } from './body.ts';
 import { HeaderMap } from './header-map.ts';
 
@@ -31,7 +31,7 @@ export interface HttpResponse {
   readonly trailers: Promise<HeaderMap>;
   readonly upgraded?: Duplex;
   /** Our end of the upstream connection that brought it. */
-  readonly via?: SocketAddress;
+  readonly via?: Pick<Connection, 'local' | 'tls'>;
   readonly close?: true;
 }
 

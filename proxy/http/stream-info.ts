@@ -16,6 +16,8 @@ export interface DownstreamConnection {
   readonly serverName?: string;
   /** Absent on plain text. */
   readonly tls?: TlsFacts;
+  /** Why the client's handshake failed, in words like Envoy's; only of connections that carried nothing. */
+  readonly transportFailure?: string;
 }
 
 /** One upstream try. */
@@ -26,6 +28,8 @@ export interface Attempt {
   readonly startedAtMs: number;
   /** Local end of the upstream connection, once there is one. */
   local?: SocketAddress;
+  /** What was agreed on that connection; absent on plain text. */
+  tls?: TlsFacts;
   /** Milliseconds from start to the response head, once it came. */
   headMs?: number;
   status?: number;

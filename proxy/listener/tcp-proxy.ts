@@ -106,7 +106,7 @@ class TcpSession {
       const tried: Attempt = { cluster: record.clusterName, startedAtMs: this.#rooms.system.clock.nowMs() };
       try {
         const { connection, host } = await this.#rooms.dial(record.clusterName, record.downstream);
-        record.attempts.push({ ...tried, host, local: connection.local });
+        record.attempts.push({ ...tried, host, local: connection.local, ...(connection.tls && { tls: connection.tls }) });
         return connection;
       } catch (error) {
         record.attempts.push(tried);

@@ -3,6 +3,7 @@ import { ConfigError } from '#api/config-error.ts';
 import { formatFlags, RESPONSE_FLAGS, type ResponseFlag } from '#api/response-flags.ts';
 import type { SocketAddress } from '#system/network.ts';
 import type { FinishedStream } from '../http/connection-manager.ts';
+import { certificateTimeOperator, TLS_OPERATORS } from './access-log-tls.ts';
 import { timeFormat } from './log-time.ts';
 
 /** One value of a line: numbers stay numbers, structures are JSON; undefined = there is none. */
@@ -59,8 +60,7 @@ const PLAIN: Readonly<Record<string, Operator>> = {
   UPSTREAM_CLUSTER: ({ stream }) => filled(stream.clusterName),
   UPSTREAM_CLUSTER_RAW: ({ stream }) => filled(stream.clusterName),
   UPSTREAM_REQUEST_ATTEMPT_COUNT: ({ stream }) => stream.attempts.length,
-  DOWNSTREAM_PEER_URI_SAN: ({ stream }) => stream.downstream.peerIdentity,
-  REQUESTED_SERVER_NAME: ({ stream }) => stream.downstream.serverName,
+  ...TLS_OPERATORS,
   ROUTE_NAME: ({ stream }) => filled(stream.routeName),
   CONNECTION_ID: ({ stream }) => stream.downstream.id,
   STREAM_ID: ({ stream }) => filled(stream.requestId),
@@ -86,15 +86,32 @@ const headerOperator = (kind: string, argument: string): Operator => {
   return second ? (finished) => first(finished) ?? second(finished) : first;
 };
 
-/** `ROUTE:name.space:key:key` → what stands there. Only of routes: this proxy keeps no other metadata. */
-const metadataOperator = (argument: string): Operator | undefined => {
-  const [source, namespace, ...keys] = argument.split(':');
-  if (source !== 'ROUTE' || namespace === undefined || namespace === '') return undefined;
-  return ({ stream }) => {
-    let value: unknown = stream.routeMetadata?.[namespace];
+type Metadata = Readonly<Record<string, unknown>> | undefined;
+
+/** `name.space:key:key` → what stands there. */
+const insideOf = (argument: string, read: (finished: FinishedStream) => Metadata): Operator | undefined => {
+  const [namespace = '', ...keys] = argument.split(':');
+  if (namespace === '') return undefined;
+  return (finished) => {
+    let value: unknown = read(finished)?.[namespace];
     for (const key of keys) value = typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined;
     return value === null ? undefined : (value as LogValue);
   };
+};
+
+/** What filters found out. */
+const dynamicMetadataOperator = (argument: string): Operator | undefined => insideOf(argument, ({ stream }) => stream.metadata);
+
+const METADATA: Readonly<Record<string, (finished: FinishedStream) => Metadata>> = {
+  ROUTE: ({ stream }) => stream.routeMetadata,
+  DYNAMIC: ({ stream }) => stream.metadata,
+};
+
+/** Of routes and of filters: this proxy keeps no other metadata for logs. */
+const metadataOperator = (argument: string): Operator | undefined => {
+  const colon = argument.indexOf(':');
+  const source = argument.slice(0, Math.max(0, colon));
+  return Object.hasOwn(METADATA, source) && METADATA[source] ? insideOf(argument.slice(colon + 1), METADATA[source]) : undefined;
 };
 
 /** What a query says of a name, percent triples as they stand. */
@@ -112,6 +129,7 @@ const WITH_ARGUMENT: Readonly<Record<string, (argument: string) => Operator | un
   RESP: (argument) => headerOperator('RESP', argument),
   QUERY_PARAM: queryOperator,
   METADATA: metadataOperator,
+  DYNAMIC_METADATA: dynamicMetadataOperator,
 };
 
 /** Operators that may have one. */
@@ -128,6 +146,8 @@ const timeOperator = (name: string, argument: string): Operator | undefined => {
 
 const found = (name: string, argument: string | undefined): Operator | undefined => {
   if (argument === undefined && Object.hasOwn(PLAIN, name)) return PLAIN[name];
+  const certificateTime = certificateTimeOperator(name, argument ?? '');
+  if (certificateTime) return certificateTime;
   if (Object.hasOwn(TIMES, name)) return timeOperator(name, argument ?? '');
   return argument && Object.hasOwn(WITH_ARGUMENT, name) ? WITH_ARGUMENT[name]?.(argument) : undefined;
 };

@@ -93,7 +93,7 @@ test.each([
   '%NOPE%',
   '%REQ%',
   '%HOSTNAME%',
-  '%DYNAMIC_METADATA(a:b)%',
+  '%FILTER_STATE(a)%',
   '100%',
   '%START_TIME(%Q)%',
   '%__proto__%',

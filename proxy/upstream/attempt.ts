@@ -71,7 +71,10 @@ export const attempt = async (
     const response = await host.pool.send(request, stream.signal);
     const { status, via } = response;
     tried.status = status;
-    if (via) tried.local = via;
+    if (via) {
+      tried.local = via.local;
+      if (via.tls) tried.tls = via.tls;
+    }
     tried.headMs = system.clock.nowMs() - startedAtMs;
     stats.time.observe(tried.headMs);
     if (status >= 500) host.errors++;

@@ -29,6 +29,12 @@ export const exchange = (fields: Partial<Exchange>): Exchange => ({
   attempts: 1,
   bytesSent: 10,
   userAgent: 'dinghy-load',
+  downstreamPeer: '',
+  downstreamTls: '',
+  upstreamPeer: '',
+  upstreamTls: '',
+  security: 'none',
+  transportFailure: '',
   ...fields,
 });
 
