@@ -45,6 +45,8 @@ export interface ControlPlaneOptions {
   readonly debounceMs?: number;
   /** How long a workload is kept after its proxy's stream ended; 2 s when absent. */
   readonly workloadGraceMs?: number;
+  /** Absent: the clock is the machine's. Gives how far it is ahead afterwards, milliseconds. */
+  readonly shiftClock?: (ms: number) => number;
 }
 
 /** A control plane that runs. */
@@ -148,7 +150,7 @@ type Listening = Parts & { readonly token: string; readonly closers: (() => unkn
 
 /** What listens is imported only when it is wanted: the simulation needs neither gRPC nor HTTP. */
 const listen = async (
-  { httpAddress, xdsAddress }: ControlPlaneOptions,
+  { httpAddress, xdsAddress, shiftClock }: ControlPlaneOptions,
   { closers, ...parts }: Listening,
 ): Promise<Pick<ControlPlane, 'httpAddress' | 'xdsAddress'>> => {
   const bound: { httpAddress?: SocketAddress; xdsAddress?: SocketAddress } = {};
@@ -160,7 +162,7 @@ const listen = async (
   }
   if (httpAddress) {
     const { listenForHttp } = await import('./http-api.ts');
-    const server = await listenForHttp(parts, httpAddress);
+    const server = await listenForHttp({ ...parts, ...(shiftClock && { shiftClock }) }, httpAddress);
     closers.push(() => server.close());
     bound.httpAddress = server.address;
   }

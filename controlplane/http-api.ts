@@ -2,11 +2,13 @@
 import { createAdaptorServer } from '@hono/node-server';
 import { Hono } from 'hono';
 import type { SocketAddress } from '#system/network.ts';
+import { createClockApi } from './debug/clock-api.ts';
 import { createDebugApi } from './debug/debug-server.ts';
 import { loopbackGuard } from './debug/guard.ts';
 import type { Mesh } from './mesh/mesh.ts';
 import type { ConfigStore } from './store/config-store.ts';
 import { createResourceApi } from './store/resource-api.ts';
+import { tokenGuard } from './token-guard.ts';
 import type { ProxyNode } from './translate/proxy-node.ts';
 import type { AdsServer } from './xds/ads-server.ts';
 import type { XdsSnapshot } from './xds/snapshot.ts';
@@ -18,6 +20,8 @@ export interface HttpApiParts {
   readonly mesh: () => Mesh;
   readonly snapshotFor: (proxy: ProxyNode) => XdsSnapshot;
   readonly token: string;
+  /** Absent: the clock is the machine's. Gives how far it is ahead afterwards, milliseconds. */
+  readonly shiftClock?: (ms: number) => number;
 }
 
 /** A server that listens. */
@@ -28,11 +32,13 @@ export interface HttpApiServer {
 }
 
 /** Everything under one root. */
-export const createHttpApi = ({ store, ads, mesh, snapshotFor, token }: HttpApiParts): Hono => {
+export const createHttpApi = ({ store, ads, mesh, snapshotFor, token, shiftClock }: HttpApiParts): Hono => {
   const app = new Hono();
   app.use(loopbackGuard);
   app.route('/', createDebugApi({ sync: () => ads.sync(), mesh, config: () => store.view(), proxies: () => ads.proxies, snapshotFor }));
-  app.route('/', createResourceApi(store, { token }));
+  const guard = tokenGuard(token);
+  app.route('/', createResourceApi(store, { guard }));
+  if (shiftClock) app.route('/', createClockApi({ shift: shiftClock, guard }));
   app.notFound((context) => context.json({ error: `there is no ${context.req.method} ${context.req.path} here` }, 404));
   return app;
 };

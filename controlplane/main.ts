@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { LOG_LEVELS, type LogLevel } from '#system/log.ts';
 import type { SocketAddress } from '#system/network.ts';
 import { realSystem } from '#system/real-system.ts';
+import { type ShiftableClock, shiftableClock } from '#system/shiftable-clock.ts';
 import { type ControlPlaneOptions, startControlPlane } from './control-plane.ts';
 import { readMeshConfig } from './mesh-config.ts';
 
@@ -17,6 +18,7 @@ const USAGE = `Runs one control plane: Istio resources in, xDS out.
   --token TOKEN            what calls that change something must carry; or DINGHY_TOKEN; made up and printed when absent
   --mesh-config FILE       settings of the whole mesh, as Istio's MeshConfig
   --debounce-ms N          quiet time before a push (default: 100)
+  --virtual-clock          POST /clock puts this process's time forward
   --log-level LEVEL        ${LOG_LEVELS.join(', ')} (default: info)
 `;
 
@@ -30,6 +32,7 @@ const flags = () =>
       token: { type: 'string' },
       'mesh-config': { type: 'string' },
       'debounce-ms': { type: 'string' },
+      'virtual-clock': { type: 'boolean', default: false },
       'log-level': { type: 'string', default: 'info' },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -72,6 +75,13 @@ const optionsOf = (given: Flags): ControlPlaneOptions => {
   };
 };
 
+const shifting =
+  (clock: ShiftableClock) =>
+  (ms: number): number => {
+    clock.shift(ms);
+    return clock.aheadMs;
+  };
+
 const format = (at: SocketAddress | undefined): string =>
   at === undefined ? '' : `${at.address.includes(':') ? `[${at.address}]` : at.address}:${at.port}`;
 
@@ -82,9 +92,10 @@ const run = async (): Promise<void> => {
     return;
   }
   const options = optionsOf(given);
-  const system = realSystem({ logLevel: readLogLevel(given['log-level']) });
+  const clock = given['virtual-clock'] ? shiftableClock() : undefined;
+  const system = realSystem({ logLevel: readLogLevel(given['log-level']), ...(clock && { clock }) });
   process.on('exit', () => system.flush());
-  const controlPlane = await startControlPlane(options, system);
+  const controlPlane = await startControlPlane({ ...options, ...(clock && { shiftClock: shifting(clock) }) }, system);
   const leave = async (): Promise<void> => {
     await controlPlane.close();
     process.exit(0);

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Problem } from '#api/resource.ts';
 import { clockFrom } from '#system/clock.ts';
+import { tokenGuard } from '../token-guard.ts';
 import { ConfigStore } from './config-store.ts';
 import { createResourceApi } from './resource-api.ts';
 
@@ -8,7 +9,7 @@ const SERVICE = 'apiVersion: v1\nkind: Service\nmetadata: {name: reviews} # ours
 
 const setUp = (analysis: readonly Problem[] = []) => {
   const store = new ConfigStore(clockFrom({ nowMs: () => 0, wallTimeMs: () => 0, after: () => () => {} }), () => analysis);
-  const api = createResourceApi(store, { token: 'secret' });
+  const api = createResourceApi(store, { guard: tokenGuard('secret') });
   const post = async (path: string, body: unknown, token = 'secret') => {
     const response = await api.request(path, {
       method: 'POST',

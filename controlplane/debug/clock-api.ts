@@ -1,0 +1,28 @@
+/** Puts the control plane's time forward, for meshes in which people want to see what takes hours: `POST /clock {"advanceMs": N}`. */
+
+import type { MiddlewareHandler } from 'hono';
+import { Hono } from 'hono';
+
+/** Where the clock is the machine's there is no such page. */
+export interface ClockApiOptions {
+  /** Gives how far it is ahead afterwards, milliseconds. */
+  readonly shift: (ms: number) => number;
+  /** Lets only those through that may change something. */
+  readonly guard: MiddlewareHandler;
+}
+
+const MOST_MS = 366 * 86_400_000;
+
+const isStep = (value: unknown): value is number => typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MOST_MS;
+
+/** Route: POST /clock. */
+export const createClockApi = ({ shift, guard }: ClockApiOptions): Hono => {
+  const api = new Hono();
+  api.post('/clock', guard, async (context) => {
+    const body: unknown = await context.req.json().catch(() => undefined);
+    const advanceMs = typeof body === 'object' && body !== null && 'advanceMs' in body ? body.advanceMs : undefined;
+    if (!isStep(advanceMs)) return context.json({ error: `expected {"advanceMs": whole milliseconds, at most ${MOST_MS}}` }, 400);
+    return context.json({ aheadMs: shift(advanceMs) });
+  });
+  return api;
+};
