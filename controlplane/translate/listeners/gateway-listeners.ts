@@ -133,7 +133,7 @@ const catchAllsLast = (routes: readonly Route[]): Route[] => [
 const takesEverything = ({ match }: Route): boolean => {
   const path = match?.pathSpecifier;
   const anyPath = (path?.$case === 'prefix' && path.value === '/') || (path?.$case === 'safeRegex' && path.value.regex === '.*');
-  return anyPath && match?.headers.length === 0 && match.queryParameters.length === 0;
+  return anyPath && match?.headers.length === 0 && match.queryParameters.length === 0 && match.dynamicMetadata.length === 0;
 };
 
 const nobody = (port: number): VirtualHost => VirtualHost.fromPartial({ name: `blackhole:${port}`, domains: ['*'] });
