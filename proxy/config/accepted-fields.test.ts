@@ -3,6 +3,7 @@ import { ConfigError } from '#api/config-error.ts';
 import { Any, Bootstrap, Cluster, ClusterLoadAssignment, RouteConfiguration } from '#envoy';
 import { simulatedSystem } from '#system/simulated-system.ts';
 import { adminAddressOf, checkBootstrap } from '../bootstrap.ts';
+import { filterRoom } from '../filters/filter-room.fixture.ts';
 import { filterTypeOf } from '../filters/registry.ts';
 import { ClusterManager } from '../upstream/cluster-manager.ts';
 import { SnapshotBuilder } from './build-snapshot.ts';
@@ -12,7 +13,7 @@ import { WITHOUT_EFFECT } from './without-effect.fixture.ts';
 
 const system = simulatedSystem();
 const builder = new SnapshotBuilder({ system, clusters: new ClusterManager(system) });
-const room = { system, statPrefix: 's', upstream: () => () => Promise.reject(new Error('not called')) };
+const room = filterRoom({ system });
 
 const URL_PREFIX = 'type.googleapis.com/';
 const C = 'envoy.config.cluster.v3.Cluster';

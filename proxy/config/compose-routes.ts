@@ -14,6 +14,7 @@ import { buildRouter, type RouterPlan } from '../router/router.ts';
 import type { UpstreamSlot } from '../router/upstream-cluster.ts';
 import type { ForwardPlan, Target } from '../routing/compile-action.ts';
 import type { RoutePlan } from '../routing/compile-routes.ts';
+import { compileMatch, compilePath, pathOf } from '../routing/match.ts';
 import type { ComposeRoutes, MatchAgain, Walk } from '../routing/route-table.ts';
 import { trafficSplit } from '../routing/traffic-split.ts';
 
@@ -21,6 +22,7 @@ import { trafficSplit } from '../routing/traffic-split.ts';
 export interface ComposeRooms {
   readonly system: System;
   slot(cluster: string): UpstreamSlot;
+  readonly dial: FilterRoom['dial'];
 }
 
 interface FilterRow {
@@ -131,7 +133,16 @@ export class HttpWalk implements ComposeRoutes {
   constructor(config: HttpConnectionManager, rooms: ComposeRooms, retryRules: WeakMap<RetryPolicy, RetryRules>) {
     this.#rooms = rooms;
     this.#retryRules = retryRules;
-    this.#filterRoom = { system: rooms.system, statPrefix: config.statPrefix, upstream: (cluster) => this.#upstream(cluster) };
+    this.#filterRoom = {
+      system: rooms.system,
+      statPrefix: config.statPrefix,
+      upstream: (cluster) => this.#upstream(cluster),
+      dial: rooms.dial,
+      requestTest: (match) => {
+        const test = compileMatch(match, compilePath(match), rooms.system.random);
+        return (request) => test(request, pathOf(request.path));
+      },
+    };
     const last = config.httpFilters.length - 1;
     if (last < 0) throw new ConfigError('http_filters', 'must end with the router filter');
     let envoyHeaders = true;

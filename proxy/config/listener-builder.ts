@@ -2,7 +2,9 @@
 import { ConfigError, inField } from '#api/config-error.ts';
 import { refuseUnlessAds } from '#api/config-source.ts';
 import type { FilterChain, HttpConnectionManager, Listener, RetryPolicy, RouteConfiguration, TcpProxy } from '#envoy';
+import type { SocketAddress } from '#system/network.ts';
 import type { System } from '#system/system.ts';
+import type { FilterRoom } from '../filters/filter-type.ts';
 import { refuseUnknownOverrides } from '../filters/registry.ts';
 import { compileConnectionManager } from '../http/compile-connection-manager.ts';
 import type { RouteTable, RouteTableSlot } from '../http/connection-manager.ts';
@@ -28,6 +30,8 @@ export interface BuildRooms {
   /** Routes find their clusters here, at request time, by a slot that outlives every configuration. */
   readonly clusters: ClusterManager;
 }
+
+const NOWHERE: SocketAddress = { address: '0.0.0.0', port: 0 };
 
 type RouteSource = { readonly kind: 'inline'; readonly config: RouteConfiguration } | { readonly kind: 'rds'; readonly name: string };
 
@@ -194,7 +198,7 @@ export class ListenerBuilder {
   #manager(config: HttpConnectionManager, path: string, managers: Manager[]): ServeHttp {
     const { system, clusters } = this.#rooms;
     const { walk, source, logs } = inField(path, () => ({
-      walk: new HttpWalk(config, { system, slot: (name) => clusters.slot(name) }, this.#retryRules),
+      walk: new HttpWalk(config, { system, slot: (name) => clusters.slot(name), dial: this.#dialBeside }, this.#retryRules),
       source: routeSourceOf(config),
       logs: inField('access_log', () => compileAccessLogs(config.accessLog, system)),
     }));
@@ -215,13 +219,18 @@ export class ListenerBuilder {
     });
   }
 
-  readonly #dial: DialCluster = async (name, downstream) => {
+  /** For filters, which ask somebody of their own, wherever the client meant to go. */
+  readonly #dialBeside: FilterRoom['dial'] = async (name, signal) => (await this.#connect(name, NOWHERE, signal)).connection;
+
+  readonly #dial: DialCluster = (name, downstream) => this.#connect(name, downstream.local);
+
+  async #connect(name: string, destination: SocketAddress, signal?: AbortSignal): ReturnType<DialCluster> {
     const cluster = this.#rooms.clusters.slot(name).current;
     if (!cluster) throw new StreamError('NC', { codeDetails: 'cluster_not_found' });
-    const opened = await cluster.connect(downstream.local).catch((cause: unknown) => {
+    const opened = await cluster.connect(destination, signal).catch((cause: unknown) => {
       throw new StreamError('UF', { text: transportFailure(cause), codeDetails: 'upstream_connect_failed', cause });
     });
     if (!opened) throw new StreamError('UH', { codeDetails: 'no_healthy_upstream' });
     return { connection: opened.connection, host: opened.host.key };
-  };
+  }
 }

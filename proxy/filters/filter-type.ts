@@ -1,13 +1,19 @@
 /** What a filter type is: a type URL, and how its configuration becomes a filter. Rows of registry.ts. */
-import type { Any } from '#envoy';
+import type { Any, RouteMatch } from '#envoy';
+import type { Connection } from '#system/network.ts';
 import type { System } from '#system/system.ts';
 import type { Handler, HttpFilter } from '../http/filter.ts';
+import type { RequestTest } from '../http/header-match.ts';
 
 /** What a filter may use beyond the request. */
 export interface FilterRoom {
   readonly system: System;
   /** A way to another cluster by name, for filters that ask somebody (ext_authz, JWKS). */
   readonly upstream: (cluster: string) => Handler;
+  /** A connection to a host of another cluster, for filters that speak something else than HTTP/1.1. Rejects with StreamError. */
+  readonly dial: (cluster: string, signal: AbortSignal) => Promise<Connection>;
+  /** The test of a route's match, for filters that have rules by route of their own. Throws ConfigError with a path relative to the match. */
+  readonly requestTest: (match: RouteMatch) => RequestTest;
   /** Statistics prefix of the connection manager around this filter. */
   readonly statPrefix: string;
 }

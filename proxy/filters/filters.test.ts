@@ -6,6 +6,7 @@ import { HeaderMap } from '../http/header-map.ts';
 import { type HttpRequest, type HttpResponse, NO_TRAILERS } from '../http/message.ts';
 import { StreamError } from '../http/stream-error.ts';
 import { StreamRecord } from '../http/stream-record.ts';
+import { filterRoom } from './filter-room.fixture.ts';
 import { filterTypeOf } from './registry.ts';
 
 const prefix = 'type.googleapis.com/envoy.extensions.filters.http';
@@ -33,7 +34,7 @@ interface Peer {
 
 const setUp = (type: string, config: object, { route, peer = {} }: { route?: object; peer?: Peer } = {}) => {
   const system = simulatedSystem();
-  const room = { system, statPrefix: 'test', upstream: () => () => Promise.resolve(ok) };
+  const room = filterRoom({ system, upstream: () => () => Promise.resolve(ok) });
   const any = (value: object) => Any.fromJSON(value);
   const listener = any({ '@type': type, ...config });
   const filterType = filterTypeOf(type);
@@ -128,7 +129,7 @@ describe('grpc stats', () => {
   const counted = async (method: string, answer: HttpResponse | StreamError) => {
     const system = simulatedSystem();
     const any = Any.fromJSON({ '@type': `${prefix}.grpc_stats.v3.FilterConfig`, statsForAllMethods: true });
-    const filter = filterTypeOf(any.typeUrl).compile(any, { system, statPrefix: 'test', upstream: () => () => Promise.resolve(ok) });
+    const filter = filterTypeOf(any.typeUrl).compile(any, filterRoom({ system, upstream: () => () => Promise.resolve(ok) }));
     const here = { address: '10.0.0.2', port: 1 };
     const stream = new StreamRecord(1, { id: 1, local: here, remote: here }, 0, 0);
     stream.clusterName = 'c';

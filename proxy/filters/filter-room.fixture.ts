@@ -1,0 +1,22 @@
+/** What a filter under test may use; everything that it should not need refuses. */
+import type { RouteMatch } from '#envoy';
+import { simulatedSystem } from '#system/simulated-system.ts';
+import { compileMatch, compilePath, pathOf } from '../routing/match.ts';
+import type { FilterRoom } from './filter-type.ts';
+
+const unexpected = () => Promise.reject(new Error('not called'));
+
+export const filterRoom = (given: Partial<FilterRoom> = {}): FilterRoom => {
+  const system = given.system ?? simulatedSystem();
+  return {
+    system,
+    statPrefix: 'test',
+    upstream: () => unexpected,
+    dial: unexpected,
+    requestTest: (match: RouteMatch) => {
+      const test = compileMatch(match, compilePath(match), system.random);
+      return (request) => test(request, pathOf(request.path));
+    },
+    ...given,
+  };
+};
