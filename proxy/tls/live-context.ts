@@ -1,0 +1,126 @@
+/** A TLS context that follows its secrets: built anew, beside the one in use, whenever one of them changes. */
+import type { Log } from '#system/log.ts';
+import type { Metrics } from '#system/metrics.ts';
+import type { CertificateFacts, Tls, TlsContext, TlsParameters } from '#system/tls.ts';
+import type { CertificateSecret, LiveSecret, SecretStore, TrustSecret } from './secret-store.ts';
+
+/** What one end of connections works with; made from a CommonTlsContext. */
+export interface TlsSettings {
+  readonly certificate?: LiveSecret<CertificateSecret>;
+  /** Absent: the peer's chain is not verified. */
+  readonly trust?: LiveSecret<TrustSecret>;
+  readonly parameters: TlsParameters;
+  /** Judges a peer whose chain is verified, by what the secrets say at that moment; a text refuses it. */
+  readonly refuses?: (peer: CertificateFacts) => string | undefined;
+}
+
+/** What compiling and handshakes share; one per proxy. */
+export interface TlsRoom {
+  readonly system: { readonly tls: Tls; readonly log: Log; readonly metrics: Metrics };
+  readonly secrets: SecretStore;
+  /** Contexts by what they are made of, so that a hundred listeners with one certificate have one. */
+  readonly contexts: Map<string, LiveContext>;
+}
+
+/** Ready for handshakes, or not yet. */
+export interface LiveContext {
+  /** Undefined: a secret is missing, or none that works has arrived: no handshake may begin, and never plain text in its place. */
+  readonly current: TlsContext | undefined;
+  /** Names of secrets that have not arrived or were withdrawn. */
+  readonly missing: readonly string[];
+  /** As `current`, once what is being built now is built. */
+  ready(): Promise<TlsContext | undefined>;
+}
+
+/** The context for these settings; one and the same for the same secrets and parameters. Starts to build at once. */
+export const liveContext = (settings: TlsSettings, room: TlsRoom): LiveContext => {
+  const { certificate, trust, parameters } = settings;
+  const key = JSON.stringify([idOf(certificate), idOf(trust), parameters]);
+  const known = room.contexts.get(key);
+  if (known) return known;
+  const context = new FollowingContext(settings, room.system);
+  room.contexts.set(key, context);
+  return context;
+};
+
+const ids = new WeakMap<object, number>();
+let lastId = 0;
+
+/** A number that no other object has. */
+const idOf = (secret: object | undefined): number => {
+  if (!secret) return 0;
+  const id = ids.get(secret) ?? ++lastId;
+  ids.set(secret, id);
+  return id;
+};
+
+class FollowingContext implements LiveContext {
+  readonly #settings: TlsSettings;
+  readonly #system: TlsRoom['system'];
+  readonly #broken;
+  readonly #built;
+  #current: TlsContext | undefined;
+  #building: Promise<void> = Promise.resolve();
+  #turn = 0;
+
+  constructor(settings: TlsSettings, system: TlsRoom['system']) {
+    this.#settings = settings;
+    this.#system = system;
+    const scope = system.metrics.scope('tls');
+    this.#broken = scope.counter('context_build_failed');
+    this.#built = scope.counter('context_built');
+    settings.certificate?.onChange(() => this.#build());
+    settings.trust?.onChange(() => this.#build());
+    this.#build();
+  }
+
+  get current(): TlsContext | undefined {
+    return this.missing.length === 0 ? this.#current : undefined;
+  }
+
+  get missing(): readonly string[] {
+    const { certificate, trust } = this.#settings;
+    return [certificate, trust].flatMap((secret) => (secret && secret.current === undefined ? [secret.name] : []));
+  }
+
+  async ready(): Promise<TlsContext | undefined> {
+    let waited: Promise<void> | undefined;
+    while (waited !== this.#building) {
+      waited = this.#building;
+      await waited;
+    }
+    return this.current;
+  }
+
+  /** Of two that are being built the later counts, whichever is finished first. */
+  #build(): void {
+    const turn = ++this.#turn;
+    if (this.missing.length > 0) {
+      this.#current = undefined;
+      return;
+    }
+    const { certificate, trust, parameters } = this.#settings;
+    const material = {
+      ...(certificate?.current && { ...certificate.current }),
+      ...(trust?.current && { trustedRoots: trust.current.trustedRoots }),
+    };
+    this.#building = this.#system.tls.context(material, parameters).then(
+      (context) => {
+        if (turn !== this.#turn) return;
+        this.#current = context;
+        this.#built.value++;
+      },
+      (error: unknown) => this.#failed(error),
+    );
+  }
+
+  #failed(error: unknown): void {
+    this.#broken.value++;
+    const { certificate, trust } = this.#settings;
+    this.#system.log.error('tls.context-failed', {
+      secrets: [certificate, trust].flatMap((secret) => (secret ? [secret.name] : [])),
+      reason: error instanceof Error ? error.message : String(error),
+      kept: this.#current !== undefined,
+    });
+  }
+}
