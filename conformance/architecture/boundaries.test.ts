@@ -47,6 +47,7 @@ const CONTROL_PLANE: Readonly<Record<string, readonly string[]>> = {
   translate: ['resources', 'mesh', 'translate'],
   xds: ['mesh', 'translate', 'xds'],
   ca: ['ca'],
+  jwks: ['jwks'],
   injection: ['injection'],
   debug: ['resources', 'store', 'registry', 'mesh', 'translate', 'xds', 'debug'],
 };

@@ -31,7 +31,7 @@ const keeping = (system: SimulatedSystem, own: readonly SocketAddress[] = [], en
   return { sets, changes: () => changes };
 };
 
-const from = (url: string, kind: WantedKeySet['kind'] = 'key set'): WantedKeySet => ({ kind, url, timeoutMs: 5_000 });
+const from = (url: string, kind: WantedKeySet['kind'] = 'key set'): WantedKeySet => ({ id: `${kind} ${url}`, kind, url, timeoutMs: 5_000 });
 const JWKS = 'http://10.0.0.9:8000/jwks';
 const reasons = ({ events }: SimulatedSystem): unknown[] =>
   events.filter(({ event }) => event === 'jwks.fetch-failed').map(({ fields }) => fields.reason);

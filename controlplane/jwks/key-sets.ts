@@ -1,11 +1,15 @@
 /** Keys of issuers that publish them: fetched, kept, renewed. What was good stays good while its source is away. */
 import type { System } from '#system/system.ts';
-import { type KeySource, keySourceId } from '../mesh/key-source.ts';
 import { type Fetching, httpGet } from './http-get.ts';
 import { descriptionOf, readKeySet, readKeySetAddress } from './key-set.ts';
 
-/** A source, and how long it may take to answer. */
-export interface WantedKeySet extends KeySource {
+/** A key set, or an issuer that says where its own is. */
+export interface WantedKeySet {
+  /** Under which its keys are found again. */
+  readonly id: string;
+  readonly kind: 'key set' | 'issuer';
+  readonly url: string;
+  /** How long it may take to answer. */
   readonly timeoutMs: number;
 }
 
@@ -42,7 +46,7 @@ export class KeySets implements Disposable {
 
   /** These sources and no others: new ones are fetched now, the rest is forgotten. */
   want(sources: readonly WantedKeySet[]): void {
-    const byId = new Map(sources.map((source) => [keySourceId(source), source]));
+    const byId = new Map(sources.map((source) => [source.id, source]));
     for (const [id, kept] of this.#kept) {
       const wanted = byId.get(id);
       if (wanted) kept.wanted = wanted;

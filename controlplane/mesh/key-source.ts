@@ -7,8 +7,10 @@ interface KeyRule {
   readonly jwksUri?: string;
 }
 
-/** The address of a key set, or of the issuer that tells it. */
+/** A key set's address, or an issuer that tells it. */
 export interface KeySource {
+  /** Under which its keys are found again. */
+  readonly id: string;
   readonly kind: 'key set' | 'issuer';
   readonly url: string;
 }
@@ -16,8 +18,6 @@ export interface KeySource {
 /** Undefined: the rule has its keys with it. */
 export const keySourceOf = ({ issuer = '', jwks, jwksUri }: KeyRule): KeySource | undefined => {
   if (jwks) return undefined;
-  return jwksUri ? { kind: 'key set', url: jwksUri } : { kind: 'issuer', url: issuer };
+  const source = jwksUri ? ({ kind: 'key set', url: jwksUri } as const) : ({ kind: 'issuer', url: issuer } as const);
+  return { id: `${source.kind} ${source.url}`, ...source };
 };
-
-/** Under which fetched keys are known. */
-export const keySourceId = ({ kind, url }: KeySource): string => `${kind} ${url}`;
