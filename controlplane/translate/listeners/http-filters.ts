@@ -10,10 +10,11 @@ const filter = (name: string, message: string, fields: object = {}): HttpFilter 
 });
 
 /**
- * grpc_stats, fault, cors, router: Istio's order. Fault stands before cors and router, so that an injected fault is never retried nor timed out;
- * authorization (none yet) will stand in front of all, so that a denied request is never delayed.
+ * Security, grpc_stats, fault, cors, router: Istio's order. Fault stands before cors and router, so that an injected fault is never retried nor timed out;
+ * what guards a workload stands in front of all, so that a denied request is never delayed.
  */
-export const httpFilters = (): HttpFilter[] => [
+export const httpFilters = (security: readonly HttpFilter[] = []): HttpFilter[] => [
+  ...security,
   filter('envoy.filters.http.grpc_stats', 'envoy.extensions.filters.http.grpc_stats.v3.FilterConfig', {
     emitFilterState: true,
     perMethodStatSpecifier: { $case: 'statsForAllMethods', value: false },

@@ -1,5 +1,5 @@
 /** What the three kinds of listeners share. Pure. */
-import { type Any, type Filter, FilterChain, type Listener, type ListenerFilter, TrafficDirection } from '#envoy';
+import { type Any, type Filter, FilterChain, type HttpFilter, type Listener, type ListenerFilter, TrafficDirection } from '#envoy';
 import type { MeshConfig } from '../../mesh/mesh.ts';
 import { ADS } from '../clusters.ts';
 import { pack, toDuration } from '../pack.ts';
@@ -15,20 +15,22 @@ export interface ConnectionManagerOptions {
   readonly edge: boolean;
   /** `server` header; empty = Envoy's own. */
   readonly serverName: string;
+  /** Filters that guard the workload behind it; absent where calls leave. */
+  readonly security?: readonly HttpFilter[];
 }
 
 /** Full name of the connection manager's message. */
 export const HCM = 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager';
 
 /** The filter that speaks HTTP. */
-export const connectionManager = ({ config, statPrefix, routes, edge, serverName }: ConnectionManagerOptions): Filter =>
+export const connectionManager = ({ config, statPrefix, routes, edge, serverName, security }: ConnectionManagerOptions): Filter =>
   networkFilter('envoy.filters.network.http_connection_manager', HCM, {
     statPrefix,
     routeSpecifier:
       'rds' in routes
         ? { $case: 'rds', value: { configSource: ADS, routeConfigName: routes.rds } }
         : { $case: 'routeConfig', value: routes.inline },
-    httpFilters: httpFilters(),
+    httpFilters: httpFilters(security),
     serverName,
     useRemoteAddress: edge,
     normalizePath: true,
