@@ -9,7 +9,7 @@ import { StreamError } from '../http/stream-error.ts';
 import { decodeConfig, expectType } from './decode-config.ts';
 import type { FilterRoom, FilterType } from './filter-type.ts';
 import { JWT_FAILURES, type JwtFailure } from './jwt/failures.ts';
-import { draftOf } from './jwt/locations.ts';
+import { draftOf, pathWithoutTokens } from './jwt/locations.ts';
 import { type Context, compileProvider, type JwtRoom, type Provider } from './jwt/provider.ts';
 import { compileRequirement, type Verify } from './jwt/requirement.ts';
 
@@ -26,15 +26,20 @@ interface Rule {
 const isPreflight = ({ method, headers }: HttpRequest): boolean =>
   method === 'OPTIONS' && Boolean(headers.get('origin')) && Boolean(headers.get('access-control-request-method'));
 
-const realmOf = (request: HttpRequest): string => {
+/** Envoy puts the whole query there, the token in it included; here the token stays out. */
+const realmOf = (request: HttpRequest, providers: readonly Provider[]): string => {
   const path = request.headers.get('x-envoy-original-path') ?? request.path;
-  return `${schemeOf(request)}://${request.authority}${(path.split('?', 1)[0] ?? '').slice(0, MAX_REALM_PATH)}`;
+  const shown = pathWithoutTokens(
+    path,
+    providers.map(({ message }) => message),
+  );
+  return `${schemeOf(request)}://${request.authority}${shown.slice(0, MAX_REALM_PATH)}`;
 };
 
 /** No flag: an intended answer, not a failure of the data path. */
-const refusal = (failure: JwtFailure, request: HttpRequest, isBare: boolean): StreamError => {
+const refusal = (failure: JwtFailure, request: HttpRequest, { providers, isBare }: Compiled): StreamError => {
   const text = JWT_FAILURES[failure];
-  const challenge = `Bearer realm="${realmOf(request)}"${failure === 'missing' ? '' : ', error="invalid_token"'}`;
+  const challenge = `Bearer realm="${realmOf(request, providers)}"${failure === 'missing' ? '' : ', error="invalid_token"'}`;
   return new StreamError('UAEX', {
     status: failure === 'audience' ? 403 : 401,
     text: isBare ? '' : text,
@@ -59,6 +64,7 @@ const tallyOf = ({ system, statPrefix }: FilterRoom): JwtRoom['tally'] => {
 };
 
 interface Compiled {
+  readonly providers: readonly Provider[];
   readonly rules: readonly Rule[];
   readonly named: ReadonlyMap<string, Verify>;
   readonly bypassPreflight: boolean;
@@ -96,6 +102,7 @@ const compile = (config: JwtAuthentication, filterRoom: FilterRoom): Compiled =>
     Object.entries(config.requirementMap).map(([name, each]) => [name, inField(`requirement_map[${name}]`, () => requirement(each))]),
   );
   return {
+    providers: [...providers.values()],
     rules: config.rules.map((rule, index) => inField(`rules[${index}]`, () => compileRule(rule, { named, requirement, room }))),
     named,
     bypassPreflight: config.bypassCorsPreflight,
@@ -113,8 +120,9 @@ const changed = (request: HttpRequest, { draft }: Context): HttpRequest => {
 
 /** choose: what is asked of a request; undefined = nothing. */
 const filterOf =
-  ({ bypassPreflight, isBare, tally }: Compiled, choose: (request: HttpRequest) => Verify | undefined): HttpFilter =>
+  (compiled: Compiled, choose: (request: HttpRequest) => Verify | undefined): HttpFilter =>
   async (request, stream, next) => {
+    const { providers, bypassPreflight, tally } = compiled;
     if (bypassPreflight && isPreflight(request)) {
       tally.bypassed.value++;
       tally.allowed.value++;
@@ -126,10 +134,12 @@ const filterOf =
       return next(request, stream);
     }
     const context: Context = { draft: draftOf(request), extracted: Object.create(null) };
+    // Whatever becomes of the tokens, nobody but this filter may say what is in them.
+    for (const provider of providers) provider.sanitize(context.draft);
     const failure = await verify(context);
     if (failure) {
       tally.denied.value++;
-      throw refusal(failure, request, isBare);
+      throw refusal(failure, request, compiled);
     }
     tally.allowed.value++;
     if (Object.keys(context.extracted).length > 0) stream.metadata = { ...stream.metadata, [METADATA]: context.extracted };

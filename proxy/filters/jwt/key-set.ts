@@ -21,6 +21,8 @@ interface Key {
   readonly algorithms: ReadonlySet<string>;
   readonly verify: (data: Buffer, signature: Uint8Array, algorithm: string) => boolean;
   readonly kind: string;
+  /** `alg` of the key. */
+  readonly declared: string | undefined;
 }
 
 /** Keys of one issuer; empty when there is nothing usable in the text. */
@@ -33,6 +35,9 @@ const MIN_RSA_BITS = 1024;
 const MAX_RSA_BITS = 8192;
 const ED25519_BYTES = 64;
 
+/** What follows from a key's material alone. */
+type Usable = Pick<Key, 'algorithms' | 'verify'>;
+
 const hashOf = (algorithm: string): string => `sha${algorithm.slice(2)}`;
 
 const publicKey = (jwk: JsonObject, ...names: readonly string[]): KeyObject => {
@@ -41,7 +46,7 @@ const publicKey = (jwk: JsonObject, ...names: readonly string[]): KeyObject => {
   return crypto().createPublicKey({ key: Object.fromEntries(fields) as webcrypto.JsonWebKey, format: 'jwk' });
 };
 
-const rsa = (jwk: JsonObject): Omit<Key, 'id' | 'kind'> => {
+const rsa = (jwk: JsonObject): Usable => {
   const key = publicKey(jwk, 'kty', 'n', 'e');
   const bits = key.asymmetricKeyDetails?.modulusLength ?? 0;
   if (bits < MIN_RSA_BITS || bits > MAX_RSA_BITS) throw new RangeError(`${bits} bits`);
@@ -62,7 +67,7 @@ const CURVES: Readonly<Record<string, readonly [algorithm: string, signatureByte
   'P-521': ['ES512', 132],
 };
 
-const ec = (jwk: JsonObject): Omit<Key, 'id' | 'kind'> => {
+const ec = (jwk: JsonObject): Usable => {
   const name = typeof jwk.crv === 'string' && Object.hasOwn(CURVES, jwk.crv) ? jwk.crv : '';
   const [algorithm, bytes] = CURVES[name] ?? ['', 0];
   if (algorithm === '') throw new TypeError('another curve');
@@ -75,13 +80,13 @@ const ec = (jwk: JsonObject): Omit<Key, 'id' | 'kind'> => {
   };
 };
 
-const ed25519 = (jwk: JsonObject): Omit<Key, 'id' | 'kind'> => {
+const ed25519 = (jwk: JsonObject): Usable => {
   if (jwk.crv !== 'Ed25519') throw new TypeError('another curve');
   const key = publicKey(jwk, 'kty', 'crv', 'x');
   return { algorithms: new Set(['EdDSA']), verify: (data, signature) => crypto().verify(null, data, key, signature) };
 };
 
-const secret = (jwk: JsonObject): Omit<Key, 'id' | 'kind'> => {
+const secret = (jwk: JsonObject): Usable => {
   const bytes = typeof jwk.k === 'string' ? base64urlBytes(jwk.k) : undefined;
   if (!bytes || bytes.length === 0) throw new TypeError('k is not base64url');
   return {
@@ -94,7 +99,7 @@ const secret = (jwk: JsonObject): Omit<Key, 'id' | 'kind'> => {
   };
 };
 
-const KINDS: Readonly<Record<string, (jwk: JsonObject) => Omit<Key, 'id' | 'kind'>>> = { RSA: rsa, EC: ec, OKP: ed25519, oct: secret };
+const KINDS: Readonly<Record<string, (jwk: JsonObject) => Usable>> = { RSA: rsa, EC: ec, OKP: ed25519, oct: secret };
 
 /** Undefined for a key that cannot be used; the others of its set can. */
 const keyOf = (jwk: Json): Key | undefined => {
@@ -105,7 +110,7 @@ const keyOf = (jwk: Json): Key | undefined => {
   try {
     const key = KINDS[kty]?.(jwk as JsonObject);
     if (!key || (alg !== undefined && !key.algorithms.has(alg))) return undefined;
-    return { ...key, kind: kty, id: kid || undefined, algorithms: alg === undefined ? key.algorithms : new Set([alg]) };
+    return { ...key, kind: kty, id: kid || undefined, declared: alg };
   } catch {
     // OpenSSL's words say nothing that the reader of a log could use.
     return undefined;
@@ -136,8 +141,9 @@ export const signatureFailure = (token: Token, { keys }: KeySet): JwtFailure | u
   const data = Buffer.from(token.signedText, 'latin1');
   for (const key of keys) {
     if (token.keyId && key.id !== undefined && key.id !== token.keyId) continue;
-    if (!key.algorithms.has(token.algorithm)) continue;
+    if (key.declared !== undefined && key.declared !== token.algorithm) continue;
     isKnown = true;
+    if (!key.algorithms.has(token.algorithm)) continue;
     if (key.kind === 'OKP' && token.signature.length !== ED25519_BYTES) return 'ed25519Length';
     if (isSigned(key, data, token)) return undefined;
   }

@@ -93,10 +93,11 @@ const unquoted = (value: string): string => (/^".*"$/.test(value) && value.lengt
 const textsAt = (place: Place, draft: Draft): readonly string[] => {
   const { name, prefix } = place;
   if (place.kind === 'header') {
-    const { flat } = draft;
-    const texts: string[] = [];
-    for (let i = 0; i < flat.length; i += 2) if (flat[i] === name) texts.push(...[behind(flat[i + 1] as string, prefix) ?? []].flat());
-    return texts;
+    const lines: string[] = [];
+    for (let i = 0; i < draft.flat.length; i += 2) if (draft.flat[i] === name) lines.push(draft.flat[i + 1] as string);
+    // One field with one value: two lines are no token, as in Envoy.
+    const values = name === 'authorization' && lines.length > 1 ? [lines.join()] : lines;
+    return values.flatMap((value) => behind(value, prefix) ?? []);
   }
   if (place.kind === 'parameter')
     return pairsOf(draft.path)
@@ -131,6 +132,15 @@ export const compileLocations = (providers: readonly JwtProvider[]): FindTokens 
     sorted.flatMap(({ place, issuers, removeFrom }) =>
       textsAt(place, draft).map((text) => ({ text, removeFrom, allows: (issuer) => issuers.has('') || issuers.has(issuer) })),
     );
+};
+
+/** A path without what would be a token in its query. */
+export const pathWithoutTokens = (path: string, providers: readonly JwtProvider[]): string => {
+  const names = providers.flatMap((provider) => placesOf(provider).filter(({ kind }) => kind === 'parameter'));
+  return names.reduce(
+    (left, { name }) => (pairsOf(left).some((pair) => nameOf(pair) === name) ? withoutParameter(left, name) : left),
+    path,
+  );
 };
 
 /** A draft of a request. */

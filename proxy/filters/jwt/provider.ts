@@ -35,9 +35,10 @@ export interface Provider {
   readonly message: JwtProvider;
   /** Drops headers that only this filter may write. */
   sanitize(draft: Draft): void;
-  /** The failure, or nothing: then the draft and the metadata have what the provider passes on. audience: in place of the provider's own. */
-  accept(found: FoundToken, token: Token, context: Context, audience?: AudienceTest): Promise<JwtFailure | undefined>;
-  readonly audience: AudienceTest;
+  /** The failure, or nothing. audience: in place of the provider's own. */
+  judge(found: FoundToken, token: Token, audience?: AudienceTest): Promise<JwtFailure | undefined>;
+  /** Puts into the draft and the metadata what goes on of a good token. A failure leaves both as they were. */
+  passOn(found: FoundToken, token: Token, context: Context): JwtFailure | undefined;
 }
 
 /** One request under verification. */
@@ -184,7 +185,7 @@ const READ = [
 ];
 
 /** What of a good token goes on with the request. */
-const passOn = (message: JwtProvider) => {
+const whatGoesOn = (message: JwtProvider) => {
   const payloadHeader = message.forwardPayloadHeader.toLowerCase();
   const rows = message.claimToHeaders.map((row, index): HeaderRow => {
     if (row.headerName === '' || row.claimName === '')
@@ -197,7 +198,7 @@ const passOn = (message: JwtProvider) => {
     sanitize: ({ flat }: Draft): void => {
       for (const name of own) removeIn(flat, name);
     },
-    apply: (token: Token, found: FoundToken, { draft, extracted }: Context): JwtFailure | undefined => {
+    apply: (found: FoundToken, token: Token, { draft, extracted }: Context): JwtFailure | undefined => {
       const fields = headersFrom(token.payload, rows);
       if (!fields) return 'unsafeClaim';
       if (payloadHeader !== '')
@@ -220,7 +221,7 @@ export const compileProvider = (name: string, message: JwtProvider, room: JwtRoo
   const subject = message.subjects && inField('subjects', () => compileString(message.subjects as NonNullable<JwtProvider['subjects']>));
   const audience = compileAudiences(message.audiences);
   const verified = new VerifiedTokens(Math.max(CACHED_TOKENS, message.jwtCacheConfig?.jwtCacheSize ?? 0));
-  const { sanitize, apply } = passOn(message);
+  const { sanitize, apply } = whatGoesOn(message);
   const keyFailure = async (found: FoundToken, token: Token): Promise<JwtFailure | undefined> => {
     const pending = keys(tally);
     const { set, isStale } = pending instanceof Promise ? await pending : pending;
@@ -237,13 +238,13 @@ export const compileProvider = (name: string, message: JwtProvider, room: JwtRoo
     return failure;
   };
   return {
-    ...{ name, message, sanitize, audience },
-    accept: async (found, token, context, own = audience) => {
+    ...{ name, message, sanitize, passOn: apply },
+    judge: async (found, token, own = audience) => {
       const failure = timeFailure(token, Math.floor(system.clock.wallTimeMs() / 1000));
       if (failure) return failure;
       if (subject && !subject(token.subject)) return 'signature';
       if (!own(token.audiences)) return 'audience';
-      return (await keyFailure(found, token)) ?? apply(token, found, context);
+      return keyFailure(found, token);
     },
   };
 };

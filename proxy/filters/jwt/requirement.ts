@@ -2,44 +2,65 @@
 import { ConfigError, inField, refuseUnsupported } from '#api/config-error.ts';
 import type { JwtRequirement } from '#envoy';
 import type { JwtFailure } from './failures.ts';
-import { compileLocations } from './locations.ts';
+import { compileLocations, type FoundToken } from './locations.ts';
 import { type AudienceTest, type Context, compileAudiences, type Provider, readFound } from './provider.ts';
+import type { Token } from './token.ts';
 
 /** The failure, or nothing. Never rejects. */
 export type Verify = (context: Context) => Promise<JwtFailure | undefined>;
 
 type Providers = ReadonlyMap<string, Provider>;
 
-/** A request with several tokens passes with all of them good or not at all: who reads it later may believe any of them. */
+interface GoodToken {
+  readonly provider: Provider;
+  readonly found: FoundToken;
+  readonly token: Token;
+}
+
+type ProviderOf = (token: Token) => Provider | undefined;
+
+/**
+ * A request with several tokens passes with all of them good or not at all: who reads it later may believe any of them. So nothing of any goes on,
+ * and none is taken out of the request, before all are judged.
+ */
+const judgeAll = async (tokens: readonly FoundToken[], providerOf: ProviderOf, rules: { audience?: AudienceTest; tolerant: boolean }) => {
+  const good: GoodToken[] = [];
+  for (const found of tokens.toReversed()) {
+    const token = readFound(found);
+    const provider = typeof token === 'string' ? undefined : providerOf(token);
+    const failure = typeof token === 'string' ? token : provider ? await provider.judge(found, token, rules.audience) : 'issuer';
+    if (failure && !rules.tolerant) return failure;
+    if (!failure && provider) good.push({ provider, found, token: token as Token });
+  }
+  return good;
+};
+
+const passAllOn = (good: readonly GoodToken[] | JwtFailure, context: Context): JwtFailure | undefined => {
+  if (typeof good === 'string') return good;
+  for (const { provider, found, token } of good) {
+    const failure = provider.passOn(found, token, context);
+    if (failure) return failure;
+  }
+  return undefined;
+};
+
 const one = (provider: Provider, audience?: AudienceTest): Verify => {
   const find = compileLocations([provider.message]);
+  const rules = { ...(audience ? { audience } : {}), tolerant: false };
   return async (context) => {
-    provider.sanitize(context.draft);
     const found = find(context.draft);
-    if (found.length === 0) return 'missing';
-    for (const each of found.toReversed()) {
-      const token = readFound(each);
-      const failure = typeof token === 'string' ? token : await provider.accept(each, token, context, audience);
-      if (failure) return failure;
-    }
-    return undefined;
+    return found.length === 0 ? 'missing' : passAllOn(await judgeAll(found, () => provider, rules), context);
   };
 };
 
 /** Tokens of any of these providers, found by their issuer. */
-const whatever = (providers: readonly Provider[], all: Providers, tolerant: (failure: JwtFailure) => boolean): Verify => {
+const whatever = (providers: readonly Provider[], all: Providers, mode: 'good-or-none' | 'anything'): Verify => {
   const find = compileLocations(providers.map(({ message }) => message));
   const byIssuer = new Map<string, Provider>();
   for (const provider of all.values()) if (!byIssuer.has(provider.message.issuer)) byIssuer.set(provider.message.issuer, provider);
   return async (context) => {
-    for (const provider of providers) provider.sanitize(context.draft);
-    for (const each of find(context.draft).toReversed()) {
-      const token = readFound(each);
-      const provider = typeof token === 'string' ? undefined : (byIssuer.get(token.issuer) ?? byIssuer.get(''));
-      const failure = typeof token === 'string' ? token : provider ? await provider.accept(each, token, context) : 'issuer';
-      if (failure && !tolerant(failure)) return failure;
-    }
-    return undefined;
+    const providerOf: ProviderOf = ({ issuer }) => byIssuer.get(issuer) ?? byIssuer.get('');
+    return passAllOn(await judgeAll(find(context.draft), providerOf, { tolerant: mode === 'anything' }), context);
   };
 };
 
@@ -49,6 +70,15 @@ const isBypass = ({ requiresType: type }: JwtRequirement): boolean =>
 const providerNames = ({ requiresType: type }: JwtRequirement): string[] => {
   if (type?.$case === 'providerName') return [type.value];
   return type?.$case === 'providerAndAudiences' ? [type.value.providerName] : [];
+};
+
+const kept = ({ draft, extracted }: Context) => ({ flat: draft.flat.slice(), path: draft.path, extracted: { ...extracted } });
+
+const restore = ({ draft, extracted }: Context, before: ReturnType<typeof kept>): void => {
+  draft.flat.splice(0, draft.flat.length, ...before.flat);
+  draft.path = before.path;
+  for (const name of Object.keys(extracted)) delete extracted[name];
+  Object.assign(extracted, before.extracted);
 };
 
 /** What says most about why nothing fitted. */
@@ -67,9 +97,12 @@ const any = (items: readonly JwtRequirement[], providers: Providers): Verify => 
   );
   return async (context) => {
     let worst: JwtFailure | undefined;
+    const before = kept(context);
     for (const verify of verifiers) {
       const failure = await verify(context);
       if (!failure) return undefined;
+      // What a branch did before it failed must not help the next one.
+      restore(context, before);
       if (worst === undefined || rank(failure) <= rank(worst)) worst = failure;
     }
     return worst;
@@ -113,8 +146,8 @@ export const compileRequirement = (requirement: JwtRequirement, providers: Provi
     case 'requiresAll':
       return inField('requires_all', () => all(type.value.requirements, providers));
     case 'allowMissing':
-      return whatever(around, providers, (failure) => failure === 'missing');
+      return whatever(around, providers, 'good-or-none');
     case 'allowMissingOrFailed':
-      return whatever(around, providers, () => true);
+      return whatever(around, providers, 'anything');
   }
 };
