@@ -18,6 +18,8 @@ import { type ProxySnapshot, SnapshotHolder } from './config/snapshot.ts';
 import { validate } from './config/validate.ts';
 import { FILTER_TYPE_URLS } from './filters/registry.ts';
 import { type BindFailure, ListenerManager } from './listener/listener-manager.ts';
+import { compileSecret, putSecret } from './tls/compile-secret.ts';
+import { SecretStore } from './tls/secret-store.ts';
 import { ClusterManager } from './upstream/cluster-manager.ts';
 import { errorText, ResourceGate } from './xds/accept-response.ts';
 import { AdsClient } from './xds/ads-client.ts';
@@ -50,6 +52,8 @@ export interface ProxyOptions {
   readonly host?: ProcessHost;
 }
 
+/** Kinds that are asked for by name. */
+const NAMED = ['eds', 'sds', 'rds'] as const;
 const ENVOY_DRAIN_MS = 600_000;
 const NODE = 'envoy.config.core.v3.Node';
 const BOOTSTRAP = 'envoy.config.bootstrap.v3.Bootstrap';
@@ -88,6 +92,7 @@ class ConfiguredProxy implements RunningProxy {
   readonly #options: ProxyOptions;
   readonly #clusters: ClusterManager;
   readonly #listeners: ListenerManager;
+  readonly #secrets = new SecretStore();
   readonly #builder: SnapshotBuilder;
   readonly #gate: ResourceGate;
   readonly #holder = new SnapshotHolder();
@@ -113,7 +118,7 @@ class ConfiguredProxy implements RunningProxy {
     this.#options = options;
     this.#clusters = new ClusterManager(system);
     this.#listeners = new ListenerManager(system);
-    this.#builder = new SnapshotBuilder({ system, clusters: this.#clusters });
+    this.#builder = new SnapshotBuilder({ system, clusters: this.#clusters, secrets: this.#secrets });
     this.#gate = new ResourceGate((kind, resource) => this.#check(kind, resource));
     this.#notes = new ArrivalNotes(system.clock.wallTimeMs());
     const { clusters = [], listeners = [] } = bootstrap.staticResources ?? {};
@@ -256,6 +261,9 @@ class ConfiguredProxy implements RunningProxy {
     const { resources, failed, errors } = this.#gate.accept(kind, response.resources, previous);
     const kept = [...failed].flatMap((name) => previous.get(name) ?? []);
     this.#resources = this.#merged(kind, [...resources, ...kept]);
+    if (kind === 'sds')
+      for (const secret of resources as readonly ResourceOf['sds'][])
+        putSecret(this.#secrets, { name: secret.name, source: { kind: 'ads' } }, compileSecret(secret));
     const broken = this.#apply().errors.filter((error) => error.kind === kind);
     const sent = new Set(resources.map((resource) => resourceName(kind, resource)));
     for (const resource of resources) this.#notes.arrived(resource, response.versionInfo, this.#system.clock.wallTimeMs());
@@ -271,7 +279,7 @@ class ConfiguredProxy implements RunningProxy {
 
   /** Static resources cannot be replaced or removed by what arrives. */
   #merged<K extends Kind>(kind: K, resources: readonly ResourceOf[K][]): ResourceSet {
-    if (kind === 'eds' || kind === 'rds') return withSome(this.#resources, kind, resources);
+    if (kind === 'eds' || kind === 'sds' || kind === 'rds') return withSome(this.#resources, kind, resources);
     const next = withKind(this.#resources, kind, resources);
     return { ...next, [kind]: new Map([...next[kind], ...this.#static[kind as 'cds' | 'lds']] as [string, unknown][]) };
   }
@@ -279,12 +287,11 @@ class ConfiguredProxy implements RunningProxy {
   /** What is complete goes into force now; what still waits for endpoints or routes stays as it was. */
   #apply(): BuildResult {
     const built = this.#builder.build(this.#resources, this.#holder.current);
-    this.#resources = keepOnly(keepOnly(this.#resources, 'eds', built.wanted.eds), 'rds', built.wanted.rds);
+    for (const kind of NAMED) this.#resources = keepOnly(this.#resources, kind, built.wanted[kind]);
     this.#clusters.reconcile(built.snapshot.clusters);
     for (const [slot, table] of built.snapshot.routeTables) slot.current = table;
     this.#holder.swap(built.snapshot);
-    this.#ads?.want('eds', built.wanted.eds);
-    this.#ads?.want('rds', built.wanted.rds);
+    for (const kind of NAMED) this.#ads?.want(kind, built.wanted[kind]);
     this.#missing = built.missing.length;
     return built;
   }

@@ -1,7 +1,7 @@
 /** What the control plane knows, as JSON for people and tests: `GET /debug/…`. Reads only. */
 import { Hono } from 'hono';
 import type { SyncStatus } from '#api/sync.ts';
-import { Cluster, ClusterLoadAssignment, Listener, RouteConfiguration } from '#envoy';
+import { Cluster, ClusterLoadAssignment, Listener, RouteConfiguration, Secret } from '#envoy';
 import { type Mesh, vipsOf } from '../mesh/mesh.ts';
 import type { StoreView } from '../store/config-store.ts';
 import type { ProxyNode } from '../translate/proxy-node.ts';
@@ -46,6 +46,15 @@ const snapshotJson = ({ id }: ProxyNode, { kinds }: XdsSnapshot): object => {
     clusters: bytes('cds').map((value) => Cluster.toJSON(Cluster.decode(value))),
     endpoints: bytes('eds').map((value) => ClusterLoadAssignment.toJSON(ClusterLoadAssignment.decode(value))),
     listeners: bytes('lds').map((value) => Listener.toJSON(Listener.decode(value))),
+    secrets: bytes('sds').map((value) => Secret.toJSON(publicPart(Secret.decode(value)))),
     routes: bytes('rds').map((value) => RouteConfiguration.toJSON(RouteConfiguration.decode(value))),
   };
+};
+
+/** Certificates and trust are for everybody to see; what is not is left out, whatever it is. */
+const publicPart = ({ name, type }: Secret): Secret => {
+  if (type?.$case === 'validationContext') return Secret.fromPartial({ name, type });
+  if (type?.$case !== 'tlsCertificate') return Secret.fromPartial({ name });
+  const { certificateChain } = type.value;
+  return Secret.fromPartial({ name, type: { $case: 'tlsCertificate', value: { certificateChain } } });
 };

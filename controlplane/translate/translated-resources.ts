@@ -1,5 +1,5 @@
 /** What comes out of translation. */
-import type { Cluster, ClusterLoadAssignment, Listener, RouteConfiguration } from '#envoy';
+import type { Cluster, ClusterLoadAssignment, Listener, RouteConfiguration, Secret } from '#envoy';
 
 /** Everything one proxy gets. */
 export interface TranslatedResources {
@@ -7,4 +7,6 @@ export interface TranslatedResources {
   readonly endpoints: readonly ClusterLoadAssignment[];
   readonly listeners: readonly Listener[];
   readonly routes: readonly RouteConfiguration[];
+  /** What may be public: trust. Keys are made where they are used and never travel. */
+  readonly secrets?: readonly Secret[];
 }

@@ -113,8 +113,8 @@ test('a proxy that cannot be translated for from the start is sent away, and its
 
 test('a kind that nobody speaks is not answered, told of once, and disturbs no other', async () => {
   const { stream, responses, system } = connected();
-  const secrets = { ...cdsRequest(), typeUrl: 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.Secret' };
-  for (const request of [secrets, secrets, cdsRequest()]) stream.send(request);
+  const runtime = { ...cdsRequest(), typeUrl: 'type.googleapis.com/envoy.service.runtime.v3.Runtime' };
+  for (const request of [runtime, runtime, cdsRequest()]) stream.send(request);
   await turn();
   expect(responses).toHaveLength(1);
   expect(system.events.filter(({ event }) => event === 'xds.kind-unknown')).toHaveLength(1);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { type Kind, kindOf, TYPE_URLS } from '#api/kinds.ts';
-import { Cluster, ClusterLoadAssignment, DiscoveryRequest, type DiscoveryResponse, Listener, RouteConfiguration } from '#envoy';
+import { Cluster, ClusterLoadAssignment, DiscoveryRequest, type DiscoveryResponse, Listener, RouteConfiguration, Secret } from '#envoy';
 import { Session } from './session.ts';
 import { buildXdsSnapshot, type XdsSnapshot } from './snapshot.ts';
 
@@ -18,13 +18,19 @@ const snapshot = (words: Words): XdsSnapshot =>
     endpoints: (words.eds ?? [])
       .map(split)
       .map(([clusterName, zone]) => ClusterLoadAssignment.fromPartial({ clusterName, endpoints: zone ? [{ locality: { zone } }] : [] })),
+    secrets: (words.sds ?? []).map(split).map(([name, inlineString]) =>
+      Secret.fromPartial({
+        name,
+        type: { $case: 'validationContext', value: { trustedCa: { specifier: { $case: 'inlineString', value: inlineString } } } },
+      }),
+    ),
     listeners: (words.lds ?? []).map(split).map(([name, statPrefix]) => Listener.fromPartial({ name, statPrefix })),
     routes: (words.rds ?? [])
       .map(split)
       .map(([name, content]) => RouteConfiguration.fromPartial({ name, internalOnlyHeaders: content ? [content] : [] })),
   });
 
-const CODECS = { cds: Cluster, eds: ClusterLoadAssignment, lds: Listener, rds: RouteConfiguration };
+const CODECS = { cds: Cluster, eds: ClusterLoadAssignment, sds: Secret, lds: Listener, rds: RouteConfiguration };
 
 const namesIn = (response: DiscoveryResponse): string => {
   const kind = kindOf(response.typeUrl) ?? 'cds';
@@ -73,8 +79,9 @@ const proxyOn = (first: XdsSnapshot, version = 1) => {
 /** Subscribed to everything in the snapshot, and all of it acknowledged. */
 const settledOn = (words: Words) => {
   const proxy = proxyOn(snapshot(words));
-  for (const kind of ['cds', 'eds', 'lds', 'rds'] as const) {
-    proxy.ask(kind, kind === 'eds' || kind === 'rds' ? (words[kind] ?? []).map((word) => split(word)[0]) : []);
+  for (const kind of ['cds', 'eds', 'sds', 'lds', 'rds'] as const) {
+    if (kind === 'sds' && !words.sds) continue;
+    proxy.ask(kind, kind === 'eds' || kind === 'sds' || kind === 'rds' ? (words[kind] ?? []).map((word) => split(word)[0]) : []);
     proxy.ack(kind);
   }
   return proxy;
@@ -236,6 +243,35 @@ describe('telling where a proxy stands', () => {
       version: 1,
       kinds: { cds: { state: 'ERROR', sent: '2', acknowledged: '1', refused: { version: '2', reason: 'b is bad' } } },
     });
+  });
+});
+
+describe('secrets', () => {
+  test('they come while clusters wait, since a cluster may wait for them', () => {
+    const proxy = proxyOn(snapshot({ cds: ['a'], sds: ['ROOTCA=1', 'other=1'], lds: ['l'] }));
+    proxy.ask('cds');
+    expect(proxy.ask('sds', ['ROOTCA'])).toEqual(['sds@1 ROOTCA']);
+    expect(proxy.ack('sds')).toEqual([]);
+    expect(proxy.update(snapshot({ cds: ['a=2'], sds: ['ROOTCA=2'], lds: ['l'] }), 2)).toEqual(['sds@2 ROOTCA']);
+  });
+
+  test('the same secret is not sent again, and one that nobody knows is not answered with another', () => {
+    const proxy = settledOn({ cds: ['a'], sds: ['ROOTCA=1'] });
+    expect(proxy.update(snapshot({ cds: ['a'], sds: ['ROOTCA=1'] }), 2)).toEqual([]);
+    expect(proxy.session.sync).toMatchObject({ version: 2, kinds: { sds: { state: 'SYNCED' } } });
+    expect(proxyOn(snapshot({ sds: ['ROOTCA=1'] })).ask('sds', ['unknown'])).toEqual(['sds@1 ']);
+  });
+
+  test('a proxy that needs none is at its version without them; one that refused them is not', () => {
+    const proxy = proxyOn(snapshot({ cds: ['a'], lds: ['l'], sds: ['ROOTCA=1'] }), 3);
+    for (const kind of ['cds', 'lds'] as const) {
+      proxy.ask(kind);
+      proxy.ack(kind);
+    }
+    expect(proxy.session.sync).toMatchObject({ version: 3, kinds: { sds: { state: 'NOT SENT' } } });
+    proxy.ask('sds', ['ROOTCA']);
+    proxy.nack('sds', 'bad PEM');
+    expect(proxy.session.sync).toMatchObject({ version: 0, kinds: { sds: { state: 'ERROR' } } });
   });
 });
 

@@ -1,7 +1,7 @@
 /**
  * One proxy's aggregated stream, without its transport: requests and new snapshots go in, responses to send come out.
- * Make before break: clusters and endpoints first; listeners and routes when those are acknowledged (Envoy keeps its CDS ACK back until
- * its clusters are warm); clusters that are gone leave last, when nothing that may name them is on its way or refused.
+ * Make before break: clusters, endpoints and secrets first; listeners and routes when clusters and endpoints are acknowledged (Envoy keeps its
+ * CDS ACK back until its clusters are warm, so that what they wait for must not wait for it); clusters that are gone leave last, when nothing that may name them is on its way or refused.
  * Source: xDS protocol, "ACK/NACK and resource versioning" and "Eventual consistency considerations".
  */
 import { KINDS, type Kind, kindOf, TYPE_URLS } from '#api/kinds.ts';
@@ -28,6 +28,7 @@ export class Session {
   readonly #channels: Readonly<Record<Kind, Channel>> = {
     cds: newChannel('cds'),
     eds: newChannel('eds'),
+    sds: newChannel('sds'),
     lds: newChannel('lds'),
     rds: newChannel('rds'),
   };
@@ -69,18 +70,19 @@ export class Session {
 
   /** Where each kind stands, and the version that this proxy has as a whole. */
   get sync(): Pick<ProxySync, 'kinds' | 'version'> {
-    const { cds, eds, lds, rds } = this.#channels;
+    const { cds, eds, sds, lds, rds } = this.#channels;
     const of = (channel: Channel) => channelSync(channel, this.#isSettled(channel));
     const needed = KINDS.filter((kind) => this.#isNeeded(kind));
     return {
-      kinds: { cds: of(cds), eds: of(eds), lds: of(lds), rds: of(rds) },
+      kinds: { cds: of(cds), eds: of(eds), sds: of(sds), lds: of(lds), rds: of(rds) },
       version: Math.min(...needed.map((kind) => this.#versionOf(this.#channels[kind]))),
     };
   }
 
-  /** A proxy that has not asked for its listeners yet has no configuration, whatever it acknowledged; routes and endpoints it asks for where there are any. */
+  /** A proxy that has not asked for its listeners yet has no configuration, whatever it acknowledged; routes and endpoints it asks for where there are any, secrets where it needs them. */
   #isNeeded(kind: Kind): boolean {
-    return isWhole(kind) || this.#channels[kind].sent !== undefined || this.#snapshot.kinds[kind].size > 0;
+    if (isWhole(kind) || this.#channels[kind].sent !== undefined) return true;
+    return kind !== 'sds' && this.#snapshot.kinds[kind].size > 0;
   }
 
   #target(channel: Channel): Content {
@@ -110,8 +112,8 @@ export class Session {
   }
 
   #due(): DiscoveryResponse[] {
-    const { cds, eds, lds, rds } = this.#channels;
-    const responses = [...this.#sendClusters(cds), ...this.#sendChanged(eds)];
+    const { cds, eds, sds, lds, rds } = this.#channels;
+    const responses = [...this.#sendClusters(cds), ...this.#sendChanged(eds), ...this.#sendChanged(sds)];
     if (cds.waiting || eds.waiting) return responses;
     return [...responses, ...this.#sendChanged(lds), ...this.#sendChanged(rds), ...this.#sendRemovals(cds)];
   }

@@ -1,6 +1,6 @@
 /** Everything that one proxy should have, at one version of the mesh: encoded once, comparable without decoding. Pure. */
 import { type Kind, TYPE_URLS } from '#api/kinds.ts';
-import { type Any, Cluster, ClusterLoadAssignment, Listener, RouteConfiguration } from '#envoy';
+import { type Any, Cluster, ClusterLoadAssignment, Listener, RouteConfiguration, Secret } from '#envoy';
 
 /** One resource, ready to be sent. */
 export interface XdsResource {
@@ -21,13 +21,15 @@ export interface SnapshotParts {
   readonly endpoints: readonly ClusterLoadAssignment[];
   readonly listeners: readonly Listener[];
   readonly routes: readonly RouteConfiguration[];
+  readonly secrets?: readonly Secret[];
 }
 
 /** Of two resources of one kind with one name the first counts: a proxy would refuse a response that has both. */
-export const buildXdsSnapshot = ({ clusters, endpoints, listeners, routes }: SnapshotParts): XdsSnapshot => ({
+export const buildXdsSnapshot = ({ clusters, endpoints, listeners, routes, secrets = [] }: SnapshotParts): XdsSnapshot => ({
   kinds: {
     cds: byName(clusters.map((cluster) => encoded('cds', cluster.name, Cluster.encode(cluster).finish()))),
     eds: byName(endpoints.map((group) => encoded('eds', group.clusterName, ClusterLoadAssignment.encode(group).finish()))),
+    sds: byName(secrets.map((secret) => encoded('sds', secret.name, Secret.encode(secret).finish()))),
     lds: byName(listeners.map((listener) => encoded('lds', listener.name, Listener.encode(listener).finish()))),
     rds: byName(routes.map((table) => encoded('rds', table.name, RouteConfiguration.encode(table).finish()))),
   },

@@ -3,7 +3,7 @@
 const prefix = 'type.googleapis.com/';
 
 /** Short words for the kinds, in the order in which changes are sent. */
-export const KINDS = ['cds', 'eds', 'lds', 'rds'] as const;
+export const KINDS = ['cds', 'eds', 'sds', 'lds', 'rds'] as const;
 
 /** One kind of resource. */
 export type Kind = (typeof KINDS)[number];
@@ -12,6 +12,7 @@ export type Kind = (typeof KINDS)[number];
 export const TYPE_URLS: Readonly<Record<Kind, string>> = {
   cds: `${prefix}envoy.config.cluster.v3.Cluster`,
   eds: `${prefix}envoy.config.endpoint.v3.ClusterLoadAssignment`,
+  sds: `${prefix}envoy.extensions.transport_sockets.tls.v3.Secret`,
   lds: `${prefix}envoy.config.listener.v3.Listener`,
   rds: `${prefix}envoy.config.route.v3.RouteConfiguration`,
 };

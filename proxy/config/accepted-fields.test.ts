@@ -5,6 +5,7 @@ import { simulatedSystem } from '#system/simulated-system.ts';
 import { adminAddressOf, checkBootstrap } from '../bootstrap.ts';
 import { filterRoom } from '../filters/filter-room.fixture.ts';
 import { filterTypeOf } from '../filters/registry.ts';
+import { SecretStore } from '../tls/secret-store.ts';
 import { ClusterManager } from '../upstream/cluster-manager.ts';
 import { SnapshotBuilder } from './build-snapshot.ts';
 import { type Good, type Verdict, walkFields } from './field-walk.fixture.ts';
@@ -12,7 +13,7 @@ import { validate } from './validate.ts';
 import { WITHOUT_EFFECT } from './without-effect.fixture.ts';
 
 const system = simulatedSystem();
-const builder = new SnapshotBuilder({ system, clusters: new ClusterManager(system) });
+const builder = new SnapshotBuilder({ system, clusters: new ClusterManager(system), secrets: new SecretStore() });
 const room = filterRoom({ system });
 
 const URL_PREFIX = 'type.googleapis.com/';

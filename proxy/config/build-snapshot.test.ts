@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Cluster, ClusterLoadAssignment, Listener, RouteConfiguration } from '#envoy';
 import { simulatedSystem } from '#system/simulated-system.ts';
+import { SecretStore } from '../tls/secret-store.ts';
 import { ClusterManager } from '../upstream/cluster-manager.ts';
 import { SnapshotBuilder } from './build-snapshot.ts';
 import { EMPTY_RESOURCES, type ResourceSet, withKind, withSome } from './resource-set.ts';
@@ -47,7 +48,7 @@ const listener = (httpFilters: object[] = []) =>
 
 const newBuilder = () => {
   const system = simulatedSystem();
-  return new SnapshotBuilder({ system, clusters: new ClusterManager(system) });
+  return new SnapshotBuilder({ system, clusters: new ClusterManager(system), secrets: new SecretStore() });
 };
 
 const complete = (): ResourceSet => {

@@ -3,10 +3,13 @@
  * so "did this change?" is `===`. What waits for another resource (EDS, RDS) is left out, or stays as it was in the previous snapshot.
  */
 import type { Kind } from '#api/kinds.ts';
-import type { Cluster, ClusterLoadAssignment, Listener, RouteConfiguration } from '#envoy';
+import type { Cluster, ClusterLoadAssignment, Listener, RouteConfiguration, Secret } from '#envoy';
+import { compileSecret } from '../tls/compile-secret.ts';
+import type { SecretRef, SecretStore } from '../tls/secret-store.ts';
+import { secretsOfCluster } from '../tls/used-secrets.ts';
 import { type ClusterConfig, type CompiledCluster, compileCluster } from '../upstream/compile-cluster.ts';
 import { compileEndpoints, type Endpoints, NO_ENDPOINTS } from '../upstream/compile-endpoints.ts';
-import { attempt, newWork, type ResourceError, remember, type Work } from './build-work.ts';
+import { attempt, needSecrets, newWork, type ResourceError, remember, type Work } from './build-work.ts';
 import { type BuildRooms, ListenerBuilder } from './listener-builder.ts';
 import type { ResourceKey, ResourceOf, ResourceSet } from './resource-set.ts';
 import type { ProxySnapshot } from './snapshot.ts';
@@ -15,7 +18,9 @@ import type { ProxySnapshot } from './snapshot.ts';
 export interface BuildResult {
   readonly snapshot: ProxySnapshot;
   /** Names that clusters and listeners refer to; subscribe to exactly these. */
-  readonly wanted: { readonly eds: ReadonlySet<string>; readonly rds: ReadonlySet<string> };
+  readonly wanted: { readonly eds: ReadonlySet<string>; readonly sds: ReadonlySet<string>; readonly rds: ReadonlySet<string> };
+  /** Every secret that is used, by key, wherever it comes from. */
+  readonly secrets: ReadonlyMap<string, SecretRef>;
   /** Those of `wanted` that have not arrived: who waits for them is warming. */
   readonly missing: readonly ResourceKey[];
   readonly errors: readonly ResourceError[];
@@ -25,10 +30,13 @@ export interface BuildResult {
 export class SnapshotBuilder {
   readonly #clusters = new WeakMap<Cluster, ClusterConfig>();
   readonly #endpoints = new WeakMap<ClusterLoadAssignment, Endpoints>();
+  readonly #secrets = new WeakMap<Cluster, readonly SecretRef[]>();
+  readonly #store: SecretStore;
   readonly #joined = new WeakMap<ClusterConfig, CompiledCluster>();
   readonly #listeners: ListenerBuilder;
 
   constructor(rooms: BuildRooms) {
+    this.#store = rooms.secrets;
     this.#listeners = new ListenerBuilder(rooms);
   }
 
@@ -36,6 +44,7 @@ export class SnapshotBuilder {
   check<K extends Kind>(kind: K, resource: ResourceOf[K]): void {
     if (kind === 'cds') this.#cluster(resource as Cluster);
     else if (kind === 'eds') this.#endpointsOf(resource as ClusterLoadAssignment);
+    else if (kind === 'sds') compileSecret(resource as Secret);
     else if (kind === 'lds') this.#listeners.check(resource as Listener);
     else this.#listeners.checkRoutes(resource as RouteConfiguration);
   }
@@ -55,6 +64,13 @@ export class SnapshotBuilder {
   #buildCluster(resource: Cluster, resources: ResourceSet, work: Work): CompiledCluster | undefined {
     const config = attempt(work, { kind: 'cds', name: resource.name }, () => this.#cluster(resource));
     if (config === undefined) return undefined;
+    const secrets = remember(this.#secrets, resource, secretsOfCluster);
+    const isComplete = needSecrets(work, secrets, (ref) => this.#store.has(ref));
+    const compiled = this.#discover(config, resources, work);
+    return isComplete ? compiled : undefined;
+  }
+
+  #discover(config: ClusterConfig, resources: ResourceSet, work: Work): CompiledCluster | undefined {
     const { discovery } = config;
     if (discovery.kind === 'original-dst') return this.#join(config, NO_ENDPOINTS);
     if (discovery.kind !== 'eds') return this.#join(config, discovery.endpoints);

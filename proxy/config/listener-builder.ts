@@ -17,9 +17,11 @@ import { compileRoutes, type RoutesPlan } from '../routing/compile-routes.ts';
 import { buildRouteTable } from '../routing/route-table.ts';
 import { compileAccessLogs } from '../telemetry/access-log.ts';
 import { requestMetrics } from '../telemetry/request-metrics.ts';
+import type { SecretRef, SecretStore } from '../tls/secret-store.ts';
+import { secretsOfListener } from '../tls/used-secrets.ts';
 import type { ClusterManager } from '../upstream/cluster-manager.ts';
 import { transportFailure } from '../upstream/pools/connect-failure.ts';
-import { attempt, remember, type Work } from './build-work.ts';
+import { attempt, needSecrets, remember, type Work } from './build-work.ts';
 import { HttpWalk, retryRulesOf } from './compose-routes.ts';
 import type { ResourceSet } from './resource-set.ts';
 import type { ProxySnapshot } from './snapshot.ts';
@@ -29,6 +31,8 @@ export interface BuildRooms {
   readonly system: System;
   /** Routes find their clusters here, at request time, by a slot that outlives every configuration. */
   readonly clusters: ClusterManager;
+  /** Listeners and clusters whose secrets are not in it are warming. */
+  readonly secrets: SecretStore;
 }
 
 const NOWHERE: SocketAddress = { address: '0.0.0.0', port: 0 };
@@ -48,6 +52,7 @@ interface Manager {
 interface ListenerEntry {
   readonly compiled: CompiledListener;
   readonly managers: readonly Manager[];
+  readonly secrets: readonly SecretRef[];
   /** Where each manager stands, in their order. */
   readonly places: readonly string[];
 }
@@ -115,7 +120,7 @@ export class ListenerBuilder {
       for (const route of routes) if (route.action.kind === 'forward') retryRulesOf(this.#retryRules, route, route.action.forward);
   }
 
-  /** A listener goes into the result when all its routes are here; until then the previous one stays. */
+  /** A listener goes into the result when all its routes are here; and its secrets; until then the previous one stays. */
   build(resources: ResourceSet, previous: ProxySnapshot, work: Work): Pick<ProxySnapshot, 'listeners' | 'routeTables'> {
     const listeners = new Map<string, CompiledListener>();
     const routeTables = new Map<RouteTableSlot, RouteTable>();
@@ -123,7 +128,8 @@ export class ListenerBuilder {
       const { name } = resource;
       const entry = attempt(work, { kind: 'lds', name }, () => this.#entry(resource));
       const tables = entry && this.#tables(entry, resources, work, name);
-      if (entry && tables) {
+      const isComplete = needSecrets(work, entry?.secrets ?? [], (ref) => this.#rooms.secrets.has(ref));
+      if (entry && tables && isComplete) {
         listeners.set(name, entry.compiled);
         for (const [slot, table] of tables) routeTables.set(slot, table);
         continue;
@@ -191,7 +197,7 @@ export class ListenerBuilder {
         httpConnectionManager: (config, path) => this.#manager(config, path, managers),
         tcpProxy: (config, path) => this.#tcp(config, path),
       });
-      return { compiled, managers, places: managerPlaces(resource) };
+      return { compiled, managers, places: managerPlaces(resource), secrets: secretsOfListener(resource) };
     });
   }
 

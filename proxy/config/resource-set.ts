@@ -1,11 +1,12 @@
 /** What arrived and was accepted, by kind and name: plain decoded messages, never changed afterwards. */
 import type { Kind } from '#api/kinds.ts';
-import type { Cluster, ClusterLoadAssignment, Listener, RouteConfiguration } from '#envoy';
+import type { Cluster, ClusterLoadAssignment, Listener, RouteConfiguration, Secret } from '#envoy';
 
 /** The message behind each kind. */
 export interface ResourceOf {
   readonly cds: Cluster;
   readonly eds: ClusterLoadAssignment;
+  readonly sds: Secret;
   readonly lds: Listener;
   readonly rds: RouteConfiguration;
 }
@@ -20,7 +21,7 @@ export interface ResourceKey {
 }
 
 /** Nothing arrived yet. */
-export const EMPTY_RESOURCES: ResourceSet = { cds: new Map(), eds: new Map(), lds: new Map(), rds: new Map() };
+export const EMPTY_RESOURCES: ResourceSet = { cds: new Map(), eds: new Map(), sds: new Map(), lds: new Map(), rds: new Map() };
 
 /** Name under which a resource is kept. */
 export const resourceName = <K extends Kind>(kind: K, value: ResourceOf[K]): string =>

@@ -1,17 +1,18 @@
 /** The gate that every resource passes, from a response or from the bootstrap: decode, name, trial-compile. */
 import { ConfigError } from '#api/config-error.ts';
 import { type Kind, TYPE_URLS } from '#api/kinds.ts';
-import { type Any, Cluster, ClusterLoadAssignment, Listener, type MessageFns, RouteConfiguration } from '#envoy';
+import { type Any, Cluster, ClusterLoadAssignment, Listener, type MessageFns, RouteConfiguration, Secret } from '#envoy';
 import { type ResourceOf, resourceName } from '../config/resource-set.ts';
 
 const CODECS: { readonly [K in Kind]: MessageFns<ResourceOf[K]> } = {
   cds: Cluster,
   eds: ClusterLoadAssignment,
+  sds: Secret,
   lds: Listener,
   rds: RouteConfiguration,
 };
 
-const WORDS: Readonly<Record<Kind, string>> = { cds: 'cluster(s)', eds: 'endpoint(s)', lds: 'listener(s)', rds: 'route(s)' };
+const WORDS: Readonly<Record<Kind, string>> = { cds: 'cluster(s)', eds: 'endpoint(s)', sds: 'secret(s)', lds: 'listener(s)', rds: 'route(s)' };
 
 /** Throws ConfigError when the resource could not be used. */
 export type CheckResource = <K extends Kind>(kind: K, resource: ResourceOf[K]) => void;
