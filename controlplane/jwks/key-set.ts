@@ -1,4 +1,5 @@
 /** Text from an issuer → a key set that may be shown to proxies. Pure. */
+import { createPublicKey, type webcrypto } from 'node:crypto';
 import { createLocalJWKSet, type JSONWebKeySet } from 'jose';
 
 /** More keys than that in one set are a mistake or an attack. */
@@ -10,15 +11,15 @@ const PRIVATE: ReadonlySet<string> = new Set(['d', 'p', 'q', 'dp', 'dq', 'qi', '
 /**
  * The same keys always give the same text. Throws an Error that quotes nothing of what came.
  *
- * Shared secrets (`oct`) are left out: whoever can read them could sign too.
+ * Shared secrets (`oct`) are left out: whoever can read them could sign too. So are keys that cannot be used: one of them would cost a proxy its listener.
  */
 export const readKeySet = (text: string): string => {
   const set = readJson(text);
   if (!isKeySet(set)) throw new Error('not a key set');
-  const keys = set.keys.filter(({ kty }) => kty !== 'oct');
+  if (set.keys.length > MOST_KEYS) throw new Error(`more than ${MOST_KEYS} keys`);
+  const keys = set.keys.map(publicPart).filter(isPublicKey);
   if (keys.length === 0) throw new Error('no public key in it');
-  if (keys.length > MOST_KEYS) throw new Error(`more than ${MOST_KEYS} keys`);
-  return JSON.stringify({ keys: keys.map(publicPart) });
+  return JSON.stringify({ keys });
 };
 
 /** Where an issuer says that its keys are. Source: OpenID Connect Discovery 1.0, 4. */
@@ -50,4 +51,14 @@ const isKeySet = (value: unknown): value is JSONWebKeySet => {
   }
 };
 
-const publicPart = (key: object): object => Object.fromEntries(Object.entries(key).filter(([member]) => !PRIVATE.has(member)));
+const isPublicKey = (key: webcrypto.JsonWebKey): boolean => {
+  try {
+    createPublicKey({ key, format: 'jwk' });
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+const publicPart = (key: object): webcrypto.JsonWebKey =>
+  Object.fromEntries(Object.entries(key).filter(([member]) => !PRIVATE.has(member)));

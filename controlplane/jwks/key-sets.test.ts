@@ -130,6 +130,7 @@ test.each([
   ['nothing', ok(''), 'not JSON'],
   ['no key', ok('{"keys":[]}'), 'no public key in it'],
   ['a shared secret', ok('{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}'), 'no public key in it'],
+  ['a key that is none', ok('{"keys":[{"kty":"EC","crv":"P-256","x":"AA","y":"AA"},{"kty":"RSA"},{"kty":"none"}]}'), 'no public key in it'],
   ['too many keys', ok(keys(...Array.from({ length: 101 }, String))), 'more than 100 keys'],
   ['ten MiB', ok('x'.repeat(10 << 20)), 'more than 1048576 bytes'],
   ['what is no HTTP', 'hello\r\n\r\n', 'the exchange failed: HPE_INVALID_CONSTANT'],

@@ -68,11 +68,14 @@ test('several issuers, by name: one valid token is enough, and none may be there
   ]);
 });
 
-test('keys that were fetched are taken, and before that there is no key at all', () => {
-  const keys = (fetched?: string) =>
-    filter([{ issuer: 'i', jwksUri: 'http://keys.example/jwks' }], fetched)?.providers['origins-0'].localJwks.inlineString;
-  expect(keys(KEYS)).toBe(KEYS);
-  expect(keys()).toBe('{"keys":[]}');
+test('keys that were fetched are taken; without any, every token is refused, by no key but by asking where nobody answers', () => {
+  const provider = (fetched?: string, jwks?: string) =>
+    filter([{ issuer: 'i', jwksUri: 'http://keys.example/jwks', ...(jwks && { jwks }) }], fetched)?.providers['origins-0'];
+  expect(provider(KEYS).localJwks.inlineString).toBe(KEYS);
+  for (const none of [provider(), provider(undefined, '{"keys":[]}'), provider(undefined, 'nonsense')]) {
+    expect(none.localJwks).toBeUndefined();
+    expect(none.remoteJwks.httpUri).toMatchObject({ uri: 'http://no-keys.invalid/', cluster: 'BlackHoleCluster', timeout: '1s' });
+  }
 });
 
 test('a gateway looks its route up again once claims are known', () => {

@@ -1,6 +1,7 @@
 /** RequestAuthentications of one workload → Envoy's jwt_authn. Pure. Source: istio pilot/pkg/security/authn/policy_applier.go. */
+import { BLACK_HOLE_CLUSTER } from '#api/names.ts';
 import type { Any, HttpFilter, JwtProvider, JwtRequirement } from '#envoy';
-import { pack } from '../pack.ts';
+import { pack, toDuration } from '../pack.ts';
 import { JWT_FILTER, PAYLOAD } from './claims.ts';
 
 type Texts = readonly string[];
@@ -19,9 +20,6 @@ export interface JwtRule {
   readonly outputClaimToHeaders?: readonly { readonly header?: string; readonly claim?: string }[];
   readonly spaceDelimitedClaims?: Texts;
 }
-
-/** No key at all: every token of that issuer is refused. */
-export const NO_KEYS = '{"keys":[]}';
 
 /** How one workload reads tokens. keysOf: the key set of a rule that has none of its own, or undefined before it was ever fetched. */
 export interface TokenReading {
@@ -54,11 +52,10 @@ export const requestAuthentication = ({ rules, keysOf, routesByClaims }: TokenRe
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 const providerOf = (rule: JwtRule, fetched: string | undefined, clearRouteCache: boolean): object => {
-  const keys = rule.jwks ? rule.jwks : (fetched ?? NO_KEYS);
   return {
     issuer: rule.issuer ?? '',
     audiences: [...(rule.audiences ?? [])],
-    jwksSourceSpecifier: { $case: 'localJwks', value: { specifier: { $case: 'inlineString', value: keys } } },
+    jwksSourceSpecifier: keysFrom(rule.jwks || fetched),
     forward: rule.forwardOriginalToken === true,
     forwardPayloadHeader: rule.outputPayloadToHeader ?? '',
     payloadInMetadata: PAYLOAD,
@@ -71,6 +68,27 @@ const providerOf = (rule: JwtRule, fetched: string | undefined, clearRouteCache:
     claimToHeaders: (rule.outputClaimToHeaders ?? []).map(({ header = '', claim = '' }) => ({ headerName: header, claimName: claim })),
     clearRouteCache,
   } satisfies Partial<Record<keyof JwtProvider, unknown>>;
+};
+
+/** Envoy refuses a set without keys, and a key that stands for none is one too many: who has no keys is told to fetch them where nobody answers. */
+const keysFrom = (keys: string | undefined): object =>
+  keys !== undefined && hasKeys(keys)
+    ? { $case: 'localJwks', value: { specifier: { $case: 'inlineString', value: keys } } }
+    : { $case: 'remoteJwks', value: { httpUri: NOBODY } };
+
+const NOBODY = {
+  uri: 'http://no-keys.invalid/',
+  httpUpstreamType: { $case: 'cluster', value: BLACK_HOLE_CLUSTER },
+  timeout: toDuration(1000),
+};
+
+const hasKeys = (text: string): boolean => {
+  try {
+    const { keys } = JSON.parse(text) as { readonly keys?: unknown };
+    return Array.isArray(keys) && keys.length > 0;
+  } catch {
+    return false;
+  }
 };
 
 const any = (requirements: JwtRequirement[]): JwtRequirement => ({ requiresType: { $case: 'requiresAny', value: { requirements } } });

@@ -1,0 +1,98 @@
+/** Which policies apply to one workload, and the filters that they become. Pure. */
+import type { Filter, HttpFilter } from '#envoy';
+import { keySourceOf } from '../../mesh/key-source.ts';
+import { selects } from '../../mesh/labels.ts';
+import type { MeshService, ProxyNode } from '../../mesh/mesh.ts';
+import { type AuthorizationInput, httpAuthorization, tcpAuthorization } from './authorization-filters.ts';
+import type { ExtensionProvider } from './external-authorizers.ts';
+import type { AuthorizationPolicy } from './rbac.ts';
+import { type JwtRule, requestAuthentication } from './request-authentication.ts';
+
+/** What stands in front of a workload's chains. */
+export interface WorkloadSecurity {
+  readonly http: readonly HttpFilter[];
+  readonly tcp: readonly Filter[];
+}
+
+/** Chains that lead out of a workload ask nobody. */
+export const UNGUARDED: WorkloadSecurity = { http: [], tcp: [] };
+
+/** The part of the mesh that guards are made from. */
+export interface GuardedMesh {
+  readonly config: {
+    readonly rootNamespace: string;
+    readonly trustDomain: string;
+    readonly trustDomainAliases: readonly string[];
+    readonly extensionProviders: readonly ExtensionProvider[];
+  };
+  readonly services: readonly MeshService[];
+  readonly authorizationPolicies: readonly { readonly resource: AuthorizationPolicy & Targeted }[];
+  readonly requestAuthentications: readonly {
+    readonly resource: Targeted & { readonly spec: { readonly jwtRules?: readonly JwtRule[] } };
+  }[];
+  /** Fetched keys by source; a source that was never reached is missing. */
+  readonly keySets: Readonly<Record<string, string>>;
+}
+
+/** Who else decides, then whose token it is, then the mesh's own policies: Istio's order. */
+export const securityOf = (mesh: GuardedMesh, proxy: ProxyNode): WorkloadSecurity => {
+  const { config } = mesh;
+  const applies = appliesTo(proxy, config.rootNamespace);
+  const input: AuthorizationInput = {
+    policies: mesh.authorizationPolicies.map(({ resource }) => resource).filter(applies),
+    trustDomains: [config.trustDomain, ...config.trustDomainAliases],
+    providers: config.extensionProviders,
+    services: mesh.services,
+  };
+  const rules = mesh.requestAuthentications.flatMap(({ resource }) => (applies(resource) ? (resource.spec.jwtRules ?? []) : []));
+  const [requests, connections] = [httpAuthorization(input), tcpAuthorization(input)];
+  const tokens = requestAuthentication({ rules, keysOf: fetchedKeys(mesh), routesByClaims: proxy.type === 'router' });
+  return { http: [...requests.custom, ...tokens, ...requests.own], tcp: [...connections.custom, ...connections.own] };
+};
+
+const fetchedKeys = ({ keySets }: GuardedMesh): ((rule: JwtRule) => string | undefined) => {
+  return (rule) => {
+    const source = keySourceOf(rule);
+    return source && Object.hasOwn(keySets, source.id) ? keySets[source.id] : undefined;
+  };
+};
+
+/** The part of a policy that says whom it is about. */
+interface Targeted {
+  readonly metadata: { readonly namespace: string };
+  readonly spec: {
+    readonly selector?: { readonly matchLabels?: Readonly<Record<string, string>> };
+    readonly targetRef?: TargetRef;
+    readonly targetRefs?: readonly TargetRef[];
+  };
+}
+
+interface TargetRef {
+  readonly group?: string;
+  readonly kind?: string;
+  readonly name?: string;
+  readonly namespace?: string;
+}
+
+/** The label by which a proxy is one of a Gateway of the Gateway API. */
+const GATEWAY_NAME = 'gateway.networking.k8s.io/gateway-name';
+
+/** Own namespace and root namespace; by labels, or by the name of the Gateway that the proxy is one of. Source: istio pilot/pkg/model/policyattachment.go. */
+const appliesTo = ({ namespace, labels }: ProxyNode, rootNamespace: string): ((policy: Targeted) => boolean) => {
+  const gateway = labels[GATEWAY_NAME];
+  return ({ metadata, spec }) => {
+    if (metadata.namespace !== namespace && metadata.namespace !== rootNamespace) return false;
+    const targets = spec.targetRefs?.length ? spec.targetRefs : spec.targetRef ? [spec.targetRef] : [];
+    if (targets.length === 0) {
+      const wanted = spec.selector?.matchLabels ?? {};
+      return Object.keys(wanted).length === 0 || selects(wanted, labels);
+    }
+    return metadata.namespace === namespace && gateway !== undefined && targets.some((target) => isGateway(target, gateway, namespace));
+  };
+};
+
+const isGateway = (target: TargetRef, name: string, namespace: string): boolean =>
+  target.group === 'gateway.networking.k8s.io' &&
+  target.kind === 'Gateway' &&
+  target.name === name &&
+  (!target.namespace || target.namespace === namespace);
