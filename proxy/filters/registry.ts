@@ -2,13 +2,14 @@
 import { ConfigError } from '#api/config-error.ts';
 import type { Any } from '#envoy';
 import { cors } from './cors.ts';
+import { extAuthz } from './ext-authz.ts';
 import { fault } from './fault.ts';
 import type { FilterType } from './filter-type.ts';
 import { grpcStats } from './grpc-stats.ts';
 import { jwtAuthn } from './jwt-authn.ts';
 import { rbac } from './rbac.ts';
 
-const FILTER_TYPES: readonly FilterType[] = [cors, fault, grpcStats, jwtAuthn, rbac];
+const FILTER_TYPES: readonly FilterType[] = [cors, extAuthz, fault, grpcStats, jwtAuthn, rbac];
 
 /** The last filter of every chain; it is the router room's, not a row here. */
 export const ROUTER_TYPE_URL = 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router';

@@ -41,6 +41,8 @@ export class ConnectError extends Error {
 
 /** Everything that either plane does with sockets, gRPC aside. */
 export interface Network {
+  /** Present where bytes only travel between this program's own sockets, and HTTP/2 does not. */
+  readonly isSimulated?: true;
   /** Port 0 lets the system choose. Rejects with the system's error (EADDRINUSE …). `accept` is called once a connection, paused until somebody reads. */
   listen(at: SocketAddress, accept: (connection: Connection) => void): Promise<BoundListener>;
   /** Settles when the connection is open. Rejects with ConnectError. */

@@ -76,6 +76,7 @@ export class SimulatedNetwork {
   /** The network as a process at that address sees it: its own connections come from there. */
   from(address: string): Network {
     return {
+      isSimulated: true,
       listen: (at, accept) => this.#listen(at, accept),
       connect: (to, { signal }) => this.#connect(address, to, signal),
       resolve: async (hostname) => this.names.get(hostname) ?? [],
