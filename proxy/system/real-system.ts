@@ -5,6 +5,7 @@ import { jsonLog, type Log, type LogLevel } from './log.ts';
 import { MetricRegistry } from './metric-registry.ts';
 import { realRandom } from './random.ts';
 import { realNetwork } from './real-network.ts';
+import { realTls } from './real-tls.ts';
 import type { System } from './system.ts';
 import type { WireTap } from './wire-tap.ts';
 
@@ -49,6 +50,7 @@ export const realSystem = (options: RealSystemOptions): RealSystem => {
     clock,
     random: realRandom(),
     network: options.tap?.at(realNetwork()) ?? realNetwork(),
+    tls: realTls(clock),
     log: delegating(() => log),
     metrics: new MetricRegistry(),
     appendLine: (path, line) => lines.append(path, line),

@@ -7,6 +7,7 @@ import { MetricRegistry } from './metric-registry.ts';
 import { seededRandom } from './random.ts';
 import { type SimulatedClock, simulatedClock } from './simulated-clock.ts';
 import { SimulatedNetwork } from './simulated-network.ts';
+import { SimulatedTls } from './simulated-tls.ts';
 import type { System } from './system.ts';
 
 /** One event as it was logged. */
@@ -20,6 +21,7 @@ export interface LoggedEvent {
 export interface SimulatedWorld {
   readonly clock: SimulatedClock;
   readonly network: SimulatedNetwork;
+  readonly tls: SimulatedTls;
 }
 
 /** One simulated process. */
@@ -33,7 +35,10 @@ export interface SimulatedSystem extends System {
 }
 
 /** A world at its beginning. */
-export const simulatedWorld = (): SimulatedWorld => ({ clock: simulatedClock(), network: new SimulatedNetwork() });
+export const simulatedWorld = (): SimulatedWorld => {
+  const clock = simulatedClock();
+  return { clock, network: new SimulatedNetwork(), tls: new SimulatedTls(clock) };
+};
 
 /**
  * One process in a world; a world of its own when none is given.
@@ -51,11 +56,13 @@ export const simulatedSystem = (
   const world = options.world ?? simulatedWorld();
   const events: LoggedEvent[] = [];
   const lines: { path: string; line: string }[] = [];
+  const random = seededRandom(options.seed ?? 1);
   return {
     world,
     clock: world.clock,
     network: world.network.from(options.address ?? '127.0.0.1'),
-    random: seededRandom(options.seed ?? 1),
+    tls: world.tls.for(random),
+    random,
     log: recordingLog(events),
     metrics: new MetricRegistry(),
     events,

@@ -4,12 +4,14 @@ import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import type { Network } from './network.ts';
 import type { Random } from './random.ts';
+import type { Tls } from './tls.ts';
 
 /** Everything that a plane may reach out to. Two implementations: real-system.ts and simulated-system.ts. */
 export interface System {
   readonly clock: Clock;
   readonly random: Random;
   readonly network: Network;
+  readonly tls: Tls;
   readonly log: Log;
   readonly metrics: Metrics;
   /** Appends one line (without newline) to an access-log file; `/dev/stdout` and `/dev/stderr` name the streams. Buffered, never blocks. */

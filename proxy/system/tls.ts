@@ -68,6 +68,8 @@ export interface TlsContext {
 /** How a server treats its clients. */
 export interface AcceptTls {
   readonly clientCertificate: 'ignored' | 'wanted' | 'required';
+  /** Application protocols that the client is known to offer, from its greeting. Absent: not known, and then there must be a common one. */
+  readonly offered?: readonly string[];
   readonly timeoutMs: number;
   /** Judges a client whose chain is verified; a text refuses it. */
   readonly refuses?: (peer: CertificateFacts) => string | undefined;
