@@ -17,6 +17,8 @@ interface AuthorizerSettings {
   /** A call is let through when its authorizer cannot be asked. */
   readonly failOpen?: boolean;
   readonly statusOnError?: string;
+  /** What the authorizer adds to a request may change its route. */
+  readonly clearRouteCache?: boolean;
   readonly includeRequestBodyInCheck?: {
     readonly maxRequestBytes?: number;
     readonly allowPartialMessage?: boolean;
@@ -77,9 +79,10 @@ const hostOf = (written: string, services: readonly MeshService[]): string | und
   return known.length === 1 ? known[0]?.hostname : undefined;
 };
 
-const commonFields = ({ failOpen, statusOnError, includeRequestBodyInCheck: body }: AuthorizerSettings) => ({
+const commonFields = ({ failOpen, statusOnError, clearRouteCache, includeRequestBodyInCheck: body }: AuthorizerSettings) => ({
   transportApiVersion: V3,
   failureModeAllow: failOpen === true,
+  clearRouteCache: clearRouteCache === true,
   ...(statusOnError && { statusOnError: { code: Number(statusOnError) } }),
   ...(body && { withRequestBody: body }),
 });
