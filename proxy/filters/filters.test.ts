@@ -251,9 +251,7 @@ describe('rbac', () => {
   });
 
   it('refuses a rule that it does not understand, with its path', () => {
-    const config = one('DENY', {
-      andRules: { rules: [{ metadata: { filter: 'x', path: [{ key: 'k' }], value: { presentMatch: true } } }] },
-    });
-    expect(() => setUp(RBAC, config)).toThrow('rules.policies[p].permissions[0].and_rules.rules[0].metadata: not supported by this proxy');
+    const config = one('DENY', { andRules: { rules: [{ matcher: { name: 'x', typedConfig: { '@type': `${prefix}.cors.v3.Cors` } } }] } });
+    expect(() => setUp(RBAC, config)).toThrow('rules.policies[p].permissions[0].and_rules.rules[0].matcher: not supported by this proxy');
   });
 });

@@ -1,87 +1,94 @@
 /** Lets requests through, or not, by who sends them and what they ask for. Source: extensions.filters.http.rbac.v3. */
-import { ConfigError, inField, refuseUnsupported } from '#api/config-error.ts';
+import { inField, refuseUnsupported } from '#api/config-error.ts';
 import { type Any, HttpRbac, type RBAC, RBACPerRoute } from '#envoy';
-import type { MetricScope } from '#system/metrics.ts';
+import type { Counter, MetricScope } from '#system/metrics.ts';
 import type { HttpFilter } from '../http/filter.ts';
-import type { HttpRequest } from '../http/message.ts';
 import { StreamError } from '../http/stream-error.ts';
-import type { StreamInfo } from '../http/stream-info.ts';
 import { decodeConfig, expectType } from './decode-config.ts';
 import type { FilterRoom, FilterType } from './filter-type.ts';
-import { compileRules } from './rbac-rules.ts';
+import { FACTS, requestFacts } from './rbac/facts.ts';
+import { compileJudge, type Judge, type Verdict } from './rbac/judge.ts';
+import { type Note, noteOf, verdictNote } from './rbac/notes.ts';
+import { type RuleScope, ruleScope } from './rbac/rule.ts';
 
-const ACTION = { allow: 0, deny: 1, log: 2 } as const;
-
-interface Verdict {
-  readonly allowed: boolean;
-  readonly policy: string | undefined;
-}
-
-type Judge = (request: HttpRequest, stream: StreamInfo) => Verdict;
-
-/** Undefined when the rules never deny. */
-const compileJudge = (rules: RBAC): Judge | undefined => {
-  const matching = compileRules(rules);
-  switch (rules.action) {
-    case ACTION.allow:
-      return (request, stream) => {
-        const policy = matching(request, stream);
-        return { allowed: policy !== undefined, policy };
-      };
-    case ACTION.deny:
-      if (Object.keys(rules.policies).length === 0) return undefined;
-      return (request, stream) => {
-        const policy = matching(request, stream);
-        return { allowed: policy === undefined, policy };
-      };
-    case ACTION.log:
-      return undefined;
-    default:
-      throw new ConfigError('action', `unknown value ${rules.action}`);
-  }
-};
+const NAME_SPACE = 'envoy.filters.http.rbac';
+const DENIED = 'RBAC: access denied';
 
 /** codeDetails may not contain spaces: Envoy's log fields are separated by them. */
 const detailsOf = (policy: string | undefined): string => `rbac_access_denied_matched_policy[${(policy ?? 'none').replaceAll(/\s/g, '_')}]`;
 
-/** Where verdicts are counted: also of a route's own rules under the listener's prefix. (Envoy 1.40) */
-interface Tally {
-  count(verdict: Verdict): void;
+/** Everything that follows from a verdict. */
+interface Outcome {
+  readonly verdict: Verdict;
+  readonly counters: readonly Counter[];
+  readonly notes: readonly Note[];
+  readonly refusal: StreamError | undefined;
 }
 
-const tallyOf = (scope: MetricScope, prefix: string, kind: '' | 'shadow_', perRule: boolean): Tally => {
-  const [allowed, denied] = [scope.counter(`rbac.${prefix}${kind}allowed`), scope.counter(`rbac.${prefix}${kind}denied`)];
-  return {
-    count: (verdict) => {
-      (verdict.allowed ? allowed : denied).value++;
-      if (!perRule || verdict.policy === undefined) return;
-      scope.counter(`rbac.${prefix}policy.${verdict.policy}.${kind}${verdict.allowed ? 'allowed' : 'denied'}`).value++;
-    },
-  };
+/** Where outcomes are counted and noted. listener: whose prefixes name the statistics, also of a route's own rules. (Envoy 1.40) */
+interface Place {
+  readonly metrics: MetricScope;
+  readonly listener: HttpRbac;
+  readonly config: HttpRbac;
+}
+
+const countersOf = ({ metrics, listener, config }: Place, kind: 'enforced' | 'shadow', { allowed, policy }: Verdict): Counter[] => {
+  const [prefix, word] = kind === 'shadow' ? [listener.shadowRulesStatPrefix, 'shadow_'] : [listener.rulesStatPrefix, ''];
+  const field = `${word}${allowed ? 'allowed' : 'denied'}`;
+  const total = metrics.counter(`rbac.${prefix}${field}`);
+  metrics.counter(`rbac.${prefix}${word}${allowed ? 'denied' : 'allowed'}`);
+  if (!config.trackPerRuleStats || policy === undefined) return [total];
+  return [total, metrics.counter(`rbac.${prefix}policy.${policy}.${field}`)];
 };
 
-/** listener: whose prefixes name the statistics. */
+const judgeOf = (rules: RBAC | undefined, kind: 'enforced' | 'shadow', place: Place, scope: RuleScope): Judge<Outcome> | undefined => {
+  if (!rules) return undefined;
+  const { listener, config } = place;
+  const prefix =
+    kind === 'shadow' ? config.shadowRulesStatPrefix || listener.shadowRulesStatPrefix : config.rulesStatPrefix || listener.rulesStatPrefix;
+  return inField(kind === 'shadow' ? 'shadow_rules' : 'rules', () =>
+    compileJudge(rules, scope, (verdict) => {
+      const hint = verdict.action === 'LOG' && kind === 'enforced';
+      return {
+        verdict,
+        counters: countersOf(place, kind, verdict),
+        notes: [
+          ...(hint ? [noteOf('envoy.common', { access_log_hint: verdict.policy !== undefined })] : []),
+          verdictNote(NAME_SPACE, kind, prefix, verdict),
+        ],
+        // An intended answer, not a failure of the data path: it carries no response flag.
+        refusal: verdict.allowed
+          ? undefined
+          : new StreamError('UAEX', { status: 403, text: DENIED, codeDetails: detailsOf(verdict.policy), flagged: false }),
+      };
+    }),
+  );
+};
+
+const FIELDS = ['rules', 'shadowRules', 'rulesStatPrefix', 'shadowRulesStatPrefix', 'trackPerRuleStats'] as const;
+
 const filterFor = (config: HttpRbac, listener: HttpRbac, { system, statPrefix }: FilterRoom): HttpFilter | undefined => {
-  refuseUnsupported(config, { read: ['rules', 'shadowRules', 'rulesStatPrefix', 'shadowRulesStatPrefix', 'trackPerRuleStats'] });
-  const { rules, shadowRules, trackPerRuleStats: perRule } = config;
-  const judge = rules && inField('rules', () => compileJudge(rules));
-  const shadow = shadowRules && inField('shadow_rules', () => compileJudge(shadowRules));
-  if (!judge && !shadow) return undefined;
-  const scope = system.metrics.scope('http', statPrefix);
-  const own = tallyOf(scope, listener.rulesStatPrefix, '', perRule);
-  const rehearsed = tallyOf(scope, listener.shadowRulesStatPrefix, 'shadow_', perRule);
+  refuseUnsupported(config, { read: FIELDS });
+  const place: Place = { metrics: system.metrics.scope('http', statPrefix), listener, config };
+  const scope = ruleScope('requests');
+  const enforced = judgeOf(config.rules, 'enforced', place, scope);
+  const shadow = judgeOf(config.shadowRules, 'shadow', place, ruleScope('requests'));
+  if (!enforced && !shadow) return undefined;
   return (request, stream, next) => {
-    if (shadow) rehearsed.count(shadow(request, stream));
-    if (!judge) return next(request, stream);
-    const verdict = judge(request, stream);
-    own.count(verdict);
-    if (verdict.allowed) return next(request, stream);
-    // An intended answer, not a failure of the data path: it carries no response flag.
-    return Promise.reject(new StreamError('UAEX', { status: 403, text: DENIED, codeDetails: detailsOf(verdict.policy), flagged: false }));
+    if (shadow) {
+      const { counters, notes } = shadow(request, stream);
+      for (const counter of counters) counter.value++;
+      for (const note of notes) note(stream);
+    }
+    if (!enforced) return next(request, stream);
+    const { verdict, counters, notes, refusal } = enforced(request, stream);
+    for (const counter of counters) counter.value++;
+    for (const note of notes) note(stream);
+    if (!refusal) return next(request, stream);
+    stream.metadata = { ...stream.metadata, [FACTS]: requestFacts(verdict, request, stream, scope) };
+    return Promise.reject(refusal.with({}));
   };
 };
-
-const DENIED = 'RBAC: access denied';
 
 const ROUTE_URL = 'type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBACPerRoute';
 

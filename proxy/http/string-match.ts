@@ -13,6 +13,12 @@ export type TextTest = (text: string) => boolean;
 const ATOM = String.raw`(?:[A-Za-z0-9_\-/ ,=@~%&;:!"'#<>]|\\[.\-/+*?()[\]{}^$|dw]|\.|\[\^?[A-Za-z0-9_./ -]+\])`;
 const SIMPLE = new RegExp(`^(?:${ATOM}(?:\\?|\\{\\d{1,2}\\})?)*(?:${ATOM}[*+])?(?:${ATOM}(?:\\{\\d{1,2}\\})?)*$`);
 
+/** A dot that stands for anything, or what a dot may be part of without standing for anything. */
+const DOT = /\\.|\[\^?[^\]]+\]|\./g;
+
+/** Istio's bound; RE2 itself is bounded by the size of its program. */
+const LONGEST_REGEX = 1_024;
+
 /** Whether a pattern occurs anywhere in a text, in time that is linear in the text. Throws Error when RE2 does not know the pattern. */
 export const compileSearch = (pattern: string): TextTest => {
   const compiled = RE2JS.compile(pattern);
@@ -22,9 +28,11 @@ export const compileSearch = (pattern: string): TextTest => {
 /** Full match, as Envoy's regex matchers mean it. Throws ConfigError for a pattern that RE2 does not know. */
 export const compileRegex = (matcher: RegexMatcher): TextTest => {
   if (matcher.regex === '') throw new ConfigError('regex', 'must not be empty');
+  if (matcher.regex.length > LONGEST_REGEX) throw new ConfigError('regex', `is longer than ${LONGEST_REGEX} characters`);
   try {
     if (SIMPLE.test(matcher.regex)) {
-      const native = new RegExp(`^(?:${matcher.regex})$`);
+      // RE2's dot is anything but a line feed; the engine's own also leaves out other line ends, which claims of a token may hold.
+      const native = new RegExp(`^(?:${matcher.regex.replaceAll(DOT, (part) => (part === '.' ? '[^\\n]' : part))})$`);
       return (text) => native.test(text);
     }
     const compiled = RE2JS.compile(matcher.regex);
