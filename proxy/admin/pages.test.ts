@@ -55,6 +55,23 @@ const view: AdminView = {
     endpoints: [resource('live')],
   }),
   tapped: () => undefined,
+  wallTimeMs: () => Date.UTC(2026, 10, 24),
+  certificates: () => [
+    {
+      rootsName: 'ROOTCA',
+      roots: [{ uris: [], dnsNames: [], serial: '1ec2', notBeforeMs: Date.UTC(2026, 10, 1), notAfterMs: Date.UTC(2026, 11, 24, 15) }],
+      chainName: '/etc/chain.pem',
+      chain: [
+        {
+          uris: ['spiffe://cluster.local/ns/default/sa/reviews'],
+          dnsNames: ['reviews.example'],
+          serial: '52a1',
+          notBeforeMs: Date.UTC(2026, 10, 1),
+          notAfterMs: Date.UTC(2026, 10, 23),
+        },
+      ],
+    },
+  ],
   uptimeMs: () => 61_500,
   memory: () => ({ allocated: 1, heapSize: 2, total: 3 }),
   node: () => ({ id: 'n', user_agent_name: 'dinghy' }),
@@ -172,4 +189,27 @@ test('hosts are told with their numbers, as lines and as JSON', () => {
     weight: 7,
   });
   expect(host.stats).toContainEqual({ name: 'rq_total', value: '5' });
+});
+
+test('/certs tells of each context what it believes and what it shows, and how long that holds', () => {
+  const { text } = adminAnswer({ method: 'GET', path: '/certs', authority: 'localhost', origin: undefined }, view);
+  const times = (notAfter: string) => ({ valid_from: '2026-11-01T00:00:00Z', expiration_time: notAfter });
+  expect(JSON.parse(text)).toEqual({
+    certificates: [
+      {
+        ca_cert: [
+          { path: '<inline>', serial_number: '1ec2', subject_alt_names: [], days_until_expiration: '30', ...times('2026-12-24T15:00:00Z') },
+        ],
+        cert_chain: [
+          {
+            path: '/etc/chain.pem',
+            serial_number: '52a1',
+            subject_alt_names: [{ dns: 'reviews.example' }, { uri: 'spiffe://cluster.local/ns/default/sa/reviews' }],
+            days_until_expiration: '0',
+            ...times('2026-11-23T00:00:00Z'),
+          },
+        ],
+      },
+    ],
+  });
 });

@@ -3,7 +3,7 @@ import { type MetricEntry, MetricRegistry } from '#system/metric-registry.ts';
 import type { SocketAddress } from '#system/network.ts';
 import type { System } from '#system/system.ts';
 import type { WireTap } from '#system/wire-tap.ts';
-import type { AdminActions, AdminView, ClusterStatus, DumpedConfiguration, HostStatus, ServerState } from './view.ts';
+import type { AdminActions, AdminView, ClusterStatus, ContextStatus, DumpedConfiguration, HostStatus, ServerState } from './view.ts';
 
 /** A cluster as its room has it. */
 export interface RunningCluster {
@@ -47,6 +47,7 @@ export interface RunningParts {
   isStaticCluster(name: string): boolean;
   endpointsOf(cluster: string): ConfiguredEndpoints | undefined;
   listeners(): readonly { readonly compiled: { readonly name: string }; readonly addresses: readonly SocketAddress[] }[];
+  certificates?(): readonly ContextStatus[];
   configuration(): DumpedConfiguration;
   drainListeners: AdminActions['drainListeners'];
   failHealthChecks: AdminActions['failHealthChecks'];
@@ -71,6 +72,8 @@ export const runningView = (parts: RunningParts): AdminView => {
         addresses: addresses.map(({ address, port }) => `${address}:${port}`),
       })),
     clusters: () => parts.clusters().map((cluster) => statusOf(cluster, parts)),
+    certificates: () => parts.certificates?.() ?? [],
+    wallTimeMs: () => system.clock.wallTimeMs(),
     configuration: parts.configuration,
     tapped: () => host?.tap?.connections,
     uptimeMs: () => system.clock.nowMs() - startedAtMs,

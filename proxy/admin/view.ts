@@ -72,6 +72,24 @@ export interface ClusterStatus {
   readonly hosts: readonly HostStatus[];
 }
 
+/** One certificate; never a key. */
+export interface CertificateStatus {
+  readonly uris: readonly string[];
+  readonly dnsNames: readonly string[];
+  readonly serial: string;
+  readonly notBeforeMs: number;
+  readonly notAfterMs: number;
+}
+
+/** What one TLS context shows and believes. */
+export interface ContextStatus {
+  /** File, or the name of a secret. */
+  readonly chainName: string;
+  readonly chain: readonly CertificateStatus[];
+  readonly rootsName: string;
+  readonly roots: readonly CertificateStatus[];
+}
+
 /** What a changing page may do. */
 export interface AdminActions {
   resetCounters(): void;
@@ -92,6 +110,8 @@ export interface AdminView {
   metrics(): readonly MetricEntry[];
   listeners(): readonly { readonly name: string; readonly addresses: readonly string[] }[];
   clusters(): readonly ClusterStatus[];
+  certificates(): readonly ContextStatus[];
+  wallTimeMs(): number;
   configuration(): DumpedConfiguration;
   /** What the tap recorded; undefined where there is none. */
   tapped(): readonly TappedConnection[] | undefined;

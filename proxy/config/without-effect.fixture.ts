@@ -46,7 +46,7 @@ export const WITHOUT_EFFECT: Readonly<Record<string, Readonly<Record<string, str
   'envoy.config.endpoint.v3.ClusterLoadAssignment': {
     'endpoints.metadata': FOR_TOOLS,
     'endpoints.proximity': 'only zone-aware routing would read it',
-    'endpoints.lb_endpoints.metadata': FOR_TOOLS,
+    'endpoints.lb_endpoints.metadata': 'but that envoy.transport_socket_match chooses the transport socket; the rest is for tools',
     'endpoints.lb_endpoints.endpoint.health_check_config': 'there is no active health checking',
     'endpoints.lb_endpoints.endpoint.address.socket_address.ipv4_compat': 'about sockets that listen',
   },

@@ -92,8 +92,9 @@ const judgedBy = (trust: LiveSecret<TrustSecret>, own: Judged = NOTHING): Valida
     if (!now) return 'there is no trust to verify it by';
     const fromSecret = now.names === own.names ? NOTHING : now;
     const passes = (tests: readonly PeerTest[]): boolean => tests.length === 0 || tests.some((test) => test(peer));
-    if (!passes([...own.certificates, ...fromSecret.certificates])) return 'verify cert failed: cert hash and spki';
-    return passes([...own.names, ...fromSecret.names]) ? undefined : 'verify cert failed: SAN matcher';
+    if (!passes([...own.certificates, ...fromSecret.certificates])) return 'cert hash and spki';
+    if (passes([...own.names, ...fromSecret.names])) return undefined;
+    return `SAN matcher, certificate SANs are [${[...peer.uris, ...peer.dnsNames].join(', ')}]`;
   },
 });
 

@@ -1,4 +1,5 @@
 /** A TLS context that follows its secrets: built anew, beside the one in use, whenever one of them changes. */
+import type { Clock } from '#system/clock.ts';
 import type { Log } from '#system/log.ts';
 import type { Metrics } from '#system/metrics.ts';
 import type { CertificateFacts, Tls, TlsContext, TlsParameters } from '#system/tls.ts';
@@ -16,10 +17,35 @@ export interface TlsSettings {
 
 /** What compiling and handshakes share; one per proxy. */
 export interface TlsRoom {
-  readonly system: { readonly tls: Tls; readonly log: Log; readonly metrics: Metrics };
+  readonly system: { readonly tls: Tls; readonly clock: Clock; readonly log: Log; readonly metrics: Metrics };
   readonly secrets: SecretStore;
   /** Contexts by what they are made of, so that a hundred listeners with one certificate have one. */
   readonly contexts: Map<string, LiveContext>;
+}
+
+/** One room for all listeners and clusters of a proxy, which tells how many days its first certificate has left. */
+export const tlsRoom = (system: TlsRoom['system'], secrets: SecretStore): TlsRoom => {
+  const contexts: TlsRoom['contexts'] = new Map();
+  const { metrics, clock } = system;
+  metrics.scope('server').computed('days_until_first_cert_expiring', () => {
+    const ends = [...contexts.values()].flatMap(({ shown }) => [...shown.chain, ...shown.roots].map(({ notAfterMs }) => notAfterMs));
+    return ends.length === 0 ? NEVER_DAYS : Math.max(0, Math.floor((Math.min(...ends) - clock.wallTimeMs()) / DAY_MS));
+  });
+  return { system, secrets, contexts };
+};
+
+const DAY_MS = 86_400_000;
+/** Envoy's number where there is no certificate. */
+const NEVER_DAYS = 2 ** 32 - 1;
+
+/** Certificates of one context, for those who look: no keys. */
+export interface ShownCertificates {
+  /** File, or the secret's name; empty = none. */
+  readonly chainName: string;
+  /** Leaf first. */
+  readonly chain: readonly CertificateFacts[];
+  readonly rootsName: string;
+  readonly roots: readonly CertificateFacts[];
 }
 
 /** Ready for handshakes, or not yet. */
@@ -30,6 +56,8 @@ export interface LiveContext {
   readonly missing: readonly string[];
   /** As `current`, once what is being built now is built. */
   ready(): Promise<TlsContext | undefined>;
+  /** Of the context in use. */
+  readonly shown: ShownCertificates;
 }
 
 /** The context for these settings; one and the same for the same secrets and parameters. Starts to build at once. */
@@ -60,12 +88,15 @@ class FollowingContext implements LiveContext {
   readonly #broken;
   readonly #built;
   #current: TlsContext | undefined;
+  shown: ShownCertificates;
   #building: Promise<void> = Promise.resolve();
   #turn = 0;
 
   constructor(settings: TlsSettings, system: TlsRoom['system']) {
     this.#settings = settings;
     this.#system = system;
+    const { certificate, trust } = settings;
+    this.shown = { chainName: certificate?.name ?? '', chain: [], rootsName: trust?.name ?? '', roots: [] };
     const scope = system.metrics.scope('tls');
     this.#broken = scope.counter('context_build_failed');
     this.#built = scope.counter('context_built');
@@ -100,14 +131,21 @@ class FollowingContext implements LiveContext {
       return;
     }
     const { certificate, trust, parameters } = this.#settings;
+    const { tls } = this.#system;
+    const factsOf = async (pem: string | undefined) => (pem === undefined ? [] : tls.read(pem));
     const material = {
       ...(certificate?.current && { ...certificate.current }),
       ...(trust?.current && { trustedRoots: trust.current.trustedRoots }),
     };
-    this.#building = this.#system.tls.context(material, parameters).then(
-      (context) => {
+    this.#building = Promise.all([
+      tls.context(material, parameters),
+      factsOf(certificate?.current?.certificateChain),
+      factsOf(trust?.current?.trustedRoots),
+    ]).then(
+      ([context, chain, roots]) => {
         if (turn !== this.#turn) return;
         this.#current = context;
+        this.shown = { ...this.shown, chain, roots };
         this.#built.value++;
       },
       (error: unknown) => this.#failed(error),

@@ -68,7 +68,7 @@ export const attempt = async (
   const tried: Attempt = { cluster: cluster.name, host: host.key, startedAtMs };
   stream.attempts.push(tried);
   try {
-    const response = await host.pool.send(request, stream.signal);
+    const response = await host.poolFor(request.authority).send(request, stream.signal);
     const { status, via } = response;
     tried.status = status;
     if (via) {

@@ -1,5 +1,7 @@
 /** LIVING STATE: the clusters that run now. Given those wanted now it keeps, adds and retires; hosts keep their state. */
 import type { System } from '#system/system.ts';
+import { type TlsRoom, tlsRoom } from '../tls/live-context.ts';
+import { SecretStore } from '../tls/secret-store.ts';
 import { Cluster } from './cluster.ts';
 import type { CompiledCluster } from './compile-cluster.ts';
 
@@ -12,10 +14,13 @@ export interface ClusterSlot {
 /** All clusters of one proxy. */
 export class ClusterManager {
   readonly #system: System;
+  readonly #tls: TlsRoom;
   readonly #slots = new Map<string, ClusterSlot>();
 
-  constructor(system: System) {
+  /** tls: what listeners and clusters share; without it no secret ever arrives. */
+  constructor(system: System, tls: TlsRoom = tlsRoom(system, new SecretStore())) {
     this.#system = system;
+    this.#tls = tls;
   }
 
   /** Creates the slot if nobody asked for that name before. */
@@ -32,7 +37,7 @@ export class ClusterManager {
     for (const [name, compiled] of wanted) {
       const slot = this.slot(name);
       if (slot.current) slot.current.update(compiled);
-      else slot.current = new Cluster(compiled, this.#system);
+      else slot.current = new Cluster(compiled, this.#system, this.#tls);
     }
     for (const slot of this.#slots.values()) {
       if (slot.current === undefined || wanted.has(slot.name)) continue;

@@ -3,6 +3,7 @@ import type { Connection } from '#system/network.ts';
 import type { System } from '#system/system.ts';
 import type { HttpRequest, HttpResponse } from '../http/message.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
+import type { TlsRoom } from '../tls/live-context.ts';
 import { attempt, type HostChoice } from './attempt.ts';
 import { balancerFor } from './balancers/policies.ts';
 import { CircuitBreaker } from './circuit-breaker.ts';
@@ -11,9 +12,10 @@ import type { ClusterConfig, CompiledCluster } from './compile-cluster.ts';
 import type { ConnectionOptions } from './compile-connection-options.ts';
 import type { EndpointConfig, Endpoints } from './compile-endpoints.ts';
 import { keepResolving } from './dns-resolution.ts';
-import { Host } from './host.ts';
+import { Host, type HostRoom } from './host.ts';
 import { hostPicker, type LocalityHosts } from './host-set.ts';
-import type { PoolRoom } from './pools/pool.ts';
+import type { SocketLabels } from './transport-sockets.ts';
+import { type Transport, Transports } from './transports.ts';
 
 /** Where the client meant to go. */
 interface Destination {
@@ -24,10 +26,11 @@ interface Destination {
 const ORIGINAL_HOSTS_KEPT = 256;
 
 /** A running cluster. */
-export class Cluster implements PoolRoom {
+export class Cluster implements HostRoom {
   readonly system: System;
   readonly stats: ClusterStats;
   readonly breaker: CircuitBreaker;
+  readonly #transports: Transports;
   readonly #hosts = new Map<string, Host>();
   #compiled: CompiledCluster;
   #endpoints: Endpoints;
@@ -36,7 +39,7 @@ export class Cluster implements PoolRoom {
   #members: readonly string[] = [];
   #resolving: AbortController | undefined;
 
-  constructor(compiled: CompiledCluster, system: System) {
+  constructor(compiled: CompiledCluster, system: System, tls: TlsRoom) {
     this.system = system;
     this.#compiled = compiled;
     this.#endpoints = compiled.endpoints;
@@ -44,6 +47,7 @@ export class Cluster implements PoolRoom {
     this.stats = clusterStats(scope);
     this.breaker = new CircuitBreaker(compiled.config.limits);
     this.breaker.tell(scope);
+    this.#transports = new Transports(compiled.config, { system, tls, scope });
     this.#apply(compiled, undefined);
   }
 
@@ -75,15 +79,20 @@ export class Cluster implements PoolRoom {
     const before = this.#compiled;
     this.#compiled = compiled;
     this.breaker.limits = compiled.config.limits;
+    if (compiled.config !== before.config) this.#transports.configure(compiled.config);
     this.#apply(compiled, before);
   }
 
   /** Idle connections end now, busy ones with their exchange. */
   retire(): void {
     this.#resolving?.abort();
-    for (const host of this.#hosts.values()) host.pool.retire();
+    for (const host of this.#hosts.values()) host.retire();
     this.stats.members.value = 0;
     this.stats.healthyMembers.value = 0;
+  }
+
+  transportFor(labels: SocketLabels | undefined): Transport {
+    return this.#transports.for(labels);
   }
 
   /** One try. Settles with the response head; rejects with StreamError. */
@@ -98,10 +107,9 @@ export class Cluster implements PoolRoom {
       this.stats.noneHealthy.value++;
       return undefined;
     }
-    const timeoutMs = this.options.connectTimeoutMs;
     this.stats.connections.value++;
     try {
-      const connection = await this.system.network.connect(host, signal ? { timeoutMs, signal } : { timeoutMs });
+      const connection = await host.dial('', signal);
       this.stats.activeConnections.value++;
       this.breaker.connections++;
       connection.once('close', () => {
@@ -136,6 +144,7 @@ export class Cluster implements PoolRoom {
 
   #apply(compiled: CompiledCluster, before: CompiledCluster | undefined): void {
     const { discovery } = compiled.config;
+    for (const host of this.#hosts.values()) host.chooseTransport();
     if (discovery.kind !== 'strict-dns') {
       this.#resolving?.abort();
       this.#resolving = undefined;
@@ -167,7 +176,7 @@ export class Cluster implements PoolRoom {
     for (const [key, host] of this.#hosts) {
       if (kept.has(key)) continue;
       this.#hosts.delete(key);
-      host.pool.retire();
+      host.retire();
     }
     const { panicShare, localityWeighted, balancer } = this.#compiled.config;
     const rules = {

@@ -7,7 +7,7 @@ import type { BalancerPolicy } from './balancers/policies.ts';
 import { compileLimits, type Limits } from './circuit-breaker.ts';
 import { type ConnectionOptions, compileConnectionOptions } from './compile-connection-options.ts';
 import { compileEndpoints, type Endpoints } from './compile-endpoints.ts';
-import { refuseTransportSockets } from './transport-sockets.ts';
+import { compileTransportSockets, type TransportSockets } from './transport-sockets.ts';
 
 /** How a cluster learns its endpoints. */
 export type Discovery =
@@ -45,6 +45,7 @@ export interface ClusterConfig {
   /** Of routes with high priority, which are refused: only shown. */
   readonly highLimits: Limits;
   readonly connections: ConnectionOptions;
+  readonly sockets: TransportSockets;
 }
 
 /** A cluster that can serve: its configuration and its endpoints. Same object as before when neither changed. */
@@ -186,7 +187,6 @@ const compileCommonLb = (cluster: Cluster): { panicShare: number; localityWeight
 export const compileCluster = (cluster: Cluster): ClusterConfig => {
   refuseUnsupported(cluster, { read: READ, ignored: IGNORED });
   if (cluster.name === '') throw new ConfigError('name', 'must not be empty');
-  refuseTransportSockets(cluster);
   const discovery = compileDiscovery(cluster);
   return {
     name: cluster.name,
@@ -196,5 +196,6 @@ export const compileCluster = (cluster: Cluster): ClusterConfig => {
     statName: cluster.altStatName || cluster.name,
     ...compileLimits(cluster.circuitBreakers),
     connections: compileConnectionOptions(cluster),
+    sockets: compileTransportSockets(cluster),
   };
 };

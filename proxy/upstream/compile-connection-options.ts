@@ -2,6 +2,7 @@
 
 import { ConfigError, inField, refuseUnsupported } from '#api/config-error.ts';
 import { type Any, type Cluster, type Duration, HttpProtocolOptions } from '#envoy';
+import { type AutoName, NO_AUTO_NAME } from '../tls/client-context.ts';
 
 /** Times in milliseconds; 0 = no limit. */
 export interface ConnectionOptions {
@@ -9,6 +10,8 @@ export interface ConnectionOptions {
   readonly idleTimeoutMs: number;
   readonly maxDurationMs: number;
   readonly maxRequests: number;
+  /** Whether TLS asks for, and insists on, the host that each request names. */
+  readonly autoName: AutoName;
 }
 
 type CommonOptions = NonNullable<Cluster['commonHttpProtocolOptions']>;
@@ -18,7 +21,7 @@ const HOUR_MS = 3_600_000;
 
 const milliseconds = (duration: Duration): number => duration.seconds * 1000 + duration.nanos / 1e6;
 
-const compileCommon = (options: CommonOptions): Omit<ConnectionOptions, 'connectTimeoutMs'> => {
+const compileCommon = (options: CommonOptions): Omit<ConnectionOptions, 'connectTimeoutMs' | 'autoName'> => {
   refuseUnsupported(options, { read: ['idleTimeout', 'maxConnectionDuration', 'maxRequestsPerConnection'] });
   return {
     idleTimeoutMs: options.idleTimeout ? milliseconds(options.idleTimeout) : HOUR_MS,
@@ -29,7 +32,7 @@ const compileCommon = (options: CommonOptions): Omit<ConnectionOptions, 'connect
 
 /** HTTP/1.1 upstream is all there is: "as downstream" means just that while listeners speak HTTP/1.1 only. */
 const refuseOtherProtocols = (options: HttpProtocolOptions): void => {
-  refuseUnsupported(options, { read: ['commonHttpProtocolOptions', 'upstreamProtocolOptions'] });
+  refuseUnsupported(options, { read: ['commonHttpProtocolOptions', 'upstreamHttpProtocolOptions', 'upstreamProtocolOptions'] });
   const protocol = options.upstreamProtocolOptions;
   if (protocol?.$case === 'autoConfig') throw new ConfigError('auto_config', 'not supported by this proxy');
   if (protocol?.$case !== 'explicitHttpConfig') return;
@@ -49,17 +52,25 @@ const decodeOptions = (any: Any): HttpProtocolOptions => {
   }
 };
 
-const typedOptions = (cluster: Cluster): CommonOptions | undefined => {
+const autoNameOf = ({ upstreamHttpProtocolOptions: options }: HttpProtocolOptions): AutoName => {
+  if (!options) return NO_AUTO_NAME;
+  inField('upstream_http_protocol_options', () => refuseUnsupported(options, { read: ['autoSni', 'autoSanValidation'] }));
+  return { isAsked: options.autoSni, isRequired: options.autoSanValidation };
+};
+
+const typedOptions = (cluster: Cluster): { readonly common: CommonOptions | undefined; readonly autoName: AutoName } => {
   let common = cluster.commonHttpProtocolOptions;
+  let autoName = NO_AUTO_NAME;
   for (const [key, any] of Object.entries(cluster.typedExtensionProtocolOptions)) {
     inField(`typed_extension_protocol_options[${key}]`, () => {
       if (key !== OPTIONS_KEY) throw new ConfigError('', 'not supported by this proxy');
       const options = decodeOptions(any);
       refuseOtherProtocols(options);
       common = options.commonHttpProtocolOptions;
+      autoName = autoNameOf(options);
     });
   }
-  return common;
+  return { common, autoName };
 };
 
 /** Throws ConfigError with a path relative to the cluster. */
@@ -68,9 +79,9 @@ export const compileConnectionOptions = (cluster: Cluster): ConnectionOptions =>
   if (connectTimeoutMs <= 0) throw new ConfigError('connect_timeout', 'must be greater than 0s');
   const { httpProtocolOptions } = cluster;
   if (httpProtocolOptions) inField('http_protocol_options', () => refuseUnsupported(httpProtocolOptions, { read: [] }));
-  const common = typedOptions(cluster);
+  const { common, autoName } = typedOptions(cluster);
   const rest = common
     ? inField('common_http_protocol_options', () => compileCommon(common))
     : { idleTimeoutMs: HOUR_MS, maxDurationMs: 0, maxRequests: 0 };
-  return { connectTimeoutMs, ...rest, maxRequests: cluster.maxRequestsPerConnection ?? rest.maxRequests };
+  return { connectTimeoutMs, autoName, ...rest, maxRequests: cluster.maxRequestsPerConnection ?? rest.maxRequests };
 };

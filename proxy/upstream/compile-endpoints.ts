@@ -2,6 +2,7 @@
 
 import { ConfigError, inField, refuseUnsupported } from '#api/config-error.ts';
 import type { Address, ClusterLoadAssignment, LbEndpoint, LocalityLbEndpoints } from '#envoy';
+import { type SocketLabels, socketLabels } from './transport-sockets.ts';
 
 /** What the configuration says about an endpoint's health. Degraded ones serve only when no healthy one is left; draining ones do not count at all. */
 export type ConfiguredHealth = 'healthy' | 'degraded' | 'unhealthy' | 'draining' | 'timeout';
@@ -15,6 +16,8 @@ export interface EndpointConfig {
   readonly hostname: string;
   readonly weight: number;
   readonly health: ConfiguredHealth;
+  /** Which of the cluster's transport sockets it gets. */
+  readonly socketLabels?: SocketLabels;
 }
 
 /** Endpoints of one locality within one priority. */
@@ -60,7 +63,8 @@ export const compileAddress = (address: Address | undefined): { address: string;
 };
 
 const compileEndpoint = (lbEndpoint: LbEndpoint): EndpointConfig => {
-  refuseUnsupported(lbEndpoint, { read: ['hostIdentifier', 'healthStatus', 'loadBalancingWeight'], ignored: ['metadata'] });
+  // Of the metadata only what chooses the transport socket is read; the rest is for tools.
+  refuseUnsupported(lbEndpoint, { read: ['hostIdentifier', 'healthStatus', 'loadBalancingWeight', 'metadata'] });
   if (lbEndpoint.hostIdentifier?.$case === 'endpointName') throw new ConfigError('endpoint_name', 'not supported by this proxy');
   if (!lbEndpoint.hostIdentifier) throw new ConfigError('endpoint', 'is required');
   const endpoint = lbEndpoint.hostIdentifier.value;
@@ -72,7 +76,8 @@ const compileEndpoint = (lbEndpoint: LbEndpoint): EndpointConfig => {
   const health = HEALTH[lbEndpoint.healthStatus];
   if (health === undefined) throw new ConfigError('health_status', `unknown value ${lbEndpoint.healthStatus}`);
   const weight = lbEndpoint.loadBalancingWeight ?? 1;
-  return { key: `${address}:${port}`, address, port, hostname: endpoint.hostname, weight, health };
+  const labels = socketLabels(lbEndpoint.metadata);
+  return { key: `${address}:${port}`, address, port, hostname: endpoint.hostname, weight, health, ...(labels && { socketLabels: labels }) };
 };
 
 const compileLocality = (group: LocalityLbEndpoints): LocalityConfig => {
@@ -85,6 +90,8 @@ const compileLocality = (group: LocalityLbEndpoints): LocalityConfig => {
   if (group.priority > 128) throw new ConfigError('priority', 'must be at most 128');
   const listed = group.lbConfig?.value.lbEndpoints ?? group.lbEndpoints;
   const where = group.lbConfig ? 'load_balancer_endpoints.lb_endpoints' : 'lb_endpoints';
+  if (socketLabels(group.metadata))
+    throw new ConfigError('metadata', 'choosing transport sockets by locality is not supported by this proxy');
   const { region = '', zone = '', subZone = '' } = group.locality ?? {};
   return {
     locality: region === '' && zone === '' && subZone === '' ? '' : `${region}/${zone}/${subZone}`,

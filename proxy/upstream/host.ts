@@ -1,16 +1,26 @@
 /** LIVING STATE of one endpoint, found again by (cluster, address) when the configuration changes. */
 
+import type { Connection } from '#system/network.ts';
 import type { ConfiguredHealth, EndpointConfig } from './compile-endpoints.ts';
 import type { HealthyCandidate } from './host-set.ts';
 import { Http1Pool } from './pools/http1-pool.ts';
 import type { Pool, PoolHost, PoolRoom } from './pools/pool.ts';
+import type { SocketLabels } from './transport-sockets.ts';
+import type { Transport } from './transports.ts';
+
+/** What a host needs of its cluster. */
+export interface HostRoom extends PoolRoom {
+  transportFor(labels: SocketLabels | undefined): Transport;
+}
+
+/** Names that requests bring are anybody's: beyond this many at once the oldest pool gives way. */
+const POOLS_KEPT = 64;
 
 /** A host that may be picked, with its connections and its counts. */
 export class Host implements HealthyCandidate, PoolHost {
   readonly key: string;
   readonly address: string;
   readonly port: number;
-  readonly pool: Pool;
   hostname: string;
   weight: number;
   health: ConfiguredHealth;
@@ -22,15 +32,71 @@ export class Host implements HealthyCandidate, PoolHost {
   successes = 0;
   errors = 0;
   timeouts = 0;
+  readonly #room: HostRoom;
+  #labels: SocketLabels | undefined;
+  #transport: Transport;
+  #isRetired = false;
+  /** By the server name that their connections ask for. */
+  readonly #pools = new Map<string, Pool>();
 
-  constructor(endpoint: EndpointConfig, room: PoolRoom) {
+  constructor(endpoint: EndpointConfig, room: HostRoom) {
     this.key = endpoint.key;
     this.address = endpoint.address;
     this.port = endpoint.port;
     this.hostname = endpoint.hostname;
     this.weight = endpoint.weight;
     this.health = endpoint.health;
-    this.pool = new Http1Pool(this, room);
+    this.#room = room;
+    this.#labels = endpoint.socketLabels;
+    this.#transport = room.transportFor(this.#labels);
+  }
+
+  /** Connections for requests to this authority. */
+  poolFor(authority: string): Pool {
+    const serverName = this.#transport.serverName(authority);
+    return this.#pools.get(serverName) ?? this.#addPool(serverName);
+  }
+
+  /** Idle connections end now, busy ones with their exchange. */
+  retire(): void {
+    this.#isRetired = true;
+    this.#retirePools();
+  }
+
+  /** One connection, secured where the cluster says so. Rejects with ConnectError or TlsHandshakeError; never falls back to plain text. */
+  async dial(serverName: string, signal?: AbortSignal): Promise<Connection> {
+    const { system, options } = this.#room;
+    const startedAtMs = system.clock.nowMs();
+    const timeoutMs = options.connectTimeoutMs;
+    const secure = await this.#transport.prepare();
+    const connection = await system.network.connect(this, { timeoutMs, ...(signal && { signal }) });
+    const leftMs = Math.max(1, timeoutMs - (system.clock.nowMs() - startedAtMs));
+    return secure(connection, { host: this.key, serverName, timeoutMs: leftMs });
+  }
+
+  /** Looks again which way it is reached; when that is another, new connections go the new way and none that serves is cut. */
+  chooseTransport(): void {
+    const next = this.#room.transportFor(this.#labels);
+    if (next.key !== this.#transport.key) this.#retirePools();
+    this.#transport = next;
+  }
+
+  #retirePools(): void {
+    for (const pool of this.#pools.values()) pool.retire();
+    this.#pools.clear();
+  }
+
+  #addPool(serverName: string): Pool {
+    if (this.#pools.size >= POOLS_KEPT) {
+      const [oldest] = this.#pools;
+      oldest?.[1].retire();
+      this.#pools.delete(oldest?.[0] ?? '');
+    }
+    const pool = new Http1Pool(this, this.#room, () => this.dial(serverName));
+    this.#pools.set(serverName, pool);
+    // A request that came before the end is still served, without leaving a connection behind.
+    if (this.#isRetired) pool.retire();
+    return pool;
   }
 
   /** What the configuration says now; load and connections stay. */
@@ -38,5 +104,7 @@ export class Host implements HealthyCandidate, PoolHost {
     this.hostname = endpoint.hostname;
     this.weight = endpoint.weight;
     this.health = endpoint.health;
+    this.#labels = endpoint.socketLabels;
+    this.chooseTransport();
   }
 }

@@ -1,5 +1,6 @@
 /** A failed dial in Envoy's words. */
 import { ConnectError } from '#system/network.ts';
+import { TlsHandshakeError } from '#system/tls.ts';
 import { StreamError } from '../../http/stream-error.ts';
 import { RESET_TEXT } from './pool.ts';
 
@@ -7,6 +8,7 @@ const SYSTEM_WORDS: Readonly<Record<string, string>> = { refused: 'Connection re
 
 /** Words for `%UPSTREAM_TRANSPORT_FAILURE_REASON%`; empty for a timeout. */
 export const transportFailure = (cause: unknown): string => {
+  if (cause instanceof TlsHandshakeError) return cause.message;
   if (!(cause instanceof ConnectError)) return '';
   const words = SYSTEM_WORDS[cause.reason];
   return words === undefined ? '' : `delayed connect error: ${words}`;

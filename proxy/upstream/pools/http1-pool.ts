@@ -5,7 +5,7 @@ import { Http1Client } from '../../codec/http1-client.ts';
 import type { HttpRequest, HttpResponse } from '../../http/message.ts';
 import type { StreamError } from '../../http/stream-error.ts';
 import { connectFailure } from './connect-failure.ts';
-import { overflow, type Pool, type PoolHost, type PoolRoom } from './pool.ts';
+import { type Dial, overflow, type Pool, type PoolHost, type PoolRoom } from './pool.ts';
 
 /** Envoy's limit for a response head. */
 const MAX_HEAD_BYTES = 80 * 1024;
@@ -27,6 +27,7 @@ interface Waiter {
 export class Http1Pool implements Pool {
   readonly #host: PoolHost;
   readonly #room: PoolRoom;
+  readonly #dial: Dial;
   readonly #idle: Pooled[] = [];
   readonly #waiters: Waiter[] = [];
   #open = 0;
@@ -34,9 +35,10 @@ export class Http1Pool implements Pool {
   #retired = false;
   #cancelSweep: Cancel | undefined;
 
-  constructor(host: PoolHost, room: PoolRoom) {
+  constructor(host: PoolHost, room: PoolRoom, dial: Dial) {
     this.#host = host;
     this.#room = room;
+    this.#dial = dial;
   }
 
   send(request: HttpRequest, signal: AbortSignal): Promise<HttpResponse> {
@@ -128,9 +130,9 @@ export class Http1Pool implements Pool {
   }
 
   async #connect(): Promise<void> {
-    const { system, options, stats } = this.#room;
+    const { stats } = this.#room;
     try {
-      const connection = await system.network.connect(this.#host, { timeoutMs: options.connectTimeoutMs });
+      const connection = await this.#dial();
       this.#connecting--;
       this.#opened(new Http1Client(connection, { maxHeadBytes: MAX_HEAD_BYTES }));
     } catch (cause) {
@@ -200,6 +202,10 @@ export class Http1Pool implements Pool {
     const waiter = this.#waiters.shift();
     if (waiter) {
       waiter.take(pooled);
+      return;
+    }
+    if (this.#retired) {
+      pooled.client.close();
       return;
     }
     this.#idle.push(pooled);

@@ -1,4 +1,5 @@
 /** Connections to one host, borrowed for one exchange at a time; who finds none waits in order. */
+import type { Connection } from '#system/network.ts';
 import type { System } from '#system/system.ts';
 import type { HttpRequest, HttpResponse } from '../../http/message.ts';
 import { StreamError } from '../../http/stream-error.ts';
@@ -14,10 +15,11 @@ export interface PoolRoom {
   readonly options: ConnectionOptions;
 }
 
+/** Opens one connection, secured where the host is reached under TLS. Rejects with ConnectError or TlsHandshakeError. */
+export type Dial = () => Promise<Connection>;
+
 /** What the host of a pool is told. */
 export interface PoolHost {
-  readonly address: string;
-  readonly port: number;
   activeRequests: number;
   connections: number;
   openedConnections: number;
