@@ -1,35 +1,19 @@
-/** Reads the settings of the whole mesh from YAML in Istio's MeshConfig shape. Pure. */
+/** Reads the settings of the whole mesh from a file in Istio's MeshConfig shape. Pure. */
 import { parse } from 'yaml';
 import { ConfigError } from '#api/config-error.ts';
 import type { MeshConfig } from './mesh/mesh.ts';
-
-const POLICIES = ['ALLOW_ANY', 'REGISTRY_ONLY'] as const;
-
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value);
-
-const text = (value: unknown, path: string): string => {
-  if (typeof value === 'string') return value;
-  throw new ConfigError(path, 'a text is expected');
-};
-
-const FIELDS: { readonly [Field in keyof MeshConfig]: (value: unknown, path: string) => MeshConfig[Field] } = {
-  rootNamespace: text,
-  accessLogFile: text,
-  outboundTrafficPolicy: (value, path) => {
-    const mode = POLICIES.find((policy) => isRecord(value) && policy === value.mode);
-    if (mode === undefined) throw new ConfigError(`${path}.mode`, `one of ${POLICIES.join(', ')} is expected`);
-    return mode;
-  },
-};
+import { toMeshConfig } from './mesh/mesh-settings.ts';
+import { meshSettingsShape, UNUSED_SETTINGS } from './resources/mesh-settings.ts';
+import { validateMeshSettings } from './resources/validation/mesh-settings.ts';
 
 /** The settings that the text names. Throws ConfigError for what this mesh does not know. */
 export const readMeshConfig = (yaml: string): Partial<MeshConfig> => {
-  const document: unknown = parse(yaml) ?? {};
-  if (!isRecord(document)) throw new ConfigError('', 'a mapping is expected');
-  return Object.fromEntries(
-    Object.entries(document).map(([field, value]) => {
-      if (!Object.hasOwn(FIELDS, field)) throw new ConfigError(field, 'not supported by this mesh');
-      return [field, FIELDS[field as keyof MeshConfig](value, field)];
-    }),
-  );
+  const settings = meshSettingsShape.read(parse(yaml) ?? {}, '', (path, message) => {
+    throw new ConfigError(path.replace(/^\./, ''), message);
+  });
+  const unused = UNUSED_SETTINGS.find((field) => settings?.[field] !== undefined);
+  if (unused !== undefined) throw new ConfigError(unused, 'not supported by this mesh');
+  const [wrong] = validateMeshSettings(settings ?? {});
+  if (wrong) throw new ConfigError(wrong.path.replace(/^spec\.?/, ''), wrong.message);
+  return toMeshConfig(settings ?? {});
 };

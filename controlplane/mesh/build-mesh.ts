@@ -5,9 +5,15 @@ import type { ResourceOf } from '../resources/resource.ts';
 import type { StoreView } from '../store/config-store.ts';
 import { CLUSTER_SUFFIX, resolveHost } from './hostnames.ts';
 import type { ListedEndpoint, Mesh, MeshConfig, MeshService, ServicePort } from './mesh.ts';
+import { toMeshConfig } from './mesh-settings.ts';
 
-/** Joins what is configured with what runs. */
-export const buildMesh = (view: StoreView, workloads: readonly Workload[], config: MeshConfig): Mesh => {
+/** Joins what is configured with what runs. config: what holds where the ConfigMap says nothing. keySets: what issuers published. */
+export const buildMesh = (
+  view: StoreView,
+  workloads: readonly Workload[],
+  config: MeshConfig,
+  keySets: Readonly<Record<string, string>> = {},
+): Mesh => {
   const services = [
     ...view.of('Service').map(({ resource }) => fromService(resource)),
     ...view.of('ServiceEntry').flatMap(({ resource }) => fromServiceEntry(resource)),
@@ -15,12 +21,16 @@ export const buildMesh = (view: StoreView, workloads: readonly Workload[], confi
   const listed = view.of('WorkloadEntry').map(({ resource }) => fromWorkloadEntry(resource));
   return {
     version: view.version,
-    config,
+    config: Object.assign({ ...config }, ...view.of('ConfigMap').map(({ resource }) => toMeshConfig(resource.spec))),
     services: allotVips(uniqueByHost(services)),
     workloads: [...workloads, ...listed],
     virtualServices: view.of('VirtualService'),
     destinationRules: view.of('DestinationRule'),
     gateways: view.of('Gateway'),
+    peerAuthentications: view.of('PeerAuthentication'),
+    authorizationPolicies: view.of('AuthorizationPolicy'),
+    requestAuthentications: view.of('RequestAuthentication'),
+    keySets,
   };
 };
 

@@ -1,6 +1,7 @@
 /** THE HINGE: everything that translation may read, at one version; frozen. */
 
 import type { ConnectedProxy, Workload } from '../registry/workload.ts';
+import type { MeshSettings } from '../resources/mesh-settings.ts';
 import type { ResourceOf } from '../resources/resource.ts';
 import type { Stored } from '../store/config-store.ts';
 
@@ -10,13 +11,33 @@ export interface MeshConfig {
   readonly outboundTrafficPolicy: 'ALLOW_ANY' | 'REGISTRY_ONLY';
   /** File that every proxy writes its exchange records to; empty = none. */
   readonly accessLogFile: string;
+  /** First part of every identity in this mesh. */
+  readonly trustDomain: string;
+  /** Other names of it, whose identities are believed as well. */
+  readonly trustDomainAliases: readonly string[];
+  /** Clients use mutual TLS wherever the server can, unless told otherwise. */
+  readonly enableAutoMtls: boolean;
+  readonly minProtocolVersion: 'TLSV1_2' | 'TLSV1_3';
+  /** How paths are written before anybody looks at them: router, policy and program see the same. */
+  readonly pathNormalization: 'NONE' | 'BASE' | 'MERGE_SLASHES' | 'DECODE_AND_MERGE_SLASHES';
+  /** Who decides on AuthorizationPolicies with action CUSTOM. */
+  readonly extensionProviders: readonly ExtensionProvider[];
 }
+
+/** A named provider, as written. */
+export type ExtensionProvider = NonNullable<MeshSettings['extensionProviders']>[number] & { readonly name: string };
 
 /** What Istio's demo profile has, with exchange records on standard output. */
 export const DEFAULT_MESH_CONFIG: MeshConfig = {
   rootNamespace: 'istio-system',
   outboundTrafficPolicy: 'ALLOW_ANY',
   accessLogFile: '/dev/stdout',
+  trustDomain: 'cluster.local',
+  trustDomainAliases: [],
+  enableAutoMtls: true,
+  minProtocolVersion: 'TLSV1_2',
+  pathNormalization: 'BASE',
+  extensionProviders: [],
 };
 
 /** One port of a service. */
@@ -67,6 +88,11 @@ export interface Mesh {
   readonly virtualServices: readonly StoredVirtualService[];
   readonly destinationRules: readonly Stored<ResourceOf<'DestinationRule'>>[];
   readonly gateways: readonly Stored<ResourceOf<'Gateway'>>[];
+  readonly peerAuthentications: readonly Stored<ResourceOf<'PeerAuthentication'>>[];
+  readonly authorizationPolicies: readonly Stored<ResourceOf<'AuthorizationPolicy'>>[];
+  readonly requestAuthentications: readonly Stored<ResourceOf<'RequestAuthentication'>>[];
+  /** Keys of token issuers that were fetched, by the id of their source. */
+  readonly keySets: Readonly<Record<string, string>>;
 }
 
 /** Host name → virtual address, for whoever resolves names for the programs. */

@@ -1,13 +1,21 @@
 /** The list: which apiVersion and kind is which resource, its shape, and what is checked beyond the shape. */
 import { destinationRuleShape } from './destination-rule.ts';
 import { gatewayShape } from './gateway.ts';
+import { meshSettingsShape } from './mesh-settings.ts';
 import type { Complaint } from './problem.ts';
 import type { ActiveKind } from './resource.ts';
+import { authorizationPolicyShape } from './security/authorization-policy.ts';
+import { peerAuthenticationShape } from './security/peer-authentication.ts';
+import { requestAuthenticationShape } from './security/request-authentication.ts';
 import { serviceShape } from './service.ts';
 import { serviceEntryShape } from './service-entry.ts';
 import { nearest, type Shape } from './shape.ts';
+import { validateAuthorizationPolicy } from './validation/authorization-policy.ts';
 import { validateDestinationRule } from './validation/destination-rule.ts';
 import { validateGateway } from './validation/gateway.ts';
+import { validateMeshSettings } from './validation/mesh-settings.ts';
+import { validatePeerAuthentication } from './validation/peer-authentication.ts';
+import { validateRequestAuthentication } from './validation/request-authentication.ts';
 import { validateService } from './validation/service.ts';
 import { validateServiceEntry, validateWorkloadEntry } from './validation/service-entry.ts';
 import { validateVirtualService } from './validation/virtual-service.ts';
@@ -23,6 +31,7 @@ export interface KindRow {
   readonly validate: (spec: never) => readonly Complaint[];
 }
 
+const SECURITY = ['security.istio.io/v1', 'security.istio.io/v1beta1'];
 const ISTIO = ['networking.istio.io/v1', 'networking.istio.io/v1beta1', 'networking.istio.io/v1alpha3'];
 
 /** Every active kind. */
@@ -33,12 +42,17 @@ export const KINDS: readonly KindRow[] = [
   { kind: 'ServiceEntry', apiVersions: ISTIO, shape: serviceEntryShape, validate: validateServiceEntry },
   { kind: 'WorkloadEntry', apiVersions: ISTIO, shape: workloadEntryShape, validate: validateWorkloadEntry },
   { kind: 'Service', apiVersions: ['v1'], shape: serviceShape, validate: validateService },
+  { kind: 'PeerAuthentication', apiVersions: SECURITY, shape: peerAuthenticationShape, validate: validatePeerAuthentication },
+  { kind: 'AuthorizationPolicy', apiVersions: SECURITY, shape: authorizationPolicyShape, validate: validateAuthorizationPolicy },
+  { kind: 'RequestAuthentication', apiVersions: SECURITY, shape: requestAuthenticationShape, validate: validateRequestAuthentication },
 ];
+
+/** Of the ConfigMap that holds them, which is one of many. */
+export const MESH_SETTINGS: KindRow = { kind: 'ConfigMap', apiVersions: ['v1'], shape: meshSettingsShape, validate: validateMeshSettings };
 
 /** Kinds by group that say something about the mesh, but that this mesh does not act on yet: kept, with a warning. */
 const LATER: Readonly<Record<string, readonly string[]>> = {
   'networking.istio.io': ['Sidecar', 'WorkloadGroup', 'ProxyConfig', 'EnvoyFilter'],
-  'security.istio.io': ['PeerAuthentication', 'RequestAuthentication', 'AuthorizationPolicy'],
   'telemetry.istio.io': ['Telemetry'],
   'extensions.istio.io': ['WasmPlugin', 'TrafficExtension'],
   'gateway.networking.k8s.io':

@@ -3,6 +3,7 @@
  * A row is a path below `spec`: `[]` is every item, `=A|B` only these values, `!A` every value but these (in capitals). Whoever translates a field deletes its row.
  */
 import { notApplied } from './checks.ts';
+import { UNUSED_SETTINGS } from './mesh-settings.ts';
 import type { Complaint } from './problem.ts';
 import type { ActiveKind } from './resource.ts';
 
@@ -34,6 +35,10 @@ export const NOT_APPLIED: Readonly<Record<ActiveKind, readonly string[]>> = {
   Gateway: ['servers[].port.protocol!HTTP', 'servers[].port.targetPort', 'servers[].bind', 'servers[].defaultEndpoint'],
   ServiceEntry: ['resolution=DNS_ROUND_ROBIN', 'subjectAltNames', 'endpoints[].network', 'endpoints[].locality'],
   WorkloadEntry: ['ports', 'weight', 'network', 'locality'],
+  PeerAuthentication: [],
+  AuthorizationPolicy: [],
+  RequestAuthentication: [],
+  ConfigMap: [...UNUSED_SETTINGS],
   Service: ['type=EXTERNALNAME', 'sessionAffinity=CLIENTIP', 'internalTrafficPolicy=LOCAL', 'ports[].protocol=UDP|SCTP'],
 };
 

@@ -1,7 +1,11 @@
 /** What every document has in common once it is read. */
 import type { DestinationRuleSpec } from './destination-rule.ts';
 import type { GatewaySpec } from './gateway.ts';
+import type { MeshSettings } from './mesh-settings.ts';
 import type { Locate } from './problem.ts';
+import type { AuthorizationPolicySpec } from './security/authorization-policy.ts';
+import type { PeerAuthenticationSpec } from './security/peer-authentication.ts';
+import type { RequestAuthenticationSpec } from './security/request-authentication.ts';
 import type { ServiceSpec } from './service.ts';
 import type { ServiceEntrySpec } from './service-entry.ts';
 import type { VirtualServiceSpec } from './virtual-service.ts';
@@ -42,6 +46,11 @@ export interface Specs {
   readonly ServiceEntry: ServiceEntrySpec;
   readonly WorkloadEntry: WorkloadEntrySpec;
   readonly Service: ServiceSpec;
+  readonly PeerAuthentication: PeerAuthenticationSpec;
+  readonly AuthorizationPolicy: AuthorizationPolicySpec;
+  readonly RequestAuthentication: RequestAuthenticationSpec;
+  /** Only `istio` in `istio-system`, and of it only what `data.mesh` says. */
+  readonly ConfigMap: MeshSettings;
 }
 
 /** One of the kinds that this mesh acts on. */
