@@ -330,13 +330,7 @@ test('our proxy takes an authorizer with all its settings, and issuers with and 
       routesByClaims: true,
     }),
   ];
-  expect(filters.map(({ name }) => name.replace('envoy.filters.http.', ''))).toEqual([
-    'rbac',
-    'ext_authz',
-    'rbac',
-    'ext_authz',
-    'jwt_authn',
-  ]);
+  expect(filters.map(({ name }) => name.replace('envoy.filters.http.', ''))).toEqual(['rbac', 'ext_authz', 'jwt_authn']);
   const upstream = () => () => Promise.reject(new Error('nobody there'));
   for (const { configType } of filters) {
     if (configType?.$case !== 'typedConfig') throw new Error('no configuration');
