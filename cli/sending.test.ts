@@ -25,6 +25,12 @@ it('dials the sidecar with the service address in the PROXY line', () => {
   });
 });
 
+it('dials a workload itself, in plain text, for who is outside the mesh', () => {
+  const dial = dialOf(run, { from: 'outside', url: 'http://productpage-v1:9080/a?b', vips });
+  expect(dial).toEqual({ address: '127.96.1.6', port: 9080, host: 'productpage-v1:9080', path: '/a?b', preface: '' });
+  expect(() => dialOf(run, { from: 'outside', url: 'http://reviews:9080/', vips })).toThrow('there are productpage-v1');
+});
+
 it('takes a path as enough for the gateway, and another host as the Host header', () => {
   expect(dialOf(run, { from: undefined, url: '/productpage', vips })).toMatchObject({
     address: '127.96.1.200',

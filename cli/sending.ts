@@ -1,4 +1,4 @@
-/** One HTTP request into the mesh: to the gateway as a client outside, or to a sidecar with the capture's PROXY line in front. */
+/** One HTTP request into the mesh: to the gateway as a client outside, to a sidecar with the capture's PROXY line in front, or as a stranger straight to a workload. */
 import { request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import type { RunFile } from '#environment';
@@ -25,7 +25,10 @@ export interface Answer {
   readonly error: string;
 }
 
-/** What is asked for; from: workload, the gateway when undefined. */
+/** Who sends without any sidecar: plain text, straight to a workload. */
+export const OUTSIDE = 'outside';
+
+/** What is asked for; from: workload or OUTSIDE, the gateway when undefined. */
 export interface Order {
   readonly from: string | undefined;
   readonly url: string;
@@ -47,6 +50,7 @@ export const dialOf = (run: RunFile, { from, url, vips }: Order): Dial => {
       preface: '',
     };
   }
+  if (from === OUTSIDE) return outsideDial(run, url);
   const workload = run.workloads.find((one) => one.name === from || `${one.name}.${one.namespace}` === from);
   if (workload === undefined) throw new Error(`no workload called ${from}; there are ${run.workloads.map(({ name }) => name).join(', ')}`);
   if (!URL.canParse(url) || !url.startsWith('http://')) throw new Error(`${url} is not an http:// address`);
@@ -54,6 +58,16 @@ export const dialOf = (run: RunFile, { from, url, vips }: Order): Dial => {
   const vip = vipOf(wanted.hostname, workload.namespace, vips);
   const preface = `PROXY TCP4 ${workload.address} ${vip} 40000 ${wanted.port || 80}\r\n`;
   return { address: workload.address, port: OUTBOUND_PORT, host: wanted.host, path: `${wanted.pathname}${wanted.search}`, preface };
+};
+
+const outsideDial = ({ workloads }: RunFile, url: string): Dial => {
+  if (!URL.canParse(url) || !url.startsWith('http://')) throw new Error(`${url} is not an http:// address`);
+  const wanted = new URL(url);
+  const workload = workloads.find(({ name }) => name === wanted.hostname);
+  const names = workloads.map(({ name }) => name).join(', ');
+  if (workload === undefined) throw new Error(`from outside a workload is called by its own name; there are ${names}`);
+  const path = `${wanted.pathname}${wanted.search}`;
+  return { address: workload.address, port: Number(wanted.port || 80), host: wanted.host, path, preface: '' };
 };
 
 const vipOf = (host: string, namespace: string, vips: Readonly<Record<string, string>>): string => {

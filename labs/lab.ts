@@ -2,7 +2,7 @@
 
 /** Requests that a step sends. */
 export interface LabSend {
-  /** A workload, whose sidecar takes the request, or `gateway`. */
+  /** A workload, whose sidecar takes the request, `gateway`, or `outside`: plain text, straight to the workload that the URL names. */
   readonly from: string;
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;

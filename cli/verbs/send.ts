@@ -4,7 +4,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { type OutputOption, outputOption, show, table } from '../output.ts';
 import { type Passed, passedBy } from '../passed.ts';
 import { type MeshOption, readJson, runningMesh } from '../running-mesh.ts';
-import { type Answer, answerOf, type Dial, dialOf } from '../sending.ts';
+import { type Answer, answerOf, type Dial, dialOf, OUTSIDE } from '../sending.ts';
 
 interface SendOptions extends MeshOption, OutputOption {
   readonly from?: string;
@@ -28,7 +28,10 @@ export const addSend = (program: Command): void => {
     .command('send')
     .description('send requests inside the mesh, or through the gateway; exit code 1 when one fails or is answered with 5xx')
     .argument('<url>', 'http://reviews:9080/reviews/0; a path is enough for the gateway')
-    .option('--from <workload>', 'whose sidecar takes them; the ingress gateway when absent')
+    .option(
+      '--from <workload>',
+      `whose sidecar takes them; "${OUTSIDE}": no sidecar, straight to the workload that the URL names; the ingress gateway when absent`,
+    )
     .option('-X, --method <method>', 'method; GET, or POST with --data')
     .option('-H, --header <line>', 'header, as "name: value"; may be given again', (line: string, lines: string[] = []) => [...lines, line])
     .option('-d, --data <text>', 'body of the request')

@@ -1,4 +1,4 @@
-/** Sends requests as a program of the mesh would: into a sidecar with the capture's PROXY line in front, or to a gateway from outside. */
+/** Sends requests as a program of the mesh would, into a sidecar with the capture's PROXY line in front; to a gateway from outside; or as a stranger without any sidecar. */
 import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import type { ControlPlaneClient } from '#environment';
@@ -18,7 +18,7 @@ const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH'];
 
 /** What to send. */
 export interface SendOrder {
-  /** Workload whose sidecar takes the request, or `gateway`. */
+  /** Workload whose sidecar takes the request, `gateway`, or `outside`: plain text, straight to the workload that the URL names. */
   readonly from: string;
   readonly method: string;
   /** `http://reviews:9080/reviews/0`; through the gateway the path is enough. */
@@ -35,6 +35,8 @@ interface Target {
   readonly port: number;
   readonly preface: (sourcePort: number) => string;
   readonly source: string;
+  /** Whose record tells of it. */
+  readonly side: 'caller' | 'callee';
   readonly host: string;
   readonly path: string;
 }
@@ -102,8 +104,17 @@ export class Sender {
       const url = parseUrl(order.url, gateway.url);
       if (url.host !== base.host) throw new OrderError(`Through the gateway a path is enough: /productpage.`);
       const port = Number(base.port || '80');
-      return { address: base.hostname, port, preface: () => '', source: '', host: base.host, path: url.pathname + url.search };
+      return {
+        address: base.hostname,
+        port,
+        preface: () => '',
+        source: '',
+        side: 'caller',
+        host: base.host,
+        path: url.pathname + url.search,
+      };
     }
+    if (order.from === 'outside') return outsideTarget(this.#mesh, parseUrl(order.url));
     const workload = this.#mesh.workloads.find((candidate) => candidate.name === order.from);
     if (workload === undefined) throw new OrderError(`There is no workload called ${order.from}.`);
     const url = parseUrl(order.url);
@@ -114,6 +125,7 @@ export class Sender {
       port: OUTBOUND_PORT,
       preface: (sourcePort) => `PROXY TCP4 ${workload.address} ${vip} ${sourcePort} ${port}\r\n`,
       source: workload.address,
+      side: 'caller',
       host: url.host,
       path: url.pathname + url.search,
     };
@@ -128,7 +140,7 @@ export class Sender {
       if (target.source === '') from = local;
     });
     const isOurs = (exchange: LoggedExchange) => exchange.userAgent === OWN_USER_AGENT && exchange.downstreamRemote === from;
-    const record = this.#awaitRecord(isOurs, answered);
+    const record = this.#awaitRecord(target.side, isOurs, answered);
     const reply = await answered;
     const durationMs = Math.round((performance.now() - startedAtMs) * 10) / 10;
     const told = await record;
@@ -137,16 +149,20 @@ export class Sender {
       durationMs,
       requestId: told?.requestId ?? '',
       // A host that was tried and never answered served nothing: the mesh itself spoke.
-      servedBy: told?.details === 'via_upstream' ? told.to : '',
+      servedBy: told?.details !== 'via_upstream' ? '' : target.side === 'callee' ? told.reporter : told.to,
       flags: told?.flags ?? '',
     };
   }
 
-  #awaitRecord(matches: (exchange: LoggedExchange) => boolean, answered: Promise<unknown>): Promise<LoggedExchange | undefined> {
+  #awaitRecord(
+    side: Target['side'],
+    matches: (exchange: LoggedExchange) => boolean,
+    answered: Promise<unknown>,
+  ): Promise<LoggedExchange | undefined> {
     return new Promise((resolve) => {
       let timer: NodeJS.Timeout | undefined;
       const stop = this.#log.subscribe((exchange) => {
-        if (exchange.side !== 'inbound' && matches(exchange)) finish(exchange);
+        if ((exchange.side === 'inbound') === (side === 'callee') && matches(exchange)) finish(exchange);
       });
       void answered.then(() => {
         timer = setTimeout(() => finish(undefined), RECORD_WAIT_MS);
@@ -159,6 +175,22 @@ export class Sender {
     });
   }
 }
+
+const outsideTarget = ({ workloads }: LiveMesh, url: URL): Target => {
+  const workload = workloads.find(({ name }) => name === url.hostname);
+  if (workload === undefined)
+    throw new OrderError(`From outside a workload is called by its own name: ${workloads.map(({ name }) => name).join(', ')}.`);
+  const port = Number(url.port || '80');
+  return {
+    address: workload.address,
+    port,
+    preface: () => '',
+    source: '',
+    side: 'callee',
+    host: url.host,
+    path: url.pathname + url.search,
+  };
+};
 
 const exchangeOnce = (
   order: SendOrder,
