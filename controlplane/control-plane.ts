@@ -6,6 +6,8 @@ import type { SyncStatus } from '#api/sync.ts';
 import type { SocketAddress } from '#system/network.ts';
 import type { System } from '#system/system.ts';
 import { analyze } from './analysis/analyze.ts';
+import { type AuthorityConfig, type IdentityControl, identityControl, type MeshAuthority, openMeshAuthority } from './ca/mesh-authority.ts';
+import { rootSecret } from './ca/root-secret.ts';
 import { buildMesh } from './mesh/build-mesh.ts';
 import { DEFAULT_MESH_CONFIG, type Mesh, type MeshConfig, vipsOf } from './mesh/mesh.ts';
 import { WorkloadRegistry } from './registry/workload-registry.ts';
@@ -19,6 +21,9 @@ import { inProcessAds } from './xds/in-process-ads.ts';
 import { DEFAULT_PUSH_DELAYS, PushQueue } from './xds/push-queue.ts';
 import { buildXdsSnapshot } from './xds/snapshot.ts';
 
+export type { AuthorityReport } from './ca/certificate-authority.ts';
+export type { AuthorityConfig, IdentityControl } from './ca/mesh-authority.ts';
+export type { RotationStep } from './ca/trust-bundle.ts';
 export { type SidecarBootstrapOptions, type SidecarNode, sidecarBootstrap } from './injection/sidecar-bootstrap.ts';
 export { DEFAULT_MESH_CONFIG, type Mesh, type MeshConfig } from './mesh/mesh.ts';
 export { type ProxyNode, readProxyNode } from './translate/proxy-node.ts';
@@ -41,6 +46,8 @@ export interface ControlPlaneOptions {
   /** What HTTP calls that change something must carry; a random one when absent. */
   readonly token?: string;
   readonly meshConfig?: Partial<MeshConfig>;
+  /** Who certifies workloads; absent: nobody does. */
+  readonly authority?: AuthorityConfig;
   /** Quiet time before a push; Istio's 100 ms when absent. */
   readonly debounceMs?: number;
   /** How long a workload is kept after its proxy's stream ended; 2 s when absent. */
@@ -53,6 +60,10 @@ export interface ControlPlaneOptions {
 export interface ControlPlane extends AsyncDisposable {
   readonly httpAddress?: SocketAddress;
   readonly xdsAddress?: SocketAddress;
+  /** Where proxies ask for certificates. */
+  readonly caAddress?: SocketAddress;
+  /** Absent without an authority. */
+  readonly identity?: IdentityControl;
   readonly token: string;
   /** Serves proxies of this process. */
   readonly openAds: OpenAdsStream;
@@ -72,7 +83,9 @@ export interface ControlPlane extends AsyncDisposable {
 /** Starts a control plane; settles when it listens. Rejects when the folder cannot be read or an address cannot be bound. */
 export const startControlPlane = async (options: ControlPlaneOptions, system: System): Promise<ControlPlane> => {
   const token = options.token ?? randomBytes(24).toString('base64url');
-  const parts = assemble(options, system);
+  const config = { ...DEFAULT_MESH_CONFIG, ...options.meshConfig };
+  const identity = options.authority && (await openMeshAuthority(options.authority, trustDomainOf(config), system));
+  const parts = assemble(options, config, system, identity);
   const { store, registry, ads, queue, mesh } = parts;
   const inProcess = inProcessAds(ads);
   const closers: (() => unknown)[] = [() => queue.close(), () => ads.close(), () => inProcess.close()];
@@ -90,6 +103,7 @@ export const startControlPlane = async (options: ControlPlaneOptions, system: Sy
     system.log.info('controlplane.started', { ...addresses, version: store.version });
     return {
       ...addresses,
+      ...(identity && { identity: identityControl(identity, () => behind(ads)) }),
       token,
       openAds: inProcess.open,
       get mesh() {
@@ -109,6 +123,9 @@ export const startControlPlane = async (options: ControlPlaneOptions, system: Sy
   }
 };
 
+const trustDomainOf = (config: MeshConfig): string =>
+  'trustDomain' in config && typeof config.trustDomain === 'string' ? config.trustDomain : 'cluster.local';
+
 interface Parts {
   readonly store: ConfigStore;
   readonly registry: WorkloadRegistry;
@@ -116,10 +133,16 @@ interface Parts {
   readonly queue: PushQueue;
   readonly mesh: () => Mesh;
   readonly snapshotFor: (proxy: ProxyNode) => ReturnType<typeof buildXdsSnapshot>;
+  readonly identity: MeshAuthority | undefined;
 }
 
-const assemble = (options: ControlPlaneOptions, system: System): Parts => {
-  const config = { ...DEFAULT_MESH_CONFIG, ...options.meshConfig };
+/** Workloads whose proxies have not acknowledged what is in force. */
+const behind = (ads: AdsServer): string[] => {
+  const { version, proxies } = ads.sync();
+  return proxies.filter((proxy) => proxy.version < version).map(({ workload }) => workload);
+};
+
+const assemble = (options: ControlPlaneOptions, config: MeshConfig, system: System, identity: MeshAuthority | undefined): Parts => {
   const store = new ConfigStore(system.clock, analyze);
   const registry = new WorkloadRegistry(system.clock, options.workloadGraceMs ?? WORKLOAD_GRACE_MS);
   let built: Mesh | undefined;
@@ -127,7 +150,11 @@ const assemble = (options: ControlPlaneOptions, system: System): Parts => {
     built ??= buildMesh(store.view(), registry.list(), config);
     return built;
   };
-  const snapshotFor = (proxy: ProxyNode) => buildXdsSnapshot(translate(mesh(), proxy));
+  const snapshotFor = (proxy: ProxyNode) => {
+    const resources = translate(mesh(), proxy);
+    if (!identity) return buildXdsSnapshot(resources);
+    return buildXdsSnapshot({ ...resources, secrets: [rootSecret(identity.authority.roots), ...(resources.secrets ?? [])] });
+  };
   const ads: AdsServer = new AdsServer({
     system,
     snapshotFor,
@@ -143,7 +170,8 @@ const assemble = (options: ControlPlaneOptions, system: System): Parts => {
   };
   store.onChange(changed);
   registry.onChange(changed);
-  return { store, registry, ads, queue, mesh, snapshotFor };
+  identity?.authority.onChange(() => queue.request());
+  return { store, registry, ads, queue, mesh, snapshotFor, identity };
 };
 
 type Listening = Parts & { readonly token: string; readonly closers: (() => unknown)[] };
@@ -151,9 +179,14 @@ type Listening = Parts & { readonly token: string; readonly closers: (() => unkn
 /** What listens is imported only when it is wanted: the simulation needs neither gRPC nor HTTP. */
 const listen = async (
   { httpAddress, xdsAddress, shiftClock }: ControlPlaneOptions,
-  { closers, ...parts }: Listening,
-): Promise<Pick<ControlPlane, 'httpAddress' | 'xdsAddress'>> => {
-  const bound: { httpAddress?: SocketAddress; xdsAddress?: SocketAddress } = {};
+  { closers, identity, ...parts }: Listening,
+): Promise<Pick<ControlPlane, 'httpAddress' | 'xdsAddress' | 'caAddress'>> => {
+  const bound: { httpAddress?: SocketAddress; xdsAddress?: SocketAddress; caAddress?: SocketAddress } = {};
+  const signing = await identity?.listen();
+  if (signing) {
+    closers.push(() => signing.close());
+    bound.caAddress = signing.address;
+  }
   if (xdsAddress) {
     const { listenForAds } = await import('./xds/grpc-ads-server.ts');
     const server = await listenForAds(parts.ads, xdsAddress);
@@ -162,7 +195,10 @@ const listen = async (
   }
   if (httpAddress) {
     const { listenForHttp } = await import('./http-api.ts');
-    const server = await listenForHttp({ ...parts, ...(shiftClock && { shiftClock }) }, httpAddress);
+    const server = await listenForHttp(
+      { ...parts, ...(shiftClock && { shiftClock }), ...(identity && { identity: { ...identity, behind: () => behind(parts.ads) } }) },
+      httpAddress,
+    );
     closers.push(() => server.close());
     bound.httpAddress = server.address;
   }

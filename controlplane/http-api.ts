@@ -2,6 +2,8 @@
 import { createAdaptorServer } from '@hono/node-server';
 import { Hono } from 'hono';
 import type { SocketAddress } from '#system/network.ts';
+import type { CertificateAuthority } from './ca/certificate-authority.ts';
+import { createIdentityApi } from './ca/identity-api.ts';
 import { createClockApi } from './debug/clock-api.ts';
 import { createDebugApi } from './debug/debug-server.ts';
 import { loopbackGuard } from './debug/guard.ts';
@@ -22,6 +24,8 @@ export interface HttpApiParts {
   readonly token: string;
   /** Absent: the clock is the machine's. Gives how far it is ahead afterwards, milliseconds. */
   readonly shiftClock?: (ms: number) => number;
+  /** Absent without an authority. behind: workloads whose proxies have not acknowledged what is in force. */
+  readonly identity?: { readonly authority: CertificateAuthority; readonly trustDomain: string; readonly behind: () => readonly string[] };
 }
 
 /** A server that listens. */
@@ -32,13 +36,14 @@ export interface HttpApiServer {
 }
 
 /** Everything under one root. */
-export const createHttpApi = ({ store, ads, mesh, snapshotFor, token, shiftClock }: HttpApiParts): Hono => {
+export const createHttpApi = ({ store, ads, mesh, snapshotFor, token, shiftClock, identity }: HttpApiParts): Hono => {
   const app = new Hono();
   app.use(loopbackGuard);
   app.route('/', createDebugApi({ sync: () => ads.sync(), mesh, config: () => store.view(), proxies: () => ads.proxies, snapshotFor }));
   const guard = tokenGuard(token);
   app.route('/', createResourceApi(store, { guard }));
   if (shiftClock) app.route('/', createClockApi({ shift: shiftClock, guard }));
+  if (identity) app.route('/', createIdentityApi({ ...identity, guard }));
   app.notFound((context) => context.json({ error: `there is no ${context.req.method} ${context.req.path} here` }, 404));
   return app;
 };

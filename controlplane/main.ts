@@ -15,6 +15,9 @@ const USAGE = `Runs one control plane: Istio resources in, xDS out.
   --state-file FILE        where what is applied over HTTP is kept, so that a restart does not lose it
   --http-address ADDR:PORT the API and the debug pages (default: 127.0.0.1:0)
   --xds-address ADDR:PORT  where proxies connect by gRPC, plain text (default: 127.0.0.1:0)
+  --ca-dir DIR             the authority's root, keys and state; a root is made there at the first start; absent: nobody certifies workloads
+  --ca-address ADDR:PORT   where proxies ask for certificates by gRPC and TLS (default: 127.0.0.1:0)
+  --ca-import DIR          a folder like istiod's cacerts, which the first start takes its root from
   --token TOKEN            what calls that change something must carry; or DINGHY_TOKEN; made up and printed when absent
   --mesh-config FILE       settings of the whole mesh, as Istio's MeshConfig
   --debounce-ms N          quiet time before a push (default: 100)
@@ -29,6 +32,9 @@ const flags = () =>
       'state-file': { type: 'string' },
       'http-address': { type: 'string', default: '127.0.0.1:0' },
       'xds-address': { type: 'string', default: '127.0.0.1:0' },
+      'ca-dir': { type: 'string' },
+      'ca-address': { type: 'string', default: '127.0.0.1:0' },
+      'ca-import': { type: 'string' },
       token: { type: 'string' },
       'mesh-config': { type: 'string' },
       'debounce-ms': { type: 'string' },
@@ -57,6 +63,14 @@ const readMilliseconds = (flag: string, text: string): number => {
   return Number(text);
 };
 
+const authorityOf = (given: Flags): Pick<ControlPlaneOptions, 'authority'> => {
+  const directory = given['ca-dir'];
+  const importFrom = given['ca-import'];
+  if (directory === undefined) return {};
+  const address = readAddress('ca-address', given['ca-address']);
+  return { authority: { kind: 'folder', directory, address, ...(importFrom !== undefined && { importFrom }) } };
+};
+
 /** The token may also come from the environment, where `ps` does not show it. */
 const optionsOf = (given: Flags): ControlPlaneOptions => {
   const token = given.token ?? process.env.DINGHY_TOKEN;
@@ -67,6 +81,7 @@ const optionsOf = (given: Flags): ControlPlaneOptions => {
   return {
     httpAddress: readAddress('http-address', given['http-address']),
     xdsAddress: readAddress('xds-address', given['xds-address']),
+    ...authorityOf(given),
     ...(token && { token }),
     ...(directory !== undefined && { configDirectory: directory }),
     ...(stateFile !== undefined && { stateFile }),
@@ -101,7 +116,12 @@ const run = async (): Promise<void> => {
     process.exit(0);
   };
   process.once('SIGTERM', leave).once('SIGINT', leave);
-  const ready = { ready: true, http: format(controlPlane.httpAddress), xds: format(controlPlane.xdsAddress) };
+  const ready = {
+    ready: true,
+    http: format(controlPlane.httpAddress),
+    xds: format(controlPlane.xdsAddress),
+    ca: format(controlPlane.caAddress),
+  };
   // Whoever started us without a token needs the one that was made up.
   process.stdout.write(`${JSON.stringify({ ...ready, ...(options.token === undefined && { token: controlPlane.token }) })}\n`);
   flushCompileCache();

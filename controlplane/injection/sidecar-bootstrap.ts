@@ -26,13 +26,17 @@ export interface SidecarBootstrapOptions {
   readonly node: SidecarNode;
   readonly adminAddress: SocketAddress;
   readonly xdsAddress: SocketAddress;
+  /** Where its agent serves the workload's certificate; absent: it has none. A proxy that gets its certificates itself does not dial it. */
+  readonly sdsSocket?: string;
 }
 
 const XDS_CLUSTER = 'xds-grpc';
+/** Istio's name; secrets called `default` are asked for there. */
+const SDS_CLUSTER = 'sds-grpc';
 const ADS = { ads: {}, resource_api_version: 'V3', initial_fetch_timeout: '0s' } as const;
 
 /** JSON text. The proxy is not ready before its first configuration came, however long that takes. */
-export const sidecarBootstrap = ({ node, adminAddress, xdsAddress }: SidecarBootstrapOptions): string =>
+export const sidecarBootstrap = ({ node, adminAddress, xdsAddress, sdsSocket }: SidecarBootstrapOptions): string =>
   JSON.stringify(
     {
       node: nodeMessage(node),
@@ -47,7 +51,12 @@ export const sidecarBootstrap = ({ node, adminAddress, xdsAddress }: SidecarBoot
         cds_config: ADS,
         lds_config: ADS,
       },
-      static_resources: { clusters: [xdsCluster(xdsAddress)] },
+      static_resources: {
+        clusters: [
+          http2Cluster(XDS_CLUSTER, socketAddress(xdsAddress)),
+          ...(sdsSocket === undefined ? [] : [http2Cluster(SDS_CLUSTER, { pipe: { path: sdsSocket } })]),
+        ],
+      },
     },
     null,
     2,
@@ -68,8 +77,8 @@ const nodeMessage = ({ type, ip, workload, namespace, labels, serviceAccount, ap
 
 const socketAddress = ({ address, port }: SocketAddress) => ({ socket_address: { address, port_value: port } });
 
-const xdsCluster = (at: SocketAddress) => ({
-  name: XDS_CLUSTER,
+const http2Cluster = (name: string, address: object) => ({
+  name,
   type: 'STATIC',
   connect_timeout: '1s',
   typed_extension_protocol_options: {
@@ -79,7 +88,7 @@ const xdsCluster = (at: SocketAddress) => ({
     },
   },
   load_assignment: {
-    cluster_name: XDS_CLUSTER,
-    endpoints: [{ lb_endpoints: [{ endpoint: { address: socketAddress(at) } }] }],
+    cluster_name: name,
+    endpoints: [{ lb_endpoints: [{ endpoint: { address } }] }],
   },
 });
