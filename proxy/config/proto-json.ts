@@ -21,15 +21,33 @@ export const protoJsonAny = (message: object, typeName: string): Json => {
   }
 };
 
+const TLS = 'envoy.extensions.transport_sockets.tls.v3.';
+
+/** Fields whose texts are never shown: those that Envoy's messages mark as sensitive. */
+const SECRET: Readonly<Record<string, readonly string[]>> = {
+  [`${TLS}TlsCertificate`]: ['private_key', 'private_key_provider', 'pkcs12', 'password'],
+  [`${TLS}TlsSessionTicketKeys`]: ['keys'],
+  [`${TLS}GenericSecret`]: ['secret', 'secrets'],
+};
+
+const redacted = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(redacted);
+  if (typeof value === 'object' && value !== null)
+    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, redacted(inner)]));
+  return '[redacted]';
+};
+
 const snakeMessage = (value: Json, typeName: string, table: FieldTable): Json => {
   if (typeName === 'google.protobuf.Any') return snakeAny(value, table);
   const fields = table.messages[typeName]?.fields;
   if (typeName.startsWith('google.protobuf.') || !fields) return value;
   const names = new Map(Object.keys(fields).map((name) => [camelCase(name), name]));
+  const secret = SECRET[typeName] ?? [];
   return Object.fromEntries(
     Object.entries(value).map(([key, inner]) => {
       const name = names.get(key) ?? key;
       const row = fields[name];
+      if (secret.includes(name)) return [name, snakeSecret(inner, row?.of, table)];
       if (row?.type !== 'message' || row.of === undefined) return [name, inner];
       const of = row.of;
       const one = (item: unknown): unknown => (typeof item === 'object' && item !== null ? snakeMessage(item as Json, of, table) : item);
@@ -37,6 +55,11 @@ const snakeMessage = (value: Json, typeName: string, table: FieldTable): Json =>
       return [name, Array.isArray(inner) ? inner.map(one) : one(inner)];
     }),
   );
+};
+
+const snakeSecret = (value: unknown, of: string | undefined, table: FieldTable): unknown => {
+  const isMessage = typeof value === 'object' && value !== null && !Array.isArray(value) && of !== undefined;
+  return redacted(isMessage ? snakeMessage(value as Json, of, table) : value);
 };
 
 const snakeAny = (value: Json, table: FieldTable): Json => {
