@@ -5,13 +5,14 @@ import type { FilterChain, HttpConnectionManager, Listener, RetryPolicy, RouteCo
 import type { SocketAddress } from '#system/network.ts';
 import type { System } from '#system/system.ts';
 import type { FilterRoom } from '../filters/filter-type.ts';
+import { compileNetworkRbac } from '../filters/rbac/network.ts';
 import { refuseUnknownOverrides } from '../filters/registry.ts';
 import { compileConnectionManager } from '../http/compile-connection-manager.ts';
 import type { RouteTable, RouteTableSlot } from '../http/connection-manager.ts';
 import type { ServeHttp } from '../http/serve.ts';
 import { StreamError } from '../http/stream-error.ts';
 import { type CompiledListener, compileListener } from '../listener/compile-listener.ts';
-import { compileTcpProxy, type DialCluster, type ServeTcp } from '../listener/tcp-proxy.ts';
+import { type ConnectionGuard, compileTcpProxy, type DialCluster, type ServeTcp } from '../listener/tcp-proxy.ts';
 import type { RetryRules } from '../router/compile-retry.ts';
 import { compileRoutes, type RoutesPlan } from '../routing/compile-routes.ts';
 import { buildRouteTable } from '../routing/route-table.ts';
@@ -195,7 +196,8 @@ export class ListenerBuilder {
       const managers: Manager[] = [];
       const compiled = compileListener(resource, {
         httpConnectionManager: (config, path) => this.#manager(config, path, managers),
-        tcpProxy: (config, path) => this.#tcp(config, path),
+        tcpProxy: (config, path, guards) => this.#tcp(config, path, guards),
+        networkRbac: (config, path) => inField(path, () => compileNetworkRbac(config, this.#rooms.system.metrics)),
       });
       return { compiled, managers, places: managerPlaces(resource), secrets: secretsOfListener(resource) };
     });
@@ -217,11 +219,11 @@ export class ListenerBuilder {
     return compileConnectionManager(config, path, { system, routes: slot, observer, nextExchangeId: () => ++this.#lastExchangeId });
   }
 
-  #tcp(config: TcpProxy, path: string): ServeTcp {
+  #tcp(config: TcpProxy, path: string, guards: readonly ConnectionGuard[]): ServeTcp {
     const { system } = this.#rooms;
     return inField(path, () => {
       const observers = inField('access_log', () => compileAccessLogs(config.accessLog, system));
-      return compileTcpProxy(config, { system, observers, dial: this.#dial, nextExchangeId: () => ++this.#lastExchangeId });
+      return compileTcpProxy(config, { system, observers, dial: this.#dial, nextExchangeId: () => ++this.#lastExchangeId, guards });
     });
   }
 

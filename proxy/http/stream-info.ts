@@ -69,6 +69,8 @@ export interface StreamInfo {
   clusterName: string;
   /** Why TLS or connect failed upstream, in words, for the log. */
   upstreamFailure: string;
+  /** Why this end cut a connection that carries no requests: `%CONNECTION_TERMINATION_DETAILS%`; absent when it did not. */
+  terminationDetails?: string;
   /** What filters found out, by name space (`envoy.filters.http.jwt_authn`): Envoy's dynamic metadata. Absent until one writes. */
   metadata: Record<string, Readonly<Record<string, unknown>>> | undefined;
   /** Runs once when BOTH bodies are finished or reset: release limits, write the log here. */

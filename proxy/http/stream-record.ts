@@ -17,6 +17,7 @@ export class StreamRecord implements StreamInfo {
   routeMetadata: RouteMetadata | undefined = undefined;
   clusterName = '';
   upstreamFailure = '';
+  terminationDetails?: string;
   metadata: StreamInfo['metadata'] = undefined;
   #controller: AbortController | undefined;
   #aborted: StreamError | undefined;

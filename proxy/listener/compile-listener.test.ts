@@ -26,6 +26,7 @@ const compile = (listener: object, chain: object = {}) =>
         throw new Error('no HTTP here');
       },
       tcpProxy: () => () => {},
+      networkRbac: () => () => undefined,
     },
   );
 

@@ -1,11 +1,20 @@
 /** Listener message → what to open and how to serve its connections. What this proxy does not do is refused with its path. */
 import { ConfigError, inField, refuseUnsupported } from '#api/config-error.ts';
-import { type Address, type Any, type FilterChain, type FilterChainMatch, HttpConnectionManager, type Listener, TcpProxy } from '#envoy';
+import {
+  type Address,
+  type Any,
+  type FilterChain,
+  type FilterChainMatch,
+  HttpConnectionManager,
+  type Listener,
+  NetworkRbac,
+  TcpProxy,
+} from '#envoy';
 import type { SocketAddress } from '#system/network.ts';
 import type { ServeHttp } from '../http/serve.ts';
 import { checkRange } from './filter-chain-match.ts';
 import { compileListenerFilters, type OpeningRules } from './listener-filters.ts';
-import type { ServeTcp } from './tcp-proxy.ts';
+import type { ConnectionGuard, ServeTcp } from './tcp-proxy.ts';
 
 /** What ends a filter chain. */
 export type NetworkFilter = { readonly kind: 'http'; readonly http: ServeHttp } | { readonly kind: 'tcp'; readonly tcp: ServeTcp };
@@ -35,7 +44,8 @@ export interface CompiledListener extends OpeningRules {
 /** How the other rooms turn a chain's last filter into something that serves. path: what to put before the path of a ConfigError; the rest is added further out. */
 export interface ListenerRooms {
   httpConnectionManager(config: HttpConnectionManager, path: string): ServeHttp;
-  tcpProxy(config: TcpProxy, path: string): ServeTcp;
+  tcpProxy(config: TcpProxy, path: string, guards: readonly ConnectionGuard[]): ServeTcp;
+  networkRbac(config: NetworkRbac, path: string): ConnectionGuard;
 }
 
 const addressOf = (address: Address | undefined): SocketAddress => {
@@ -49,18 +59,38 @@ const addressOf = (address: Address | undefined): SocketAddress => {
 
 const typeOf = (any: Any): string => any.typeUrl.slice(any.typeUrl.lastIndexOf('/') + 1);
 
+const configOf = ({ configType }: FilterChain['filters'][number]): Any => {
+  if (configType?.$case !== 'typedConfig') throw new ConfigError('typed_config', 'is missing');
+  return configType.value;
+};
+
+const NETWORK_RBAC = 'envoy.extensions.filters.network.rbac.v3.RBAC';
+
+/** Before the filter that serves may stand some that only let connections through, or not. */
+const guardsOf = (chain: FilterChain, rooms: ListenerRooms): ConnectionGuard[] =>
+  chain.filters.slice(0, -1).map((filter, index) =>
+    inField(`filters[${index}]`, () => {
+      const any = configOf(filter);
+      if (typeOf(any) !== NETWORK_RBAC)
+        throw new ConfigError('typed_config', `${typeOf(any)} is not supported by this proxy before another filter`);
+      return rooms.networkRbac(NetworkRbac.decode(any.value), 'typed_config');
+    }),
+  );
+
 const networkFilter = (chain: FilterChain, rooms: ListenerRooms): NetworkFilter => {
-  const [filter, ...more] = chain.filters;
-  if (!filter || more.length > 0) throw new ConfigError('filters', 'exactly one network filter is supported by this proxy');
-  return inField('filters[0]', () => {
-    if (filter.configType?.$case !== 'typedConfig') throw new ConfigError('typed_config', 'is missing');
-    const any = filter.configType.value;
+  const last = chain.filters.at(-1);
+  if (!last) throw new ConfigError('filters', 'at least one network filter is needed');
+  const guards = guardsOf(chain, rooms);
+  return inField(`filters[${guards.length}]`, () => {
+    const any = configOf(last);
     const at = 'typed_config';
     switch (typeOf(any)) {
       case 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager':
+        if (guards.length > 0)
+          throw new ConfigError(at, 'no other filter before it is supported by this proxy; requests have an RBAC filter of their own');
         return { kind: 'http', http: rooms.httpConnectionManager(HttpConnectionManager.decode(any.value), at) };
       case 'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy':
-        return { kind: 'tcp', tcp: rooms.tcpProxy(TcpProxy.decode(any.value), at) };
+        return { kind: 'tcp', tcp: rooms.tcpProxy(TcpProxy.decode(any.value), at, guards) };
       default:
         throw new ConfigError('typed_config', `${typeOf(any)} is not supported by this proxy`);
     }

@@ -22,6 +22,7 @@ const greeting = (name: string, port: number, text: string, extra: object = {}):
       httpConnectionManager: () => {
         throw new Error('no HTTP here');
       },
+      networkRbac: () => () => undefined,
       tcpProxy: (config: TcpProxy) => (connection) => void connection.end(String(config.clusterSpecifier?.value)),
     },
   );

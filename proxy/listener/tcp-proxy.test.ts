@@ -4,14 +4,14 @@ import type { FinishedStream } from '../http/connection-manager.ts';
 import { StreamError } from '../http/stream-error.ts';
 import { settle } from '../system/simulated-clock.ts';
 import { simulatedSystem } from '../system/simulated-system.ts';
-import { compileTcpProxy } from './tcp-proxy.ts';
+import { type ConnectionGuard, compileTcpProxy } from './tcp-proxy.ts';
 
 const NEAR = { address: '10.0.0.1', port: 80 };
 const FAR = { address: '10.0.0.2', port: 81 };
 const UF = new StreamError('UF', { text: 'delayed connect error: Connection refused', codeDetails: '' });
 
 /** A TCP proxy between a client and a program that echoes in brackets. fails: dials that fail before one succeeds. */
-const setUp = async (config: object, fails: readonly StreamError[] = []) => {
+const setUp = async (config: object, fails: readonly StreamError[] = [], guards: readonly ConnectionGuard[] = []) => {
   const system = simulatedSystem();
   const logged: FinishedStream[] = [];
   const left = [...fails];
@@ -20,6 +20,7 @@ const setUp = async (config: object, fails: readonly StreamError[] = []) => {
     system,
     observers: [(finished) => void logged.push(finished)],
     nextExchangeId: () => 1,
+    guards,
     dial: async () => {
       dialled++;
       const error = left.shift();
@@ -72,6 +73,19 @@ test('max_connect_attempts tries again; when all fail the client is cut off with
   expect([unlucky.closed(), unlucky.dials()]).toEqual([true, 2]);
   expect([...(unlucky.logged[0]?.stream.flags ?? [])]).toEqual(['UF', 'URX']);
   expect(unlucky.logged[0]?.stream.upstreamFailure).toBe('delayed_connect_error:_Connection_refused');
+});
+
+test('a guard refuses before anybody upstream hears of the connection, and the log says why', async () => {
+  const passed = await setUp({}, [], [() => undefined]);
+  passed.client.write('x');
+  await settle();
+  expect(passed.heard()).toBe('<x>');
+  const refused = await setUp({}, [], [() => undefined, () => 'rbac_access_denied_matched_policy[none]']);
+  await settle();
+  expect([refused.closed(), refused.dials()]).toEqual([true, 0]);
+  expect(refused.logged).toMatchObject([
+    { stream: { terminationDetails: 'rbac_access_denied_matched_policy[none]' }, end: { bytesSent: 0 } },
+  ]);
 });
 
 test('a cluster without hosts is not tried twice', async () => {

@@ -6,7 +6,7 @@ import type { System } from '#system/system.ts';
 import { joinTunnel, type TunnelEnd } from '../codec/upgrade.ts';
 import type { StreamObserver } from '../http/connection-manager.ts';
 import { StreamError } from '../http/stream-error.ts';
-import type { Attempt, DownstreamConnection } from '../http/stream-info.ts';
+import type { Attempt, DownstreamConnection, StreamInfo } from '../http/stream-info.ts';
 import { StreamRecord } from '../http/stream-record.ts';
 import { type TcpNumbers, tcpNumbers } from './tcp-numbers.ts';
 
@@ -23,6 +23,9 @@ export interface Dialled {
 /** A way to a cluster's host. Rejects with StreamError: NC no such cluster, UH no host, UF no connection; its text says why. */
 export type DialCluster = (cluster: string, downstream: DownstreamConnection) => Promise<Dialled>;
 
+/** Asked before anybody upstream hears of a connection. Undefined: it may go on; otherwise why not, as connection termination details. */
+export type ConnectionGuard = (stream: StreamInfo) => string | undefined;
+
 /** What a TCP proxy stands on. */
 export interface TcpRooms {
   readonly system: System;
@@ -30,6 +33,8 @@ export interface TcpRooms {
   /** Access logs. */
   readonly observers: readonly StreamObserver[];
   readonly nextExchangeId: () => number;
+  /** In the order they are asked. */
+  readonly guards?: readonly ConnectionGuard[];
 }
 
 interface Plan {
@@ -78,6 +83,11 @@ class TcpSession {
 
   async run(): Promise<void> {
     this.#plan.numbers.connections.value++;
+    if (this.#isRefused()) {
+      this.#near.destroy();
+      this.#finish(NOTHING_MOVED);
+      return;
+    }
     const far = await this.#dial();
     if (!far) {
       if (this.#record.flags.has('UF')) this.#near.resetAndDestroy();
@@ -97,6 +107,17 @@ class TcpSession {
       this.#finish(end);
     };
     joinTunnel(this.#near, far, done, this.#moved);
+  }
+
+  /** The record then says why. */
+  #isRefused(): boolean {
+    for (const guard of this.#rooms.guards ?? []) {
+      const why = guard(this.#record);
+      if (why === undefined) continue;
+      this.#record.terminationDetails = why;
+      return true;
+    }
+    return false;
   }
 
   /** Undefined when no attempt succeeded; the record then says why. */

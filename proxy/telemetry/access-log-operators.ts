@@ -51,7 +51,7 @@ const PLAIN: Readonly<Record<string, Operator>> = {
   RESPONSE_FLAGS: ({ stream }) => formatFlags(stream.flags),
   RESPONSE_FLAGS_LONG: ({ stream }) => (stream.flags.size === 0 ? '-' : longFlags(stream.flags)),
   RESPONSE_CODE_DETAILS: ({ stream }) => filled(stream.codeDetails),
-  CONNECTION_TERMINATION_DETAILS: () => undefined,
+  CONNECTION_TERMINATION_DETAILS: ({ stream }) => stream.terminationDetails,
   UPSTREAM_TRANSPORT_FAILURE_REASON: ({ stream }) => filled(stream.upstreamFailure),
   BYTES_RECEIVED: ({ end }) => end.bytesReceived,
   BYTES_SENT: ({ end }) => end.bytesSent,
