@@ -1,11 +1,12 @@
 /** Envoy's bootstrap from YAML or JSON, strictly: what is not understood is refused with its place. */
 import { ConfigError, inField, refuseUnsupported } from '#api/config-error.ts';
 import { refuseUnlessAds } from '#api/config-source.ts';
-import { ApiConfigSource_ApiType, Bootstrap } from '#envoy';
+import { ApiConfigSource_ApiType, Bootstrap, type Secret } from '#envoy';
 import type { SocketAddress } from '#system/network.ts';
 import { fieldTable } from './config/field-table.ts';
 import { checkJson, StrictJsonError } from './config/strict-json.ts';
 import { validate } from './config/validate.ts';
+import { compileSecret } from './tls/compile-secret.ts';
 
 const GRPC = ApiConfigSource_ApiType.GRPC;
 const TYPE = 'envoy.config.bootstrap.v3.Bootstrap';
@@ -41,7 +42,11 @@ export const checkBootstrap = (bootstrap: Bootstrap): void => {
     ],
   });
   const { staticResources, dynamicResources, admin } = bootstrap;
-  if (staticResources) inField('static_resources', () => refuseUnsupported(staticResources, { read: ['clusters', 'listeners'] }));
+  if (staticResources)
+    inField('static_resources', () => {
+      refuseUnsupported(staticResources, { read: ['clusters', 'listeners', 'secrets'] });
+      for (const [index, secret] of staticResources.secrets.entries()) inField(`secrets[${index}]`, () => checkSecret(secret));
+    });
   if (admin) inField('admin', () => refuseUnsupported(admin, { read: ['address'], ignored: ['profilePath', 'ignoreGlobalConnLimit'] }));
   if (!dynamicResources) return;
   inField('dynamic_resources', () => {
@@ -53,6 +58,11 @@ export const checkBootstrap = (bootstrap: Bootstrap): void => {
     if (adsConfig && adsConfig.apiType !== GRPC)
       throw new ConfigError('ads_config.api_type', 'only GRPC (state of the world) is supported by this proxy');
   });
+};
+
+const checkSecret = (secret: Secret): void => {
+  if (secret.name === '') throw new ConfigError('name', 'must not be empty');
+  compileSecret(secret);
 };
 
 /** Where the admin port shall be; undefined when the bootstrap wants none. */

@@ -9,6 +9,7 @@ import { type RealSystem, realSystem } from '#system/real-system.ts';
 import { type ShiftableClock, shiftableClock } from '#system/shiftable-clock.ts';
 import { WireTap } from '#system/wire-tap.ts';
 import { readBootstrap } from './bootstrap.ts';
+import { readIdentityFile } from './identity-file.ts';
 import { type ProxyOptions, type RunningProxy, startProxy, validateBootstrap } from './proxy.ts';
 
 const VERSION = '0.1.0';
@@ -28,6 +29,7 @@ const USAGE = `Runs one proxy from an Envoy bootstrap. The flags are Envoy's:
   --admin-address-path FILE    where the address of the admin pages is written
   --virtual-clock              POST /clock?advance_ms=N on the admin port puts this proxy's time forward; not Envoy's
   --wire-tap                   POST /tap/arm on the admin port records bytes of connections, GET /tap shows them; not Envoy's
+  --identity FILE              who the workload is and which authority certifies it, as JSON; in place of an agent behind sds-grpc; not Envoy's
   --version                    which proxy this is
   -h, --help                   this text
 
@@ -54,6 +56,7 @@ const flags = () =>
       'admin-address-path': { type: 'string' },
       'virtual-clock': { type: 'boolean' },
       'wire-tap': { type: 'boolean' },
+      identity: { type: 'string' },
       version: { type: 'boolean' },
       help: { type: 'boolean', short: 'h' },
     },
@@ -194,7 +197,9 @@ const run = async (): Promise<void> => {
     process.stdout.write('configuration OK\n');
     return;
   }
+  const identity = given.identity === undefined ? undefined : await readIdentityFile(given.identity);
   const proxy = await startProxy(bootstrap, system, {
+    ...(identity && { identity }),
     drainTimeMs: seconds(given['drain-time-s']) * 1000,
     host: host(system, given, instruments, () => void leave(proxy, system)),
   });

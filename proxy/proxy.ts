@@ -18,10 +18,10 @@ import { type ProxySnapshot, SnapshotHolder } from './config/snapshot.ts';
 import { validate } from './config/validate.ts';
 import { FILTER_TYPE_URLS } from './filters/registry.ts';
 import { type BindFailure, ListenerManager } from './listener/listener-manager.ts';
-import { compileSecret, putSecret } from './tls/compile-secret.ts';
-import { SecretStore } from './tls/secret-store.ts';
+import { AGENT_CLUSTER, type Identity, ProxySecrets } from './proxy-secrets.ts';
+import { compileSecret, putSecret, trySecret } from './tls/compile-secret.ts';
 import { ClusterManager } from './upstream/cluster-manager.ts';
-import { errorText, ResourceGate } from './xds/accept-response.ts';
+import { type Accepted, errorText, ResourceGate } from './xds/accept-response.ts';
 import { AdsClient } from './xds/ads-client.ts';
 import { controlPlaneAddress, controlPlaneCluster } from './xds/control-plane-address.ts';
 import { ownNode } from './xds/own-node.ts';
@@ -48,6 +48,8 @@ export interface ProxyOptions {
   readonly openAds?: OpenAdsStream;
   /** How long open connections may go on after `drain`; Envoy's 600 s when absent. */
   readonly drainTimeMs?: number;
+  /** Who this proxy's workload is; it answers what asks the static cluster `sds-grpc` for `default`. Absent: whoever is behind that cluster answers. */
+  readonly identity?: Identity;
   /** The process around it; a proxy in a simulated world has none. */
   readonly host?: ProcessHost;
 }
@@ -92,7 +94,7 @@ class ConfiguredProxy implements RunningProxy {
   readonly #options: ProxyOptions;
   readonly #clusters: ClusterManager;
   readonly #listeners: ListenerManager;
-  readonly #secrets = new SecretStore();
+  readonly #secrets: ProxySecrets;
   readonly #builder: SnapshotBuilder;
   readonly #gate: ResourceGate;
   readonly #holder = new SnapshotHolder();
@@ -102,6 +104,8 @@ class ConfiguredProxy implements RunningProxy {
   #ads: AdsClient | undefined;
   readonly #answered = new Set<Kind>();
   #missing = 0;
+  #taking = false;
+  #trying: Promise<void> = Promise.resolve();
   #failures: readonly BindFailure[] = [];
   #draining = false;
   #failing = false;
@@ -116,14 +120,20 @@ class ConfiguredProxy implements RunningProxy {
     this.#node = ownNode(bootstrap.node, FILTER_TYPE_URLS);
     this.#system = system;
     this.#options = options;
-    this.#clusters = new ClusterManager(system);
+    this.#secrets = new ProxySecrets(bootstrap, system, { node: this.#node, identity: options.identity });
+    this.#secrets.store.onChange(() => this.#secretsChanged());
+    this.#clusters = new ClusterManager(system, this.#secrets.room);
     this.#listeners = new ListenerManager(system);
-    this.#builder = new SnapshotBuilder({ system, clusters: this.#clusters, secrets: this.#secrets });
+    this.#builder = new SnapshotBuilder({ system, clusters: this.#clusters, secrets: this.#secrets.store });
     this.#gate = new ResourceGate((kind, resource) => this.#check(kind, resource));
     this.#notes = new ArrivalNotes(system.clock.wallTimeMs());
     const { clusters = [], listeners = [] } = bootstrap.staticResources ?? {};
     this.#static = {
-      cds: new Map(clusters.filter(({ name }) => name !== controlPlaneCluster(bootstrap)).map((cluster) => [cluster.name, cluster])),
+      cds: new Map(
+        clusters
+          .filter(({ name }) => name !== controlPlaneCluster(bootstrap) && name !== AGENT_CLUSTER)
+          .map((cluster) => [cluster.name, cluster]),
+      ),
       lds: new Map(listeners.map((listener) => [listener.name, listener])),
     };
   }
@@ -145,16 +155,18 @@ class ConfiguredProxy implements RunningProxy {
   }
 
   async start(): Promise<void> {
+    await this.#secrets.tryStatic();
     this.loadStatic();
     await this.#openAdmin();
     const [unbound] = await this.#listeners.reconcile(this.snapshot.listeners);
     if (unbound) throw new ConfigError('', errorText('lds', unbound.listener, String(unbound.error)), { cause: unbound.error });
     if (this.#bootstrap.dynamicResources?.adsConfig || this.#options.openAds) await this.#subscribe();
-    else this.#becomeReady();
+    else this.#becomeReadyIfComplete();
   }
 
   /** Throws ConfigError when the bootstrap's resources cannot be used. */
   loadStatic(): void {
+    this.#secrets.loadStatic();
     for (const kind of ['cds', 'lds'] as const)
       for (const [name, resource] of this.#static[kind]) inStatic(kind, name, () => this.#check(kind, resource));
     this.#resources = { ...EMPTY_RESOURCES, ...this.#static };
@@ -170,6 +182,7 @@ class ConfiguredProxy implements RunningProxy {
   async close(): Promise<void> {
     this.#closed = true;
     this.#ads?.close();
+    this.#secrets.close();
     await this.#reconciling;
     await this.#admin?.close();
     await this.#listeners.close();
@@ -210,6 +223,7 @@ class ConfiguredProxy implements RunningProxy {
       isStaticCluster: (name) => this.#static.cds.has(name),
       endpointsOf: (name) => this.snapshot.clusters.get(name)?.endpoints,
       listeners: () => this.#listeners.listeners(),
+      certificates: () => [...this.#secrets.room.contexts.values()].map(({ shown }) => shown),
       configuration: () => ({
         bootstrap: () => protoJson(this.#bootstrap, BOOTSTRAP),
         startedAtMs: this.#notes.startedAtMs,
@@ -258,12 +272,12 @@ class ConfiguredProxy implements RunningProxy {
 
   async #take<K extends Kind>(kind: K, response: DiscoveryResponse): Promise<string> {
     const previous = this.#resources[kind] as ReadonlyMap<string, ResourceOf[K]>;
-    const { resources, failed, errors } = this.#gate.accept(kind, response.resources, previous);
-    const kept = [...failed].flatMap((name) => previous.get(name) ?? []);
+    const accepted = this.#gate.accept(kind, response.resources, previous);
+    const { resources, failed, errors } = kind === 'sds' ? await this.#tried(accepted) : accepted;
+    const inForce = this.#resources[kind] as ReadonlyMap<string, ResourceOf[K]>;
+    const kept = [...failed].flatMap((name) => inForce.get(name) ?? []);
     this.#resources = this.#merged(kind, [...resources, ...kept]);
-    if (kind === 'sds')
-      for (const secret of resources as readonly ResourceOf['sds'][])
-        putSecret(this.#secrets, { name: secret.name, source: { kind: 'ads' } }, compileSecret(secret));
+    if (kind === 'sds') this.#putSecrets(resources as readonly ResourceOf['sds'][]);
     const broken = this.#apply().errors.filter((error) => error.kind === kind);
     const sent = new Set(resources.map((resource) => resourceName(kind, resource)));
     for (const resource of resources) this.#notes.arrived(resource, response.versionInfo, this.#system.clock.wallTimeMs());
@@ -275,6 +289,32 @@ class ConfiguredProxy implements RunningProxy {
       ...broken.filter(({ name }) => sent.has(name)).map(({ name, error }) => errorText(kind, name, error.message)),
       ...unbound.map(({ listener, error }) => errorText('lds', listener, String(error))),
     ].join('\n');
+  }
+
+  /** Secrets that work. One response after another, so that the newest is in force in the end. */
+  async #tried<K extends Kind>(accepted: Accepted<K>): Promise<Accepted<K>> {
+    const failed = new Set(accepted.failed);
+    const errors = [...accepted.errors];
+    const before = this.#trying;
+    const turn = Promise.withResolvers<void>();
+    this.#trying = turn.promise;
+    for (const secret of accepted.resources as readonly ResourceOf['sds'][])
+      try {
+        await trySecret(compileSecret(secret), this.#system.tls);
+      } catch (error) {
+        failed.add(secret.name);
+        errors.push(errorText('sds', secret.name, error instanceof Error ? error.message : String(error)));
+      }
+    await before;
+    turn.resolve();
+    const resources = accepted.resources.filter((resource) => !failed.has((resource as ResourceOf['sds']).name));
+    return { resources, failed, errors };
+  }
+
+  #putSecrets(secrets: readonly ResourceOf['sds'][]): void {
+    this.#taking = true;
+    for (const secret of secrets) putSecret(this.#secrets.store, { name: secret.name, source: { kind: 'ads' } }, compileSecret(secret));
+    this.#taking = false;
   }
 
   /** Static resources cannot be replaced or removed by what arrives. */
@@ -291,6 +331,7 @@ class ConfiguredProxy implements RunningProxy {
     this.#clusters.reconcile(built.snapshot.clusters);
     for (const [slot, table] of built.snapshot.routeTables) slot.current = table;
     this.#holder.swap(built.snapshot);
+    this.#secrets.want(built.secrets);
     for (const kind of NAMED) this.#ads?.want(kind, built.wanted[kind]);
     this.#missing = built.missing.length;
     return built;
@@ -303,13 +344,21 @@ class ConfiguredProxy implements RunningProxy {
     this.#reconciling = this.#reconciling.then(async () => {
       if (this.#closed) return;
       this.#failures = await this.#listeners.reconcile(this.snapshot.listeners);
-      if (this.#answered.has('lds') && this.#missing === 0) this.#becomeReady();
+      this.#becomeReadyIfComplete();
     });
     return this.#reconciling;
   }
 
-  #becomeReady(): void {
-    if (this.ready) return;
+  /** A secret from elsewhere than the ADS stream may be what somebody waited for. */
+  #secretsChanged(): void {
+    if (this.#missing === 0 || this.#taking || this.#closed) return;
+    this.#apply();
+    void this.#reconcile();
+  }
+
+  #becomeReadyIfComplete(): void {
+    const isTold = this.#ads === undefined || this.#answered.has('lds');
+    if (this.ready || !isTold || this.#missing > 0) return;
     this.ready = true;
     this.#system.log.info('proxy.ready', { listeners: this.snapshot.listeners.size, clusters: this.snapshot.clusters.size });
     this.#ready.resolve();

@@ -5,6 +5,7 @@ import { simulatedSystem } from '#system/simulated-system.ts';
 import { adminAddressOf, checkBootstrap } from '../bootstrap.ts';
 import { filterRoom } from '../filters/filter-room.fixture.ts';
 import { filterTypeOf } from '../filters/registry.ts';
+import { compileClientTls } from '../tls/client-context.ts';
 import { SecretStore } from '../tls/secret-store.ts';
 import { ClusterManager } from '../upstream/cluster-manager.ts';
 import { SnapshotBuilder } from './build-snapshot.ts';
@@ -30,6 +31,9 @@ const any = { any: true };
 const plain = { name: 'envoy.transport_sockets.raw_buffer' };
 const percentage = { numerator: 100 };
 
+const TLS = 'envoy.extensions.transport_sockets.tls.v3.';
+const pem = { inline_string: '-----BEGIN CERTIFICATE-----, -----BEGIN PRIVATE KEY-----' };
+
 const GOOD: Good = {
   [C]: { name: 'a', connect_timeout: '1s' },
   [`${C}.TransportSocketMatch`]: { name: 'm', transport_socket: plain },
@@ -39,7 +43,7 @@ const GOOD: Good = {
   [`${CORE}ApiConfigSource`]: { api_type: 'GRPC', grpc_services: [{ envoy_grpc: { cluster_name: 'x' } }] },
   [`${CORE}CidrRange`]: { address_prefix: '10.0.0.0' },
   [`${CORE}ConfigSource`]: { ads: {} },
-  [`${CORE}DataSource`]: { inline_string: 'x' },
+  [`${CORE}DataSource`]: pem,
   [`${CORE}HeaderValue`]: { key: 'x-a', value: 'b' },
   [`${CORE}HeaderValueOption`]: { header: { key: 'x-a', value: 'b' } },
   [`${CORE}RuntimeFractionalPercent`]: { default_value: percentage },
@@ -75,10 +79,19 @@ const GOOD: Good = {
   [`${ROUTE}VirtualHost`]: { name: 'v', domains: ['*'] },
   [`${ROUTE}WeightedCluster`]: { clusters: [{ name: 'a', weight: 1 }] },
   [`${ROUTE}WeightedCluster.ClusterWeight`]: { name: 'a', weight: 1 },
+  [`${TLS}UpstreamTlsContext`]: { common_tls_context: {} },
+  [`${TLS}SdsSecretConfig`]: { name: 'x', sds_config: { ads: {} } },
+  [`${TLS}CommonTlsContext.CombinedCertificateValidationContext`]: {
+    validation_context_sds_secret_config: { name: 'x', sds_config: { ads: {} } },
+  },
   'envoy.config.bootstrap.v3.Bootstrap.DynamicResources': {
     ads_config: { api_type: 'GRPC', grpc_services: [{ envoy_grpc: { cluster_name: 'x' } }] },
   },
   'envoy.type.v3.FractionalPercent': percentage,
+  [`${TLS}CertificateValidationContext`]: { trusted_ca: pem },
+  [`${TLS}Secret`]: { name: 's', validation_context: { trusted_ca: pem } },
+  [`${TLS}SubjectAltNameMatcher`]: { san_type: 'URI', matcher: { exact: 'a' } },
+  [`${TLS}TlsCertificate`]: { certificate_chain: pem, private_key: pem },
 };
 
 const filter = (type: string) => (json: object) =>
@@ -97,6 +110,8 @@ const ROOTS: Readonly<Record<string, (json: object) => unknown>> = {
     validate(cluster, C);
     builder.check('cds', cluster);
   },
+  [`${TLS}UpstreamTlsContext`]: (json) =>
+    void compileClientTls(Any.fromJSON({ '@type': `${URL_PREFIX}${TLS}UpstreamTlsContext`, ...json })),
   [`${ENDPOINT}ClusterLoadAssignment`]: (json) => {
     const assignment = ClusterLoadAssignment.fromJSON(json);
     validate(assignment, `${ENDPOINT}ClusterLoadAssignment`);

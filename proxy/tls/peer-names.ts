@@ -15,11 +15,18 @@ export const isDnsMatch = (host: string, name: string): boolean => {
   return dot > 0 && wanted.slice(dot) === given.slice(1);
 };
 
+/** The whole name: a part of one proves nothing. */
+const nameTest = (matcher: StringMatcher): ((name: string) => boolean) => {
+  if (matcher.matchPattern?.$case === 'contains')
+    throw new ConfigError('contains', 'not supported by this proxy: a part of a name proves nothing');
+  return compileString(matcher);
+};
+
 const dnsTest = (matcher: StringMatcher): ((name: string) => boolean) => {
   const pattern = matcher.matchPattern;
   // An exact name also fits a certificate's wildcard.
   if (pattern?.$case === 'exact') return (name) => isDnsMatch(pattern.value, name);
-  return compileString(matcher);
+  return nameTest(matcher);
 };
 
 type TypedMatcher = CertificateValidationContext['matchTypedSubjectAltNames'][number];
@@ -28,7 +35,7 @@ const typedTest = (typed: TypedMatcher): PeerTest => {
   refuseUnsupported(typed, { read: ['sanType', 'matcher'] });
   const { matcher, sanType } = typed;
   if (!matcher) throw new ConfigError('matcher', 'is required');
-  const test = inField('matcher', () => (sanType === DNS ? dnsTest(matcher) : compileString(matcher)));
+  const test = inField('matcher', () => (sanType === DNS ? dnsTest(matcher) : nameTest(matcher)));
   if (sanType === DNS) return ({ dnsNames }) => dnsNames.some(test);
   if (sanType === URI) return ({ uris }) => uris.some(test);
   throw new ConfigError('san_type', 'only URI and DNS are supported by this proxy');
@@ -36,7 +43,7 @@ const typedTest = (typed: TypedMatcher): PeerTest => {
 
 /** The older form looks at names of every kind. */
 const untypedTest = (matcher: StringMatcher): PeerTest => {
-  const [uri, dns] = [compileString(matcher), dnsTest(matcher)];
+  const [uri, dns] = [nameTest(matcher), dnsTest(matcher)];
   return ({ uris, dnsNames }) => uris.some(uri) || dnsNames.some(dns);
 };
 

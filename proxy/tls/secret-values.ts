@@ -20,7 +20,7 @@ export const fileRefOf = (certificate: TlsCertificate): SecretRef | undefined =>
     return undefined;
   }
   if (chain === undefined || key === undefined)
-    throw new ConfigError(chain === undefined ? 'certificate_chain' : 'private_key', 'must be a file when the other is one');
+    throw new ConfigError('', 'certificate_chain and private_key must both be files, or neither');
   return {
     name: chain,
     source: { kind: 'files', certificateChain: chain, privateKey: key, watched: watchedDirectory?.path ?? '' },
@@ -50,6 +50,8 @@ export const trustIn = (context: CertificateValidationContext): ReadTrust => {
   refuseUnsupported(context, {
     read: ['trustedCa', 'watchedDirectory', 'matchTypedSubjectAltNames', 'matchSubjectAltNames', 'verifyCertificateHash'],
   });
+  // An empty message says something too.
+  if (context.systemRootCerts) throw new ConfigError('system_root_certs', 'not supported by this proxy');
   const names = compileNameTests(context);
   const certificates = context.verifyCertificateHash.map((hash, index) =>
     inField(`verify_certificate_hash[${index}]`, () => hashTest(hash)),

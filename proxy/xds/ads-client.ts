@@ -18,6 +18,8 @@ export interface AdsClientOptions {
   readonly open: OpenAdsStream;
   readonly node: Node;
   readonly take: TakeResponse;
+  /** Envoy's first word of its numbers, and whose they are; those of the control plane when absent. */
+  readonly numbers?: { readonly kind: string; readonly name: string };
   readonly system: Pick<System, 'clock' | 'random' | 'log' | 'metrics'>;
 }
 
@@ -36,7 +38,7 @@ export class AdsClient {
 
   constructor(options: AdsClientOptions) {
     this.#options = options;
-    const scope = options.system.metrics.scope('control_plane');
+    const scope = options.system.metrics.scope(options.numbers?.kind ?? 'control_plane', options.numbers?.name);
     this.#connected = scope.gauge('connected_state');
     this.#updates = scope.counter('update_success');
     this.#refusals = scope.counter('update_rejected');

@@ -1,16 +1,20 @@
 /**
- * The ADS stream over gRPC to a cluster of the bootstrap, on node:http2 alone: one call of one method needs little of gRPC, and a gRPC library
+ * The ADS stream, or one of secrets alone, over gRPC to a cluster of the bootstrap, on node:http2 alone: one call of one method needs little of gRPC, and a gRPC library
  * costs every sidecar megabytes and a fifth of its start. Imported only by proxies that have a control plane.
  * Source: grpc/doc/PROTOCOL-HTTP2.md.
  */
 import { type ClientHttp2Session, connect, type IncomingHttpHeaders } from 'node:http2';
+import { connect as connectSocket } from 'node:net';
 import type { OpenAdsStream } from '#api/ads-stream.ts';
 import { DiscoveryRequest, DiscoveryResponse } from '#envoy';
 import type { Clock } from '#system/clock.ts';
-import type { SocketAddress } from '#system/network.ts';
+import type { StreamAddress } from './control-plane-address.ts';
 import { frameMessage, messageReader } from './grpc-messages.ts';
 
-const METHOD = '/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources';
+const METHODS = {
+  ads: '/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources',
+  sds: '/envoy.service.secret.v3.SecretDiscoveryService/StreamSecrets',
+} as const;
 const MAX_RESPONSE_BYTES = 64 * 1024 * 1024;
 const WINDOW_BYTES = 1024 * 1024;
 const PING_EVERY_MS = 20_000;
@@ -18,15 +22,16 @@ const INTERNAL = 13;
 const UNAVAILABLE = 14;
 
 /** Plain-text gRPC. A control plane that has gone silent is found out by pings. Why a stream ended reads as in Envoy's log: `14, connect ECONNREFUSED …`. */
-export const grpcAdsStream = (at: SocketAddress, clock: Clock): OpenAdsStream => {
-  const authority = at.address.includes(':') ? `[${at.address}]:${at.port}` : `${at.address}:${at.port}`;
+export const grpcAdsStream = (at: StreamAddress, clock: Clock, method: keyof typeof METHODS = 'ads'): OpenAdsStream => {
+  const authority = 'pipe' in at ? 'localhost' : at.address.includes(':') ? `[${at.address}]:${at.port}` : `${at.address}:${at.port}`;
   return (events) => {
     const session = connect(`http://${authority}`, {
       settings: { enablePush: false, initialWindowSize: WINDOW_BYTES },
       // A big mesh in one response is no attack: MAX_RESPONSE_BYTES bounds it.
       maxSessionMemory: Number.MAX_SAFE_INTEGER,
+      ...('pipe' in at && { createConnection: () => connectSocket(at.pipe) }),
     });
-    const call = session.request(REQUEST);
+    const call = session.request({ ...REQUEST, ':path': METHODS[method] });
     const over = new AbortController();
     const finish = (): void => {
       over.abort();
@@ -64,7 +69,7 @@ export const grpcAdsStream = (at: SocketAddress, clock: Clock): OpenAdsStream =>
   };
 };
 
-const REQUEST = { ':method': 'POST', ':path': METHOD, 'content-type': 'application/grpc', te: 'trailers', 'user-agent': 'dinghy' };
+const REQUEST = { ':method': 'POST', 'content-type': 'application/grpc', te: 'trailers', 'user-agent': 'dinghy' };
 
 const statusOf = (headers: IncomingHttpHeaders): [code: number, message: string] => {
   const code = Number(headers['grpc-status'] ?? UNAVAILABLE);
