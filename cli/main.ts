@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { sentenceOf } from './sentence.ts';
 import { addApply } from './verbs/apply.ts';
 import { addBench } from './verbs/bench.ts';
+import { addCa } from './verbs/ca.ts';
 import { addDelete } from './verbs/delete.ts';
 import { addDoctor } from './verbs/doctor.ts';
 import { addDown } from './verbs/down.ts';
@@ -28,6 +29,7 @@ const verbs = [
   addSend,
   addProxyStatus,
   addProxyConfig,
+  addCa,
   addLab,
   addDoctor,
   addPrograms,

@@ -1,6 +1,7 @@
 /** The control plane over HTTP, as everything outside it sees it. */
 import type { ApplyResult, Problem, StoredResource } from '#api/resource.ts';
 import type { SyncStatus } from '#api/sync.ts';
+import type { AuthorityReport, RotationStep } from '#controlplane';
 
 /** No kept connection: the control plane may have been restarted since. */
 const FRESH = { connection: 'close' };
@@ -19,6 +20,16 @@ export interface ControlPlaneClient {
   analyze(files: Files): Promise<readonly Problem[]>;
   list(): Promise<readonly StoredResource[]>;
   sync(): Promise<SyncStatus>;
+  /** A token with which that workload's proxy gets its first certificate. */
+  bootstrapToken(workload: {
+    readonly namespace: string;
+    readonly serviceAccount: string;
+    readonly workload: string;
+  }): Promise<{ readonly token: string; readonly spiffeId: string }>;
+  /** Roots, phase and certificates; no keys. */
+  authority(): Promise<AuthorityReport>;
+  /** A step of the change of roots; rejects with what it waits for. */
+  rotate(step: RotationStep): Promise<void>;
   /** Host name → the virtual address that stands for it. */
   vips(): Promise<Readonly<Record<string, string>>>;
 }
@@ -60,6 +71,9 @@ export const controlPlaneClient = (url: string, token: string): ControlPlaneClie
     analyze: async (files) => ((await post('/analyze', { files })) as ApplyResult).problems,
     list: async () => (await get('/resources')) as StoredResource[],
     sync: async () => (await get('/debug/syncz')) as SyncStatus,
+    bootstrapToken: async (workload) => (await post('/identity/tokens', workload)) as { token: string; spiffeId: string },
+    authority: async () => (await get('/identity/authority')) as AuthorityReport,
+    rotate: async (step) => void (await post('/identity/rotation', { step })),
     vips: async () => (await get('/debug/vips')) as Record<string, string>,
   };
 };

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { SocketAddress } from '#system/network.ts';
 import { type ControlPlaneClient, controlPlaneClient } from './control-plane-client.ts';
+import { CA_PORT } from './identities.ts';
 import type { Child, Supervisor } from './supervisor.ts';
 
 const PROGRAM = fileURLToPath(new URL('../controlplane/main.ts', import.meta.url));
@@ -17,12 +18,18 @@ export interface ControlPlaneSeat {
   readonly supervisor: Supervisor;
   readonly address: string;
   readonly directory: string;
+  /** It listens, also after it was started again. */
+  readonly onReady?: () => void;
 }
 
 /** LIVING STATE: one control plane, whichever process it is at the moment. */
 export class ControlPlaneProcess {
   readonly token = randomBytes(24).toString('base64url');
   readonly xdsAddress: SocketAddress;
+  /** Where proxies get their certificates. */
+  readonly caAddress: SocketAddress;
+  /** The authority's folder. */
+  readonly caDirectory: string;
   readonly url: string;
   readonly client: ControlPlaneClient;
   readonly #seat: ControlPlaneSeat;
@@ -31,6 +38,8 @@ export class ControlPlaneProcess {
   constructor(seat: ControlPlaneSeat) {
     this.#seat = seat;
     this.xdsAddress = { address: seat.address, port: XDS_PORT };
+    this.caAddress = { address: seat.address, port: CA_PORT };
+    this.caDirectory = join(seat.directory, 'ca');
     this.url = `http://${seat.address}:${HTTP_PORT}`;
     this.client = controlPlaneClient(this.url, this.token);
   }
@@ -42,7 +51,7 @@ export class ControlPlaneProcess {
 
   /** Settles when it listens; rejects with its last words when it cannot start. From then on it is started again whenever it ends by itself. */
   start(): Promise<void> {
-    const { supervisor, address, directory } = this.#seat;
+    const { supervisor, address, directory, onReady } = this.#seat;
     return new Promise((resolve, reject) => {
       let isReady = false;
       const child = supervisor.start({
@@ -51,6 +60,7 @@ export class ControlPlaneProcess {
         args: [
           PROGRAM,
           ...['--http-address', `${address}:${HTTP_PORT}`, '--xds-address', `${address}:${XDS_PORT}`],
+          ...['--ca-dir', this.caDirectory, '--ca-address', `${address}:${CA_PORT}`],
           ...['--state-file', join(directory, 'state.json'), '--debounce-ms', '10', '--log-level', 'warn'],
         ],
         env: { DINGHY_TOKEN: this.token },
@@ -58,6 +68,7 @@ export class ControlPlaneProcess {
         onLine: (line) => {
           if (!line.startsWith('{"ready"')) return false;
           isReady = true;
+          onReady?.();
           resolve();
           return true;
         },

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { OpenAdsStream } from '#api/ads-stream.ts';
 import type { Exchange } from '#api/exchange.ts';
 import type { SyncStatus } from '#api/sync.ts';
+import type { AuthorityReport, RotationStep } from '#controlplane';
 import type { MeshDefinition } from './definition.ts';
 
 /** Where the parts of a mesh run: real processes on loopback, containers, or one process with a virtual clock. */
@@ -19,6 +20,8 @@ export interface EnvironmentOptions {
   readonly name?: string;
   /** Seed of every random choice; simulation only. */
   readonly seed?: number;
+  /** How long a workload's certificate lives, 60 at least; 24 h when absent. */
+  readonly leafLifeSeconds?: number;
   /** Ends a start that is still under way, which then rejects with the reason. */
   readonly signal?: AbortSignal;
 }
@@ -65,6 +68,10 @@ export interface Environment extends AsyncDisposable {
   vips(): Promise<Readonly<Record<string, string>>>;
   /** Body of an admin page of that workload's or gateway's proxy. */
   admin(workload: string, path: string): Promise<string>;
+  /** The authority: what it issued, and the change of its roots, which rejects with what it waits for. */
+  readonly identity: { report(): Promise<AuthorityReport>; rotate(step: RotationStep): Promise<void> };
+  /** The mesh's own idea of now, milliseconds since the epoch. */
+  readonly wallTimeMs: () => number;
   /** Lets virtual time pass, and settles when nothing more can happen without time; simulation only. */
   readonly advance?: (ms: number) => Promise<void>;
   /** Ends the control plane and starts it again at the same addresses; absent where that cannot be done. */

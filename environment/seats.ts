@@ -35,8 +35,15 @@ export const seatOf = (seats: readonly Seat[], name: string): Seat => {
   return found;
 };
 
-/** With which bootstrap the seat's proxy starts. interception: the packet filter brings its connections. */
-export const bootstrapOf = (seat: Seat, xdsAddress: SocketAddress, interception?: 'REDIRECT'): string => {
+/** sdsSocket: of its agent. interception: the packet filter brings its connections. */
+export interface BootstrapPlaces {
+  readonly xdsAddress: SocketAddress;
+  readonly sdsSocket: string;
+  readonly interception?: 'REDIRECT' | undefined;
+}
+
+/** With which bootstrap the seat's proxy starts. */
+export const bootstrapOf = (seat: Seat, { xdsAddress, sdsSocket, interception }: BootstrapPlaces): string => {
   const { name, namespace, labels, serviceAccount } = seat.definition;
   const appPorts = seat.kind === 'workload' ? { [seat.definition.port]: seat.appPort } : {};
   return sidecarBootstrap({
@@ -52,6 +59,7 @@ export const bootstrapOf = (seat: Seat, xdsAddress: SocketAddress, interception?
     },
     adminAddress: { address: seat.address, port: ADMIN_PORT },
     xdsAddress,
+    sdsSocket,
   });
 };
 

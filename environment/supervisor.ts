@@ -17,6 +17,8 @@ export interface ChildSpec {
   readonly onLine?: (line: string) => boolean;
   /** Its standard output must be something that it can open by the name /dev/stdout, as Envoy does: a FIFO of that path. */
   readonly fifo?: string;
+  /** Done before each of its starts; tried again after a while when it fails. */
+  readonly prepare?: () => Promise<void>;
   /** Started again when it ends by itself. */
   readonly restart: boolean;
   /** It ended by itself; its last lines say why. */
@@ -124,7 +126,7 @@ class SupervisedChild implements Child {
     this.#spec = spec;
     this.#tell = tell;
     this.#log = createWriteStream(logFile, { flags: 'a', mode: 0o600 });
-    this.#spawn();
+    this.#begin();
   }
 
   readonly pid = (): number | undefined => this.#process?.pid;
@@ -143,6 +145,28 @@ class SupervisedChild implements Child {
     running.kill('SIGTERM');
     await Promise.race([gone, sleep(STOP_PATIENCE_MS, undefined, { ref: false }).then(() => running.kill('SIGKILL'))]);
     await gone;
+  }
+
+  #begin(): void {
+    const { prepare } = this.#spec;
+    if (prepare === undefined) {
+      this.#spawn();
+      return;
+    }
+    prepare().then(
+      () => this.#stopping || this.#spawn(),
+      (error: unknown) => this.#notPrepared(error),
+    );
+  }
+
+  #notPrepared(error: unknown): void {
+    this.#keep(`not started: ${error instanceof Error ? error.message : String(error)}`);
+    if (!this.#stopping) this.#beginLater();
+  }
+
+  #beginLater(): void {
+    const backoffMs = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** this.#failures++);
+    setTimeout(() => this.#stopping || this.#begin(), backoffMs).unref();
   }
 
   #spawn(): void {
@@ -173,10 +197,8 @@ class SupervisedChild implements Child {
     if (this.#stopping || !this.#spec.restart) this.#finish();
     if (this.#stopping) return;
     if (performance.now() - this.#startedAtMs > GOOD_RUN_MS) this.#failures = 0;
-    const backoffMs = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** this.#failures++);
     this.#spec.onEnd?.();
-    if (!this.#spec.restart) return;
-    setTimeout(() => this.#stopping || this.#spawn(), backoffMs).unref();
+    if (this.#spec.restart) this.#beginLater();
   }
 
   #finish(): void {

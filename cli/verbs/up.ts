@@ -11,6 +11,7 @@ interface UpOptions {
   readonly port: string;
   readonly load: string;
   readonly site: boolean;
+  readonly leafSeconds?: string;
 }
 
 const MAX_NUMBER = 65_535;
@@ -26,6 +27,7 @@ export const addUp = (program: Command): void => {
     .option('--name <name>', 'name of the mesh, when more than one shall run')
     .option('--port <port>', 'port of the site; 0 takes any', '0')
     .option('--load <rate>', 'requests a second of the built-in steady load; 0 for none', '4')
+    .option('--leaf-seconds <n>', 'how long a workload certificate lives, 60 at least; a day when absent')
     .option('--no-site', 'only the mesh')
     .action(up);
 };
@@ -33,6 +35,7 @@ export const addUp = (program: Command): void => {
 const up = async (options: UpOptions): Promise<void> => {
   const load = wholeNumber('--load', options.load);
   const port = wholeNumber('--port', options.port);
+  const leaf = options.leafSeconds === undefined ? {} : { leafLifeSeconds: leafSeconds(options.leafSeconds) };
   // Before anything starts: a signal during the start must take down what has started.
   const stop = stopSignal();
   const { bookinfo, readRunFiles, startEnvironment, writeRunFile } = await import('#environment');
@@ -40,7 +43,7 @@ const up = async (options: UpOptions): Promise<void> => {
   if (readRunFiles().some((run) => run.name === name))
     throw new Error(`a mesh called ${name} is running already; "dinghy down" ends it, --name starts another`);
   const { mode, dataPlane } = options;
-  const starting = startEnvironment(bookinfo, { mode, dataPlane, name, signal: stop });
+  const starting = startEnvironment(bookinfo, { mode, dataPlane, name, signal: stop, ...leaf });
   // Loaded while the mesh comes up.
   const loading = options.site ? import('#site') : undefined;
   await using environment = await starting;
@@ -56,6 +59,15 @@ const up = async (options: UpOptions): Promise<void> => {
 const wholeNumber = (flag: string, text: string): number => {
   if (!/^\d{1,5}$/.test(text) || Number(text) > MAX_NUMBER)
     throw new Error(`${flag}: ${text} is not a whole number from 0 to ${MAX_NUMBER}`);
+  return Number(text);
+};
+
+const SHORTEST_LEAF_S = 60;
+const LONGEST_LEAF_S = 86_400;
+
+const leafSeconds = (text: string): number => {
+  if (!/^\d{1,5}$/.test(text) || Number(text) < SHORTEST_LEAF_S || Number(text) > LONGEST_LEAF_S)
+    throw new Error(`--leaf-seconds: ${text} is not a whole number from ${SHORTEST_LEAF_S} to ${LONGEST_LEAF_S}`);
   return Number(text);
 };
 

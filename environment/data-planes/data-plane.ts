@@ -8,7 +8,9 @@ import { sidecarProgram } from './sidecar-program.ts';
 export interface DataPlane {
   readonly name: DataPlaneName;
   readonly command: string;
-  readonly args: (bootstrapFile: string) => readonly string[];
+  readonly args: (bootstrapFile: string, identityFile?: string) => readonly string[];
+  /** Its certificates come from an agent beside it, at a socket; otherwise it gets them itself. */
+  readonly needsAgent: boolean;
   /** Beside what it inherits. */
   readonly env: Readonly<Record<string, string>>;
   /** It opens /dev/stdout by name, which a socket does not allow. */
@@ -27,11 +29,21 @@ const dinghy = (): DataPlane => {
   return {
     name: 'dinghy',
     command: process.execPath,
-    args: (bootstrapFile) => [...SIDECAR_FLAGS, program, '-c', bootstrapFile, '--log-level', 'warn'],
+    args: (bootstrapFile, identityFile) => [
+      ...[...SIDECAR_FLAGS, program, '-c', bootstrapFile, '--log-level', 'warn'],
+      ...(identityFile === undefined ? [] : ['--identity', identityFile]),
+    ],
+    needsAgent: false,
     env: SIDECAR_ENV,
     opensStdoutByName: false,
   };
 };
+
+/** How an agent is started. */
+export const agentCommand = (identityFile: string, socket: string): { readonly command: string; readonly args: readonly string[] } => ({
+  command: process.execPath,
+  args: [...SIDECAR_FLAGS, at('proxy/agent.ts'), '--identity', identityFile, '--socket', socket],
+});
 
 /** Where `npm run envoy` puts it; DINGHY_ENVOY names another. */
 export const envoyBinary = (): string => process.env.DINGHY_ENVOY ?? at('.cache/envoy/envoy-1.40.0');
@@ -57,6 +69,7 @@ const envoy: DataPlane = {
     '-l',
     'warning',
   ],
+  needsAgent: true,
   env: {},
   opensStdoutByName: true,
 };

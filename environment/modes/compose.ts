@@ -18,6 +18,7 @@ import { converged } from '../convergence.ts';
 import { type DataPlane, findDataPlane } from '../data-planes/data-plane.ts';
 import type { MeshDefinition } from '../definition.ts';
 import { readExchange } from '../exchange-line.ts';
+import { CA_PORT } from '../identities.ts';
 import type { Environment, EnvironmentOptions } from '../mode.ts';
 import { mustBeAccepted, refusalsIn } from '../refusals.ts';
 import { RUN_DIRECTORY, removeRunFile, writeRunFile } from '../run-file.ts';
@@ -31,6 +32,8 @@ const INBOUND_PORT = 15_006;
 /** istiod's. */
 const XDS_PORT = 15_010;
 const HTTP_PORT = 15_014;
+/** Of the agent, where there is one. */
+const SDS_SOCKET = '/tmp/sds';
 const CONTROL_PLANE_HOST = 250;
 const VIPS_REFRESH_MS = 500;
 const LOOK_AGAIN_MS = 50;
@@ -82,6 +85,7 @@ const planMesh = async (name: string, definition: MeshDefinition, dataPlane: Dat
       command: [
         'controlplane/main.ts',
         ...['--http-address', `0.0.0.0:${HTTP_PORT}`, '--xds-address', `0.0.0.0:${XDS_PORT}`],
+        ...['--ca-dir', `${CHECKOUT}/ca`, '--ca-address', `0.0.0.0:${CA_PORT}`],
         ...['--state-file', `${CHECKOUT}/state.json`, '--debounce-ms', '10', '--log-level', 'warn'],
       ],
       token: randomBytes(24).toString('base64url'),
@@ -160,7 +164,7 @@ class ComposeMesh {
     for (const seat of plan.seats)
       this.#write(
         `${seat.definition.name}.bootstrap.json`,
-        bootstrapOf(seat, xdsAddress, seat.kind === 'workload' ? 'REDIRECT' : undefined),
+        bootstrapOf(seat, { xdsAddress, sdsSocket: SDS_SOCKET, interception: seat.kind === 'workload' ? 'REDIRECT' : undefined }),
       );
   }
 
@@ -279,6 +283,8 @@ class ComposeMesh {
           return () => this.#listeners.delete(listener);
         },
       },
+      identity: { report: () => this.#client.authority(), rotate: (step) => this.#client.rotate(step) },
+      wallTimeMs: () => Date.now(),
       openAds: grpcAdsStream({ address: '127.0.0.1', port: portOf(plan.controlPlane.ports, XDS_PORT) }, realClock()),
       connect: (host, port) =>
         new Promise((resolve, reject) => {

@@ -10,9 +10,10 @@ import { realClock } from '#system/clock.ts';
 import { type AddressBlock, freePorts, takeAddressBlock } from '../addresses.ts';
 import { ControlPlaneProcess } from '../control-plane-process.ts';
 import { converged } from '../convergence.ts';
-import { type DataPlane, findDataPlane } from '../data-planes/data-plane.ts';
+import { agentCommand, type DataPlane, findDataPlane } from '../data-planes/data-plane.ts';
 import type { MeshDefinition } from '../definition.ts';
 import { readExchange } from '../exchange-line.ts';
+import { Identities } from '../identities.ts';
 import type { Environment, EnvironmentOptions } from '../mode.ts';
 import { mustBeAccepted, refusalsIn } from '../refusals.ts';
 import { RUN_DIRECTORY, removeRunFile, writeRunFile } from '../run-file.ts';
@@ -31,6 +32,8 @@ import { type Child, Supervisor } from '../supervisor.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const VIPS_REFRESH_MS = 500;
+/** A token lives 10 minutes. */
+const TOKEN_REFRESH_MS = 240_000;
 const LOOK_AGAIN_MS = 5;
 const CONTROL_PLANE_HOST = 250;
 /** Many processes start at once, on machines on which much else may run. */
@@ -48,7 +51,7 @@ export const startProcessMode = async (definition: MeshDefinition, options: Envi
   rmSync(directory, { recursive: true, force: true });
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const seats = seatsOf(definition, { address: block.address, appPorts });
-  const mesh = new ProcessMesh({ name, directory, definition, dataPlane, block, seats });
+  const mesh = new ProcessMesh({ name, directory, definition, dataPlane, block, seats, leafLifeSeconds: options.leafLifeSeconds });
   try {
     await Promise.race([mesh.start(), aborted(options.signal)]);
     return mesh.environment();
@@ -74,6 +77,7 @@ interface MeshInput {
   readonly dataPlane: DataPlane;
   readonly block: AddressBlock;
   readonly seats: readonly Seat[];
+  readonly leafLifeSeconds: number | undefined;
 }
 
 /** LIVING STATE of one mesh. */
@@ -81,8 +85,10 @@ class ProcessMesh {
   readonly #input: MeshInput;
   readonly #supervisor: Supervisor;
   readonly #controlPlane: ControlPlaneProcess;
+  readonly #identities: Identities;
   readonly #listeners = new Set<(exchange: Exchange) => void>();
   readonly #proxies = new Map<string, Child>();
+  #tokens: NodeJS.Timeout | undefined;
   /** As last told: they hold while the control plane is away. */
   #vips: Readonly<Record<string, string>> = {};
   #refresh: NodeJS.Timeout | undefined;
@@ -94,7 +100,22 @@ class ProcessMesh {
     this.#input = input;
     this.#supervisor = new Supervisor(directory);
     this.#supervisor.ownFile(join(RUN_DIRECTORY, `${name}.json`));
-    this.#controlPlane = new ControlPlaneProcess({ supervisor: this.#supervisor, address: block.address(CONTROL_PLANE_HOST), directory });
+    this.#controlPlane = new ControlPlaneProcess({
+      supervisor: this.#supervisor,
+      address: block.address(CONTROL_PLANE_HOST),
+      directory,
+      onReady: () => this.#refreshTokens(),
+    });
+    const { client, caAddress, caDirectory } = this.#controlPlane;
+    this.#identities = new Identities({
+      directory: join(directory, 'identity'),
+      client,
+      caAddress,
+      caRoots: join(caDirectory, 'roots.pem'),
+      lifeSeconds: input.leafLifeSeconds,
+    });
+    // Whatever a failed start leaves behind to say why, keys are not of it.
+    for (const secret of ['ca', 'identity']) this.#supervisor.ownFile(join(directory, secret));
   }
 
   async start(): Promise<void> {
@@ -108,6 +129,7 @@ class ProcessMesh {
     // While the control plane is away the addresses stay what they are.
     this.#refresh = setInterval(() => void this.#refreshVips().catch(() => {}), VIPS_REFRESH_MS).unref();
     for (const seat of seats) this.#startProxy(seat);
+    this.#tokens = setInterval(() => this.#refreshTokens(), TOKEN_REFRESH_MS).unref();
     await this.#converged(version, START_PATIENCE_MS);
     this.#tell();
     // From now on its logs are of no use to anybody once it ends; those of a start that failed say why.
@@ -124,6 +146,11 @@ class ProcessMesh {
     this.#vips = await this.#controlPlane.client.vips();
     writeFileSync(`${this.#vipsFile}.new`, JSON.stringify(this.#vips));
     renameSync(`${this.#vipsFile}.new`, this.#vipsFile);
+  }
+
+  /** So that who was cut off for longer than its certificate lived comes back by itself. */
+  #refreshTokens(): void {
+    for (const seat of this.#input.seats) if (this.#proxies.has(seat.definition.name)) void this.#identities.refresh(seat).catch(() => {});
   }
 
   #startProgram(seat: Seat): void {
@@ -144,7 +171,13 @@ class ProcessMesh {
     const { directory, dataPlane } = this.#input;
     const { name } = seat.definition;
     const file = join(directory, `${name}.bootstrap.json`);
-    writeFileSync(file, bootstrapOf(seat, this.#controlPlane.xdsAddress));
+    const sdsSocket = join(directory, `${name}.sds`);
+    writeFileSync(file, bootstrapOf(seat, { xdsAddress: this.#controlPlane.xdsAddress, sdsSocket }));
+    const identityFile = this.#identities.fileOf(seat);
+    // A token is good once, so each start needs its own.
+    const prepare = (): Promise<void> => this.#identities.refresh(seat);
+    if (dataPlane.needsAgent)
+      this.#supervisor.start({ name: `${name}.agent`, ...agentCommand(identityFile, sdsSocket), prepare, restart: true });
     const reporter = reporterOf(seat);
     const onLine = (line: string): boolean => {
       const exchange = readExchange(line, reporter);
@@ -153,7 +186,10 @@ class ProcessMesh {
     };
     const fifo = dataPlane.opensStdoutByName ? { fifo: join(directory, `${name}.stdout`) } : {};
     const { command, args, env } = dataPlane;
-    const child = this.#supervisor.start({ name: `${name}.proxy`, command, args: args(file), env, onLine, restart: true, ...fifo });
+    const child = this.#supervisor.start({
+      ...{ name: `${name}.proxy`, command, args: args(file, identityFile), env, onLine, restart: true, ...fifo },
+      ...(!dataPlane.needsAgent && { prepare }),
+    });
     this.#proxies.set(name, child);
   }
 
@@ -198,7 +234,10 @@ class ProcessMesh {
   stop(): Promise<void> {
     this.#stopping ??= (async () => {
       clearInterval(this.#refresh);
+      clearInterval(this.#tokens);
       await this.#supervisor.stop();
+      this.#identities.remove();
+      rmSync(this.#controlPlane.caDirectory, { recursive: true, force: true });
       this.#input.block.release();
       removeRunFile(this.#input.name);
       if (this.#hasStarted) rmSync(this.#input.directory, { recursive: true, force: true });
@@ -237,6 +276,8 @@ class ProcessMesh {
           return () => this.#listeners.delete(listener);
         },
       },
+      identity: { report: () => client.authority(), rotate: (step) => client.rotate(step) },
+      wallTimeMs: () => Date.now(),
       openAds: grpcAdsStream(xdsAddress, realClock()),
       connect: (host, port) =>
         new Promise((resolve, reject) => {

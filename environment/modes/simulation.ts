@@ -1,6 +1,7 @@
 /** The whole mesh in one process: the real planes and the scripted echo on a network in memory, in time that somebody advances. */
 import type { Exchange } from '#api/exchange.ts';
-import { type ControlPlane, startControlPlane } from '#controlplane';
+import { formatSpiffeId } from '#api/spiffe-id.ts';
+import { type ControlPlane, type IdentityControl, startControlPlane } from '#controlplane';
 import { Bootstrap } from '#envoy';
 import { type RunningProxy, startProxy } from '#proxy';
 import type { BoundListener } from '#system/network.ts';
@@ -19,6 +20,8 @@ const DEBOUNCE_MS = 10;
 /** The only program with a shell for this world. */
 const ECHO = 'sample-apps/echo/main.ts';
 const STEP_MS = 5;
+/** As Istio's. */
+const DEFAULT_LIFE_S = 86_400;
 
 /** Starts it and settles when every proxy has its configuration. Rejects for Envoy, and for programs that cannot live in memory. */
 export const startSimulationMode = async (definition: MeshDefinition, options: EnvironmentOptions): Promise<Environment> => {
@@ -56,7 +59,7 @@ class SimulatedMesh {
   }
 
   async start(): Promise<void> {
-    const controlPlane = await startControlPlane({ debounceMs: DEBOUNCE_MS }, this.#system('127.0.0.1'));
+    const controlPlane = await startControlPlane({ debounceMs: DEBOUNCE_MS, authority: { kind: 'simulated' } }, this.#system('127.0.0.1'));
     this.#controlPlane = controlPlane;
     const { problems, version } = controlPlane.apply(this.#definition.resources);
     mustBeAccepted(problems);
@@ -72,13 +75,18 @@ class SimulatedMesh {
     return this.#controlPlane;
   }
 
+  get #authority(): IdentityControl {
+    if (this.#plane.identity === undefined) throw new Error('invariant: the simulation has an authority');
+    return this.#plane.identity;
+  }
+
   /** Each process draws its own numbers, all from one seed. */
   #system(address: string, onLine?: (path: string, line: string) => void): SimulatedSystem {
     const seed = (this.#options.seed ?? 1) + this.#systems++;
     return simulatedSystem({ seed, address, world: this.#world, ...(onLine && { onLine }) });
   }
 
-  async #startSeat(seat: Seat, { openAds }: ControlPlane): Promise<void> {
+  async #startSeat(seat: Seat, { openAds, identity: authority }: ControlPlane): Promise<void> {
     const { address, definition } = seat;
     const reporter = reporterOf(seat);
     const system = this.#system(address, (_path, line) => {
@@ -90,8 +98,18 @@ class SimulatedMesh {
       const workload = seat.definition.env.WORKLOAD ?? definition.name;
       this.#programs.push(await startEchoProgram({ workload, at: { address: '127.0.0.1', port: seat.appPort }, network, clock }));
     }
-    const bootstrap = Bootstrap.fromJSON(JSON.parse(bootstrapOf(seat, { address: '127.0.0.1', port: 15_010 })));
-    this.#proxies.push(await startProxy(bootstrap, system, { openAds }));
+    const bootstrap = Bootstrap.fromJSON(
+      JSON.parse(bootstrapOf(seat, { xdsAddress: { address: '127.0.0.1', port: 15_010 }, sdsSocket: '/sds' })),
+    );
+    if (authority === undefined) throw new Error('invariant: the simulation has an authority');
+    const { namespace, serviceAccount, name: holder } = definition;
+    const identity = { trustDomain: authority.trustDomain, namespace, serviceAccount };
+    const certified = {
+      spiffeId: formatSpiffeId(identity),
+      lifeSeconds: this.#options.leafLifeSeconds ?? DEFAULT_LIFE_S,
+      issue: (request: { readonly csr: string; readonly lifeSeconds: number }) => authority.certify({ identity, holder }, request),
+    };
+    this.#proxies.push(await startProxy(bootstrap, system, { openAds, identity: certified }));
   }
 
   /** One caller after another: time can pass only once. */
@@ -135,6 +153,11 @@ class SimulatedMesh {
           return () => this.#listeners.delete(listener);
         },
       },
+      identity: {
+        report: async () => this.#authority.report(),
+        rotate: (step) => this.#authority.rotate(step),
+      },
+      wallTimeMs: () => this.#world.clock.wallTimeMs(),
       openAds: this.#plane.openAds,
       connect: (address, port) => outside.connect({ address, port }, { timeoutMs: 1_000 }),
       applyYaml: async (yaml) => {
