@@ -6,6 +6,7 @@ import type { Mesh, MeshService, ProxyNode, StoredVirtualService } from '../../m
 import { isGatewayHttp } from '../../resources/gateway.ts';
 import { socketAddress } from '../endpoints.ts';
 import { boundVirtualServices, type RouteView, routesOf } from '../routes.ts';
+import { securityOf, type WorkloadSecurity } from '../security/workload-security.ts';
 import { connectionManager, direction, filterChain } from './listener-parts.ts';
 
 /** One open HTTP port: which Gateways ask for it, and for which hosts. */
@@ -57,8 +58,9 @@ export const gatewayResources = (
   services: readonly MeshService[],
 ): { listeners: Listener[]; routes: RouteConfiguration[] } => {
   const ports = openPorts(mesh, proxy);
+  const security = securityOf(mesh, proxy);
   return {
-    listeners: ports.map((port) => listenerOf(mesh, proxy, port)),
+    listeners: ports.map((port) => listenerOf(mesh, proxy, port, security)),
     routes: ports.map((port) => routesOfPort({ mesh, proxy, services, gateway: '' }, port)),
   };
 };
@@ -66,7 +68,7 @@ export const gatewayResources = (
 /** VirtualHost.TlsRequirementType. */
 const ALL_OVER_TLS = 2;
 
-const listenerOf = ({ config }: Mesh, { ip }: ProxyNode, { number }: OpenPort): Listener => {
+const listenerOf = ({ config }: Mesh, { ip }: ProxyNode, { number }: OpenPort, security: WorkloadSecurity): Listener => {
   const name = `0.0.0.0_${number}`;
   const manager = connectionManager({
     config,
@@ -74,6 +76,7 @@ const listenerOf = ({ config }: Mesh, { ip }: ProxyNode, { number }: OpenPort): 
     routes: { rds: `http.${number}` },
     edge: true,
     serverName: 'istio-envoy',
+    security: security.http,
   });
   return Listener.fromPartial({
     name,

@@ -7,6 +7,7 @@ import { socketAddress } from '../endpoints.ts';
 import { toDuration } from '../pack.ts';
 import { emptyRouteAction } from '../route-action.ts';
 import { toRouteMatch } from '../route-match.ts';
+import { securityOf, type WorkloadSecurity } from '../security/workload-security.ts';
 import { connectionManager, direction, filterChain, originalDestinationFilter, tcpProxy } from './listener-parts.ts';
 
 /** The port that inbound connections go to where the network redirects them. */
@@ -48,10 +49,11 @@ const inboundPort = (
 export const inboundListeners = (mesh: Mesh, proxy: ProxyNode): Listener[] => {
   const ports = inboundPorts(mesh, proxy);
   if (ports.length === 0) return [];
+  const security = securityOf(mesh, proxy);
   const chains = ports.map((port) =>
     filterChain(
       `0.0.0.0_${port.number}`,
-      [port.protocol === 'tcp' ? tcpProxy(inboundClusterName(port.number)) : httpChain(mesh, port)],
+      port.protocol === 'tcp' ? [...security.tcp, tcpProxy(inboundClusterName(port.number))] : [httpChain(mesh, port, security)],
       port.number,
     ),
   );
@@ -74,13 +76,14 @@ const entrance = ({ ip, interception }: ProxyNode, ports: readonly InboundPort[]
         additionalAddresses: ports.map(({ number }) => ({ address: socketAddress(ip, number) })),
       };
 
-const httpChain = ({ config }: Mesh, port: InboundPort) =>
+const httpChain = ({ config }: Mesh, port: InboundPort, security: WorkloadSecurity) =>
   connectionManager({
     config,
     statPrefix: `inbound_0.0.0.0_${port.number};`,
     routes: { inline: inboundRoutes(port) },
     edge: false,
     serverName: 'istio-envoy',
+    security: security.http,
   });
 
 /** A call that never reached the program may be tried again, whatever it asks for. Source: istio's default inbound retry policy. */

@@ -1,8 +1,8 @@
 /** AuthorizationPolicies of one workload → its filters, in the order they are asked. Pure. Source: istio pilot/pkg/security/authz/builder. */
 import { type Any, type Filter, type HttpFilter, type RBAC, RBAC_Action } from '#envoy';
-import type { MeshService } from '../../mesh/mesh.ts';
+import type { ExtensionProvider, MeshService } from '../../mesh/mesh.ts';
 import { pack } from '../pack.ts';
-import { type ExtensionProvider, externalAuthorizer } from './external-authorizers.ts';
+import { externalAuthorizer } from './external-authorizers.ts';
 import { type AuthorizationPolicy, isDryRun, rbacOf } from './rbac.ts';
 
 /** What one workload's filters are made of. policies: those that apply to it. */

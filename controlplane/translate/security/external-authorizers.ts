@@ -1,47 +1,13 @@
 /** Extension providers of the mesh that decide in the mesh's place → Envoy's ext_authz. Pure. Source: istio pilot/pkg/security/authz/builder/extauthz.go. */
 import { outboundClusterName } from '#api/names.ts';
 import type { StringMatcher } from '#envoy';
-import type { MeshService } from '../../mesh/mesh.ts';
+import type { ExtensionProvider, MeshService } from '../../mesh/mesh.ts';
 import { durationMs } from '../../resources/checks.ts';
 import { toDuration } from '../pack.ts';
 import { textMatcher } from './wildcards.ts';
 
-type Texts = readonly string[];
-
-/** What both kinds of authorizers have. timeout: text such as "2s". */
-interface AuthorizerSettings {
-  /** `HOST`, or `NAMESPACE/HOST` where several namespaces have that host. */
-  readonly service?: string;
-  readonly port?: number;
-  readonly timeout?: string;
-  /** A call is let through when its authorizer cannot be asked. */
-  readonly failOpen?: boolean;
-  readonly statusOnError?: string;
-  /** What the authorizer adds to a request may change its route. */
-  readonly clearRouteCache?: boolean;
-  readonly includeRequestBodyInCheck?: {
-    readonly maxRequestBytes?: number;
-    readonly allowPartialMessage?: boolean;
-    readonly packAsBytes?: boolean;
-  };
-}
-
-interface HttpAuthorizerSettings extends AuthorizerSettings {
-  readonly pathPrefix?: string;
-  readonly includeRequestHeadersInCheck?: Texts;
-  readonly includeHeadersInCheck?: Texts;
-  readonly includeAdditionalHeadersInCheck?: Readonly<Record<string, string>>;
-  readonly headersToUpstreamOnAllow?: Texts;
-  readonly headersToDownstreamOnDeny?: Texts;
-  readonly headersToDownstreamOnAllow?: Texts;
-}
-
-/** A provider as MeshConfig has it; others than these two kinds decide nothing. */
-export interface ExtensionProvider {
-  readonly name: string;
-  readonly envoyExtAuthzHttp?: HttpAuthorizerSettings;
-  readonly envoyExtAuthzGrpc?: AuthorizerSettings;
-}
+type HttpSettings = NonNullable<ExtensionProvider['envoyExtAuthzHttp']>;
+type Settings = HttpSettings | NonNullable<ExtensionProvider['envoyExtAuthzGrpc']>;
 
 /** The fields of an ext_authz filter that asks this provider, but for when to ask. */
 export interface ExternalAuthorizer {
@@ -79,7 +45,7 @@ const hostOf = (written: string, services: readonly MeshService[]): string | und
   return known.length === 1 ? known[0]?.hostname : undefined;
 };
 
-const commonFields = ({ failOpen, statusOnError, clearRouteCache, includeRequestBodyInCheck: body }: AuthorizerSettings) => ({
+const commonFields = ({ failOpen, statusOnError, clearRouteCache, includeRequestBodyInCheck: body }: Settings) => ({
   transportApiVersion: V3,
   failureModeAllow: failOpen === true,
   clearRouteCache: clearRouteCache === true,
@@ -87,7 +53,7 @@ const commonFields = ({ failOpen, statusOnError, clearRouteCache, includeRequest
   ...(body && { withRequestBody: body }),
 });
 
-const httpFields = (settings: HttpAuthorizerSettings, where: { hostname: string; cluster: string; timeout: object }) => {
+const httpFields = (settings: HttpSettings, where: { hostname: string; cluster: string; timeout: object }) => {
   const added = Object.entries(settings.includeAdditionalHeadersInCheck ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
   const answer = {
     ...listed('allowedUpstreamHeaders', settings.headersToUpstreamOnAllow),
@@ -105,5 +71,5 @@ const httpFields = (settings: HttpAuthorizerSettings, where: { hostname: string;
 };
 
 /** A list of header names, whose letters' case does not count; nothing when there are none. */
-const listed = (field: string, names: Texts = []): object =>
+const listed = (field: string, names: readonly string[] = []): object =>
   names.length === 0 ? {} : { [field]: { patterns: names.map((name): StringMatcher => textMatcher(name, true)) } };

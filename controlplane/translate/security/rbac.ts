@@ -1,17 +1,11 @@
 /** AuthorizationPolicies of one action → what is enforced and what is only tried. Pure. Source: istio pilot/pkg/security/authz/builder. */
 import { type Policy, RBAC, RBAC_Action } from '#envoy';
+import type { ResourceOf } from '../../resources/resource.ts';
 import type { Setting } from './attribute.ts';
-import { type AuthorizationRule, policyOf } from './rule.ts';
+import { policyOf } from './rule.ts';
 
 /** What translation reads of an AuthorizationPolicy. */
-export interface AuthorizationPolicy {
-  readonly metadata: { readonly name: string; readonly namespace: string; readonly annotations: Readonly<Record<string, string>> };
-  readonly spec: {
-    readonly action?: string;
-    readonly rules?: readonly AuthorizationRule[];
-    readonly provider?: { readonly name?: string };
-  };
-}
+export type AuthorizationPolicy = Pick<ResourceOf<'AuthorizationPolicy'>, 'metadata' | 'spec'>;
 
 /** The annotation of a policy that is only tried: its verdict is counted, not enforced. */
 export const isDryRun = ({ metadata }: AuthorizationPolicy): boolean =>

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
+import type { JwtRule } from '../../resources/security/request-authentication.ts';
 import { claimHolds, routingClaim, textValue } from './claims.ts';
-import { type JwtRule, requestAuthentication } from './request-authentication.ts';
+import { requestAuthentication } from './request-authentication.ts';
 import { plain } from './said.fixture.ts';
 import { wildcardMatcher } from './wildcards.ts';
 

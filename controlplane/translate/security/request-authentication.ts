@@ -1,25 +1,9 @@
 /** RequestAuthentications of one workload → Envoy's jwt_authn. Pure. Source: istio pilot/pkg/security/authn/policy_applier.go. */
 import { BLACK_HOLE_CLUSTER } from '#api/names.ts';
 import type { Any, HttpFilter, JwtProvider, JwtRequirement } from '#envoy';
+import type { JwtRule } from '../../resources/security/request-authentication.ts';
 import { pack, toDuration } from '../pack.ts';
 import { JWT_FILTER, PAYLOAD } from './claims.ts';
-
-type Texts = readonly string[];
-
-/** One issuer as it is written. */
-export interface JwtRule {
-  readonly issuer?: string;
-  readonly audiences?: Texts;
-  readonly jwks?: string;
-  readonly jwksUri?: string;
-  readonly fromHeaders?: readonly { readonly name?: string; readonly prefix?: string }[];
-  readonly fromParams?: Texts;
-  readonly fromCookies?: Texts;
-  readonly forwardOriginalToken?: boolean;
-  readonly outputPayloadToHeader?: string;
-  readonly outputClaimToHeaders?: readonly { readonly header?: string; readonly claim?: string }[];
-  readonly spaceDelimitedClaims?: Texts;
-}
 
 /** How one workload reads tokens. keysOf: the key set of a rule that has none of its own, or undefined before it was ever fetched. */
 export interface TokenReading {

@@ -1,18 +1,12 @@
 /** One rule of an AuthorizationPolicy → one Envoy policy. Pure. Source: istio pilot/pkg/security/authz/model/model.go. */
+
 import type { Permission, Policy, Principal } from '#envoy';
+import type { AuthorizationRule } from '../../resources/security/authorization-policy.ts';
 import { type Attribute, allOf, type Clause, type Setting } from './attribute.ts';
 import { OPERATION, operationCondition, PERMISSIONS } from './permissions.ts';
 import { callerCondition, type PolicyScope, PRINCIPALS, sourceAttributes } from './principals.ts';
 
-type Texts = readonly string[];
-type Fields = Readonly<Record<string, Texts | undefined>>;
-
-/** A rule as it is written. */
-export interface AuthorizationRule {
-  readonly from?: readonly { readonly source?: object }[];
-  readonly to?: readonly { readonly operation?: object }[];
-  readonly when?: readonly { readonly key?: string; readonly values?: Texts; readonly notValues?: Texts }[];
-}
+type Fields = Readonly<Record<string, readonly string[] | undefined>>;
 
 /** Undefined: the rule cannot hold in that setting. Each of `from` and `to` is an alternative, and `when` is part of all of them. */
 export const policyOf = (rule: AuthorizationRule, scope: PolicyScope, setting: Setting): Policy | undefined => {

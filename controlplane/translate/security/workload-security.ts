@@ -2,11 +2,10 @@
 import type { Filter, HttpFilter } from '#envoy';
 import { keySourceOf } from '../../mesh/key-source.ts';
 import { selects } from '../../mesh/labels.ts';
-import type { MeshService, ProxyNode } from '../../mesh/mesh.ts';
+import type { Mesh, ProxyNode } from '../../mesh/mesh.ts';
+import type { JwtRule } from '../../resources/security/request-authentication.ts';
 import { type AuthorizationInput, httpAuthorization, tcpAuthorization } from './authorization-filters.ts';
-import type { ExtensionProvider } from './external-authorizers.ts';
-import type { AuthorizationPolicy } from './rbac.ts';
-import { type JwtRule, requestAuthentication } from './request-authentication.ts';
+import { requestAuthentication } from './request-authentication.ts';
 
 /** What stands in front of a workload's chains. */
 export interface WorkloadSecurity {
@@ -14,28 +13,8 @@ export interface WorkloadSecurity {
   readonly tcp: readonly Filter[];
 }
 
-/** Chains that lead out of a workload ask nobody. */
-export const UNGUARDED: WorkloadSecurity = { http: [], tcp: [] };
-
-/** The part of the mesh that guards are made from. */
-export interface GuardedMesh {
-  readonly config: {
-    readonly rootNamespace: string;
-    readonly trustDomain: string;
-    readonly trustDomainAliases: readonly string[];
-    readonly extensionProviders: readonly ExtensionProvider[];
-  };
-  readonly services: readonly MeshService[];
-  readonly authorizationPolicies: readonly { readonly resource: AuthorizationPolicy & Targeted }[];
-  readonly requestAuthentications: readonly {
-    readonly resource: Targeted & { readonly spec: { readonly jwtRules?: readonly JwtRule[] } };
-  }[];
-  /** Fetched keys by source; a source that was never reached is missing. */
-  readonly keySets: Readonly<Record<string, string>>;
-}
-
 /** Who else decides, then whose token it is, then the mesh's own policies: Istio's order. */
-export const securityOf = (mesh: GuardedMesh, proxy: ProxyNode): WorkloadSecurity => {
+export const securityOf = (mesh: Mesh, proxy: ProxyNode): WorkloadSecurity => {
   const { config } = mesh;
   const applies = appliesTo(proxy, config.rootNamespace);
   const input: AuthorizationInput = {
@@ -50,7 +29,7 @@ export const securityOf = (mesh: GuardedMesh, proxy: ProxyNode): WorkloadSecurit
   return { http: [...requests.custom, ...tokens, ...requests.own], tcp: [...connections.custom, ...connections.own] };
 };
 
-const fetchedKeys = ({ keySets }: GuardedMesh): ((rule: JwtRule) => string | undefined) => {
+const fetchedKeys = ({ keySets }: Mesh): ((rule: JwtRule) => string | undefined) => {
   return (rule) => {
     const source = keySourceOf(rule);
     return source && Object.hasOwn(keySets, source.id) ? keySets[source.id] : undefined;
