@@ -114,3 +114,14 @@ test('x-forwarded-proto says what the connection was', () => {
   applyForwarding(draft, new StreamRecord(1, { id: 1, local: at, remote: at, tls: secured() }, 0, 0), forwarding, seededRandom(1));
   expect(draft).toContain('https');
 });
+
+test('names that no header field may hold are written in percent code', () => {
+  const hostile = certificate({
+    uris: ['spiffe://td/a\r\nx-admin: 1', 'spiffe://td/\u010a\ud800'],
+    dnsNames: ['a\u0000b'],
+    subject: 'CN=\n',
+  });
+  expect(sent('SANITIZE_SET', ISTIO, secured(hostile, certificate({})))).toEqual([
+    `Hash=${CLIENT.sha256};Subject="CN=%0A";URI=spiffe://td/a%0D%0Ax-admin: 1;URI=spiffe://td/%C4%8A%EF%BF%BD;DNS=a%00b`,
+  ]);
+});

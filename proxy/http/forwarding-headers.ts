@@ -46,16 +46,19 @@ export const clientCertDescription = (details: ReadonlySet<ClientCertDetail>): C
   };
 };
 
+/** A name may contain anything, a header field may not. */
+const printable = (name: string): string => name.replace(/[^\x20-\x7e]/gu, (character) => encodeURIComponent(character.toWellFormed()));
+
 const describeClient = ({ peer, local, peerChain }: TlsFacts, details: ReadonlySet<ClientCertDetail>): string => {
   if (!peer) return '';
-  const parts = (local?.uris ?? []).map((uri) => `By=${uri}`);
+  const parts = (local?.uris ?? []).map((uri) => `By=${printable(uri)}`);
   parts.push(`Hash=${peer.sha256}`);
   if (details.has('cert')) parts.push(`Cert=${quotedPem(peer.pem)}`);
   if (details.has('chain')) parts.push(`Chain=${quotedPem(peerChain?.() ?? peer.pem)}`);
-  if (details.has('subject')) parts.push(`Subject="${peer.subject}"`);
+  if (details.has('subject')) parts.push(`Subject="${printable(peer.subject)}"`);
   // Told even of a certificate without any.
-  if (details.has('uri')) parts.push(...(peer.uris.length === 0 ? [''] : peer.uris).map((uri) => `URI=${uri}`));
-  if (details.has('dns')) parts.push(...peer.dnsNames.map((name) => `DNS=${name}`));
+  if (details.has('uri')) parts.push(...(peer.uris.length === 0 ? [''] : peer.uris).map((uri) => `URI=${printable(uri)}`));
+  if (details.has('dns')) parts.push(...peer.dnsNames.map((name) => `DNS=${printable(name)}`));
   return parts.join(';');
 };
 

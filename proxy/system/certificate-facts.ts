@@ -16,8 +16,17 @@ const namesIn = (text: string): readonly (readonly [kind: string, value: string]
   return names;
 };
 
-/** OpenSSL's lines, last first, as RFC 2253 writes them. */
-const distinguished = (lines: string | undefined): string => (lines ?? '').split('\n').filter(Boolean).reverse().join(',');
+const inHexadecimal = (character: string): string =>
+  [...Buffer.from(character)].map((byte) => `\\${byte.toString(16).toUpperCase().padStart(2, '0')}`).join('');
+
+/** OpenSSL's lines, last first, as RFC 2253 writes them: bytes beyond ASCII in hexadecimal, for names travel in header fields. */
+const distinguished = (lines: string | undefined): string =>
+  (lines ?? '')
+    .split('\n')
+    .filter(Boolean)
+    .reverse()
+    .join(',')
+    .replace(/[^\x20-\x7e]/gu, inHexadecimal);
 
 const read = (certificate: X509Certificate): CertificateFacts => {
   const names = namesIn(certificate.subjectAltName ?? '');
