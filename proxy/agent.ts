@@ -1,12 +1,10 @@
 /** Beside an Envoy: keeps its workload's certificate, and serves it by SDS on a socket, so that the key never leaves the machine. */
 import { parseArgs } from 'node:util';
 import { ConfigError } from '#api/config-error.ts';
-import { Secret } from '#envoy';
 import { realSystem } from '#system/real-system.ts';
 import { readIdentityFile } from './identity-file.ts';
 import { CertificateClient } from './tls/certificate-client.ts';
-import type { CertificateSecret } from './tls/secret-store.ts';
-import { SdsServer } from './xds/sds-server.ts';
+import { OWN_SECRET, ownSecret, SdsServer } from './xds/sds-server.ts';
 
 const USAGE = `Gets a workload's certificate, renews it, and serves it to an Envoy as the SDS secret default:
 
@@ -15,20 +13,6 @@ const USAGE = `Gets a workload's certificate, renews it, and serves it to an Env
   --log-path FILE   where the log goes; standard output when absent
   -h, --help        this text
 `;
-
-const OWN = 'default';
-
-const secretOf = ({ certificateChain, privateKey }: CertificateSecret): Secret =>
-  Secret.fromPartial({
-    name: OWN,
-    type: {
-      $case: 'tlsCertificate',
-      value: {
-        certificateChain: { specifier: { $case: 'inlineBytes', value: Buffer.from(certificateChain) } },
-        privateKey: { specifier: { $case: 'inlineBytes', value: Buffer.from(privateKey) } },
-      },
-    },
-  });
 
 const run = async (): Promise<void> => {
   const { values } = parseArgs({
@@ -54,8 +38,8 @@ const run = async (): Promise<void> => {
     ...identity,
     system,
     put: (secret) => {
-      if (secret) server.put(secretOf(secret));
-      else server.withdraw(OWN);
+      if (secret) server.put(ownSecret(secret));
+      else server.withdraw(OWN_SECRET);
     },
   });
   client.start();

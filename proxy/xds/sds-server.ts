@@ -18,6 +18,22 @@ const INTERNAL = 13;
 /** Read and write for the owner. */
 const OWNER_ONLY = 0o600;
 
+/** Name of a workload's own certificate, as in Istio. */
+export const OWN_SECRET = 'default';
+
+/** A workload's own certificate as a message. PEM. */
+export const ownSecret = ({ certificateChain, privateKey }: { readonly certificateChain: string; readonly privateKey: string }): Secret =>
+  Secret.fromPartial({
+    name: OWN_SECRET,
+    type: {
+      $case: 'tlsCertificate',
+      value: {
+        certificateChain: { specifier: { $case: 'inlineBytes', value: Buffer.from(certificateChain) } },
+        privateKey: { specifier: { $case: 'inlineBytes', value: Buffer.from(privateKey) } },
+      },
+    },
+  });
+
 interface Served {
   readonly secret: Secret;
   readonly version: string;
