@@ -47,7 +47,7 @@ export interface RunningParts {
   isStaticCluster(name: string): boolean;
   endpointsOf(cluster: string): ConfiguredEndpoints | undefined;
   listeners(): readonly { readonly compiled: { readonly name: string }; readonly addresses: readonly SocketAddress[] }[];
-  certificates?(): readonly ContextStatus[];
+  certificates(): readonly ContextStatus[];
   configuration(): DumpedConfiguration;
   drainListeners: AdminActions['drainListeners'];
   failHealthChecks: AdminActions['failHealthChecks'];
@@ -72,7 +72,7 @@ export const runningView = (parts: RunningParts): AdminView => {
         addresses: addresses.map(({ address, port }) => `${address}:${port}`),
       })),
     clusters: () => parts.clusters().map((cluster) => statusOf(cluster, parts)),
-    certificates: () => parts.certificates?.() ?? [],
+    certificates: parts.certificates,
     wallTimeMs: () => system.clock.wallTimeMs(),
     configuration: parts.configuration,
     tapped: () => host?.tap?.connections,
