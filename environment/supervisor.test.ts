@@ -86,3 +86,17 @@ const isRunning = (pid: number): boolean => {
     return false;
   }
 };
+
+it('does what must be done before each start, and starts nothing while that fails', async () => {
+  const seen: string[] = [];
+  const prepare = async (): Promise<void> => {
+    seen.push('prepared');
+    if (seen.length === 1) throw new Error('not yet');
+  };
+  const { next } = started({ prepare });
+  const first = await next();
+  expect(seen).toHaveLength(2);
+  process.kill(Number(first.slice(4)), 'SIGKILL');
+  await next();
+  expect(seen).toHaveLength(3);
+});

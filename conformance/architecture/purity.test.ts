@@ -47,7 +47,7 @@ it('lets only main.ts and system/ of the planes read process', () => {
 
 it('opens sockets in the planes only in system/, gRPC and the HTTP APIs aside', () => {
   const allowed =
-    /^(proxy\/system\/|proxy\/admin\/|proxy\/xds\/|proxy\/filters\/ext-authz\/grpc-call\.ts$|controlplane\/(store|debug|xds|jwks)\/|controlplane\/control-plane\.ts|observability\/)/;
+    /^(proxy\/system\/|proxy\/admin\/|proxy\/xds\/|proxy\/filters\/ext-authz\/grpc-call\.ts$|controlplane\/(store|debug|xds|jwks)\/|controlplane\/ca\/signing-service\.ts|controlplane\/control-plane\.ts|observability\/)/;
   const reaching = planes
     .filter(({ path }) => !allowed.test(path) && !isMain(path))
     .flatMap((file) =>

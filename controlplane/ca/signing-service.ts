@@ -26,7 +26,8 @@ const MAX_MESSAGE_BYTES = 16_384;
 const FRAME_HEAD_BYTES = 5;
 const MAX_SESSIONS = 1_000;
 const MAX_CALLS_AT_ONCE = 64;
-const IDLE_MS = 30_000;
+/** A renewal takes one connection; longer ones are of nobody that we know. */
+const CONNECTION_MS = 30_000;
 const CALL_MS = 10_000;
 const OWN_LIFE_S = 24 * 3_600;
 const STATUS = { invalid: 3, exhausted: 8, unimplemented: 12, late: 4 };
@@ -64,8 +65,13 @@ export const listenForSigning = async (options: SigningServiceOptions, at: Socke
   server.on('session', (session) => {
     if (sessions.size >= MAX_SESSIONS) return session.destroy();
     sessions.add(session);
-    session.on('close', () => sessions.delete(session)).on('error', () => {});
-    session.setTimeout(IDLE_MS, () => session.close());
+    const cancel = options.system.clock.after(CONNECTION_MS, () => session.close());
+    session
+      .on('error', () => {})
+      .on('close', () => {
+        cancel();
+        sessions.delete(session);
+      });
   });
   server.on('tlsClientError', () => {}).on('sessionError', () => {});
   serveCalls(server, options);
@@ -133,8 +139,11 @@ const serveCalls = (server: Http2SecureServer, { authority, trustDomain, system 
     if (headers[':path'] !== CREATE_CERTIFICATE) return answer(stream, failure(STATUS.unimplemented, 'there is no such method here'));
     if (calls >= MAX_CALLS_AT_ONCE) return answer(stream, failure(STATUS.exhausted, 'too many calls at once'));
     calls++;
-    stream.once('close', () => calls--);
-    stream.setTimeout(CALL_MS, () => answer(stream, failure(STATUS.late, `the call took longer than ${CALL_MS / 1_000} s`)));
+    const cancel = clock.after(CALL_MS, () => answer(stream, failure(STATUS.late, `the call took longer than ${CALL_MS / 1_000} s`)));
+    stream.once('close', () => {
+      cancel();
+      calls--;
+    });
     readMessage(stream)
       .then((message) => (message instanceof Uint8Array ? certifyCall(message, callerOf(stream, headers), context) : message))
       .then((result) => answer(stream, result))
