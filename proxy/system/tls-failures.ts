@@ -6,9 +6,14 @@ const failure = (words: string, cause?: unknown): TlsHandshakeError =>
 
 const VERIFY_FAILED = '268435581:SSL routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED:verify cert failed';
 
+/** BoringSSL stops at the first of two errors, OpenSSL at the second. */
+const CHAIN_WORDS: Readonly<Record<string, string>> = {
+  'unable to verify the first certificate': 'unable to get local issuer certificate',
+};
+
 /** The chain leads nowhere, or is past its time. reason: OpenSSL's sentence. */
 export const chainRefused = (reason: string): TlsHandshakeError =>
-  failure(`${VERIFY_FAILED}: X509_verify_cert: certificate verification error at depth 0: ${reason}`);
+  failure(`${VERIFY_FAILED}: X509_verify_cert: certificate verification error at depth 0: ${CHAIN_WORDS[reason] ?? reason}`);
 
 /** The chain is good and the name is not. */
 export const nameRefused = (reason: string): TlsHandshakeError => failure(`${VERIFY_FAILED}: ${reason}`);
@@ -32,10 +37,19 @@ interface OpenSslError extends Error {
 
 const MISSING = /peer did not return a certificate|certificate required/;
 
+/** Numbers and names of BoringSSL for what happens every day. */
+const BORING: Readonly<Record<string, readonly [number: string, name: string]>> = {
+  WRONG_VERSION_NUMBER: ['268435703', 'WRONG_VERSION_NUMBER'],
+  SSL_TLS_ALERT_HANDSHAKE_FAILURE: ['268436496', 'SSLV3_ALERT_HANDSHAKE_FAILURE'],
+  SSLV3_ALERT_HANDSHAKE_FAILURE: ['268436496', 'SSLV3_ALERT_HANDSHAKE_FAILURE'],
+};
+
 /** What OpenSSL or the socket says. */
 export const handshakeBroken = (error: OpenSslError): TlsHandshakeError => {
   if (error.code === 'ECONNRESET' || error.code === 'EPIPE') return handshakeCut(error);
   const reason = error.reason ?? error.message;
   if (MISSING.test(reason)) return certificateMissing(error);
-  return failure(`SSL routines:OPENSSL_internal:${reason.toUpperCase().replaceAll(/[^A-Z0-9]+/g, '_')}`, error);
+  const word = reason.toUpperCase().replaceAll(/[^A-Z0-9]+/g, '_');
+  const [number = '', named = word] = BORING[word] ?? [];
+  return failure(`${number}${number && ':'}SSL routines:OPENSSL_internal:${named}`, error);
 };

@@ -51,15 +51,16 @@ const NOT_SUPPLIED = 'TLS_error: Secret is not supplied by SDS';
 /** Gauges: when the own certificate ends, and the first of the roots. */
 const tellExpiry = (live: LiveContext, scope: MetricScope): void => {
   const { chainName, rootsName } = live.shown;
-  const tell = (name: string, read: () => readonly CertificateFacts[]): void => {
+  const tell = (name: string, unnamed: string, read: () => readonly CertificateFacts[]): void => {
     if (name === '') return;
-    scope.computed(`ssl.certificate.${name}.expiration_unix_time_seconds`, () => {
+    // What comes from files has no name of its own; the number is Envoy's for an empty one.
+    scope.computed(`ssl.certificate.${/[/ ]/.test(name) ? `${unnamed}_e3b0c442` : name}.expiration_unix_time_seconds`, () => {
       const ends = read().map(({ notAfterMs }) => notAfterMs);
       return ends.length === 0 ? 0 : Math.floor(Math.min(...ends) / 1000);
     });
   };
-  tell(chainName, () => live.shown.chain.slice(0, 1));
-  tell(rootsName, () => live.shown.roots);
+  tell(chainName, 'unnamed_cert', () => live.shown.chain.slice(0, 1));
+  tell(rootsName, 'unnamed_ca_cert', () => live.shown.roots);
 };
 
 /** Handshakes with the hosts of one cluster. */
