@@ -1,11 +1,11 @@
 /** Where one proxy's secrets come from: the bootstrap, files, SDS servers, its own identity. Those of the ADS stream are put by the proxy itself. */
 import { ConfigError } from '#api/config-error.ts';
-import type { Bootstrap, DiscoveryResponse, Node } from '#envoy';
+import { type Bootstrap, type DiscoveryResponse, type Node, Secret } from '#envoy';
 import type { System } from '#system/system.ts';
 import { CertificateClient, type IssueCertificate } from './tls/certificate-client.ts';
 import { compileSecret, putSecret, trySecret } from './tls/compile-secret.ts';
 import { type TlsRoom, tlsRoom } from './tls/live-context.ts';
-import { type SecretRef, SecretStore, secretKey } from './tls/secret-store.ts';
+import { type CertificateSecret, type SecretRef, SecretStore, secretKey, type TrustSecret } from './tls/secret-store.ts';
 import { errorText, ResourceGate } from './xds/accept-response.ts';
 import { AdsClient } from './xds/ads-client.ts';
 import { streamAddress } from './xds/control-plane-address.ts';
@@ -86,6 +86,14 @@ export class ProxySecrets {
     }
     for (const cluster of new Set([...gone, ...fresh].flatMap(([, { source }]) => (source.kind === 'grpc' ? [source.cluster] : []))))
       this.#askServer(cluster);
+  }
+
+  /** Every secret that is used, as a message; one that has not arrived has its name alone. */
+  get all(): readonly { readonly ref: SecretRef; readonly secret: Secret; readonly current: object | undefined }[] {
+    return [...this.#wanted.values()].map((ref) => {
+      const current = this.store.has(ref) ? (this.store.certificate(ref).current ?? this.store.trust(ref).current) : undefined;
+      return { ref, secret: messageOf(ref.name, current), current };
+    });
   }
 
   close(): void {
@@ -182,3 +190,17 @@ export class ProxySecrets {
     return refusals.join('\n');
   }
 }
+
+const bytes = (text: string) => ({ specifier: { $case: 'inlineBytes' as const, value: Buffer.from(text) } });
+
+const messageOf = (name: string, current: CertificateSecret | TrustSecret | undefined): Secret => {
+  if (!current) return Secret.fromPartial({ name });
+  if ('trustedRoots' in current)
+    return Secret.fromPartial({ name, type: { $case: 'validationContext', value: { trustedCa: bytes(current.trustedRoots) } } });
+  const { certificateChain } = current;
+  // The key itself goes nowhere; its place says that there is one.
+  return Secret.fromPartial({
+    name,
+    type: { $case: 'tlsCertificate', value: { certificateChain: bytes(certificateChain), privateKey: bytes('[redacted]') } },
+  });
+};

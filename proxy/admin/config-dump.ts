@@ -36,8 +36,15 @@ const maskedBy = (mask: string | null, configs: readonly Json[]): readonly Json[
 const named = (configuration: DumpedConfiguration, matches: TextTest | undefined): DumpedConfiguration => {
   if (!matches) return configuration;
   const keep = (all: readonly DumpedResource[]) => all.filter(({ name }) => matches(name));
-  const { clusters, listeners, routes, endpoints } = configuration;
-  return { ...configuration, clusters: keep(clusters), listeners: keep(listeners), routes: keep(routes), endpoints: keep(endpoints) };
+  const { clusters, listeners, routes, endpoints, secrets = [] } = configuration;
+  return {
+    ...configuration,
+    clusters: keep(clusters),
+    listeners: keep(listeners),
+    routes: keep(routes),
+    endpoints: keep(endpoints),
+    secrets: keep(secrets),
+  };
 };
 
 const entriesOf = (sections: readonly Section[], list: string): readonly Json[] => {
@@ -59,6 +66,9 @@ const ENTRIES: Readonly<Record<string, string>> = {
   dynamic_route_configs: 'DynamicRouteConfig',
   static_endpoint_configs: 'StaticEndpointConfig',
   dynamic_endpoint_configs: 'DynamicEndpointConfig',
+  static_secrets: 'StaticSecret',
+  dynamic_active_secrets: 'DynamicSecret',
+  dynamic_warming_secrets: 'DynamicSecret',
 };
 
 const entryType = (section: Section, list: string): string => `${section['@type']}.${ENTRIES[list] ?? ''}`;
@@ -76,6 +86,8 @@ const listener = (resource: DumpedResource): Json => ({
   [resource.warming ? 'warming_state' : 'active_state']: entry('listener', resource),
 });
 
+const secret = (resource: DumpedResource): Json => ({ name: resource.name, ...entry('secret', resource) });
+
 const split = (all: readonly DumpedResource[]) => ({
   fixed: all.filter(({ isStatic }) => isStatic),
   active: all.filter(({ isStatic, warming }) => !isStatic && !warming),
@@ -88,6 +100,7 @@ const sectionsOf = (configuration: DumpedConfiguration, withEndpoints: boolean):
   const endpoints = split(configuration.endpoints);
   const listeners = split(configuration.listeners);
   const routes = split(configuration.routes);
+  const secrets = split(configuration.secrets ?? []);
   const entries = (field: string, all: readonly DumpedResource[]) => all.map((resource) => entry(field, resource));
   return [
     {
@@ -122,5 +135,15 @@ const sectionsOf = (configuration: DumpedConfiguration, withEndpoints: boolean):
       static_route_configs: entries('route_config', routes.fixed),
       dynamic_route_configs: entries('route_config', routes.dynamic),
     },
+    ...(configuration.secrets && configuration.secrets.length > 0
+      ? [
+          {
+            '@type': `${PREFIX}SecretsConfigDump`,
+            static_secrets: secrets.fixed.map(secret),
+            dynamic_active_secrets: secrets.active.map(secret),
+            dynamic_warming_secrets: secrets.warming.map(secret),
+          },
+        ]
+      : []),
   ];
 };

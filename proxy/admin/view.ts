@@ -28,6 +28,8 @@ export interface DumpedConfiguration {
   readonly listeners: readonly DumpedResource[];
   readonly routes: readonly DumpedResource[];
   readonly endpoints: readonly DumpedResource[];
+  /** Without what is private in them. */
+  readonly secrets?: readonly DumpedResource[];
 }
 
 /** One endpoint as it runs. */

@@ -12,7 +12,13 @@ const CODECS: { readonly [K in Kind]: MessageFns<ResourceOf[K]> } = {
   rds: RouteConfiguration,
 };
 
-const WORDS: Readonly<Record<Kind, string>> = { cds: 'cluster(s)', eds: 'endpoint(s)', sds: 'secret(s)', lds: 'listener(s)', rds: 'route(s)' };
+const WORDS: Readonly<Record<Kind, string>> = {
+  cds: 'cluster(s)',
+  eds: 'endpoint(s)',
+  sds: 'secret(s)',
+  lds: 'listener(s)',
+  rds: 'route(s)',
+};
 
 /** Throws ConfigError when the resource could not be used. */
 export type CheckResource = <K extends Kind>(kind: K, resource: ResourceOf[K]) => void;
