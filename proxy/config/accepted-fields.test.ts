@@ -30,6 +30,7 @@ const address = { socket_address: { address: '127.0.0.1', port_value: 1 } };
 const any = { any: true };
 const plain = { name: 'envoy.transport_sockets.raw_buffer' };
 const percentage = { numerator: 100 };
+const uri = { uri: 'http://a', cluster: 'a', timeout: '1s' };
 
 const TLS = 'envoy.extensions.transport_sockets.tls.v3.';
 const pem = { inline_string: '-----BEGIN CERTIFICATE-----, -----BEGIN PRIVATE KEY-----' };
@@ -55,6 +56,16 @@ const GOOD: Good = {
   [`${ENDPOINT}LbEndpoint`]: { endpoint: { address } },
   [`${FILTER}fault.v3.FaultAbort`]: { http_status: 500, percentage },
   'envoy.extensions.filters.common.fault.v3.FaultDelay': { fixed_delay: '1s', percentage },
+  [`${CORE}HttpUri`]: uri,
+  [`${FILTER}ext_authz.v3.BufferSettings`]: { max_request_bytes: 1 },
+  [`${FILTER}ext_authz.v3.ExtAuthz`]: { transport_api_version: 'V3', http_service: { server_uri: uri } },
+  [`${FILTER}ext_authz.v3.HttpService`]: { server_uri: uri },
+  [`${FILTER}jwt_authn.v3.JwtClaimToHeader`]: { header_name: 'x', claim_name: 'x' },
+  [`${FILTER}jwt_authn.v3.JwtHeader`]: { name: 'x' },
+  [`${FILTER}jwt_authn.v3.JwtProvider`]: { local_jwks: { inline_string: '' } },
+  [`${FILTER}jwt_authn.v3.JwtRequirement`]: { allow_missing: {} },
+  [`${FILTER}jwt_authn.v3.RemoteJwks`]: { http_uri: uri },
+  [`${FILTER}jwt_authn.v3.RequirementRule`]: { match: { prefix: '/' } },
   [`${MATCHER}PathMatcher`]: { path: { exact: '/' } },
   [`${MATCHER}RegexMatchAndSubstitute`]: { pattern: { regex: 'a' }, substitution: 'b' },
   [`${MATCHER}RegexMatcher`]: { regex: 'a' },
@@ -123,7 +134,14 @@ const ROOTS: Readonly<Record<string, (json: object) => unknown>> = {
     builder.check('rds', routes);
   },
   ...Object.fromEntries(
-    ['cors.v3.Cors', 'fault.v3.HTTPFault', 'grpc_stats.v3.FilterConfig', 'rbac.v3.RBAC'].map((type) => [`${FILTER}${type}`, filter(type)]),
+    [
+      'cors.v3.Cors',
+      'ext_authz.v3.ExtAuthz',
+      'fault.v3.HTTPFault',
+      'grpc_stats.v3.FilterConfig',
+      'jwt_authn.v3.JwtAuthentication',
+      'rbac.v3.RBAC',
+    ].map((type) => [`${FILTER}${type}`, filter(type)]),
   ),
   [`${FILTER}cors.v3.CorsPolicy`]: (json) => {
     const [cors, policy] = [`${URL_PREFIX}${FILTER}cors.v3.Cors`, `${URL_PREFIX}${FILTER}cors.v3.CorsPolicy`];

@@ -51,7 +51,7 @@ const compileAsk = (config: ExtAuthz, { extensions, body }: RouteRules, room: Fi
   const barred = inField('disallowed_headers', () => compileList(config.disallowedHeaders));
   if (services?.$case === 'httpService') {
     const told = barred && allowed ? (name: string) => allowed(name) && !barred(name) : allowed;
-    return inField('http_service', () => compileHttpService(services.value, told, room));
+    return inField('http_service', () => compileHttpService(services.value, { allowed: told, rawHeaders: config.encodeRawHeaders }, room));
   }
   if (services?.$case !== 'grpcService') throw new ConfigError('services', 'is required');
   const told = (name: string) => (allowed?.(name) ?? true) && !barred?.(name);
@@ -129,7 +129,8 @@ const filterFor = (config: ExtAuthz, route: RouteRules, room: FilterRoom): HttpF
       count('disabled', stream);
       return next(received, stream);
     }
-    const body = route.body && received.upgrade === undefined ? await readAhead(received, route.body) : undefined;
+    const hasBody = received.upgrade === undefined && received.body.whole?.length !== 0;
+    const body = route.body && hasBody ? await readAhead(received, route.body) : undefined;
     const request = body?.request ?? received;
     const startedAtMs = system.clock.nowMs();
     const verdict = await verdictOn(request, stream, body);

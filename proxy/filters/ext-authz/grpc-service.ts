@@ -115,7 +115,8 @@ export const checkRequest = (question: Question, rules: CheckRules): Uint8Array 
 
 type Option = Extract<NonNullable<CheckResponse['httpResponse']>, { $case: 'deniedResponse' }>['value']['headers'][number];
 
-const ACTIONS: readonly FieldChange['how'][] = ['append', 'add-if-absent', 'set', 'set-if-present'];
+/** By append_action. Its first value is also what nobody said, and then the value replaces what is there. (Envoy 1.40) */
+const ACTIONS: readonly FieldChange['how'][] = ['set', 'add-if-absent', 'set', 'set-if-present'];
 
 const changesOf = (options: readonly Option[]): FieldChange[] =>
   options.map(({ header, append, appendAction }) => ({

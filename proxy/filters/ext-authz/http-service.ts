@@ -23,7 +23,7 @@ export const compileList = (list: List): TextTest | undefined => {
 };
 
 /** Always told to clients that are denied. */
-const ALWAYS_DOWN: ReadonlySet<string> = new Set(['location', 'www-authenticate', 'proxy-authenticate', 'set-cookie']);
+const ALWAYS_DOWN: ReadonlySet<string> = new Set(['location', 'www-authenticate']);
 /** About the authorizer's own message. */
 const OWN: ReadonlySet<string> = new Set([
   'content-length',
@@ -83,7 +83,7 @@ const verdictOf = (status: number, headers: HeaderMap, body: Buffer, lists: List
   if (status === 200)
     return {
       kind: 'allowed',
-      request: [...settingAll(picked(headers, lists.up, 'set')), ...picked(headers, lists.upAppend, 'join')],
+      request: [...settingAll(picked(headers, lists.up, 'set')), ...picked(headers, lists.upAppend, 'append')],
       remove: [],
       response: picked(headers, lists.downAllowed, 'append'),
       metadata,
@@ -101,8 +101,21 @@ const addedHeaders = (added: NonNullable<HttpService['authorizationRequest']>['h
     }),
   );
 
-/** allowed: names of request headers that the authorizer is told beside those that it is always told. Throws ConfigError. */
-export const compileHttpService = (service: HttpService, allowed: TextTest | undefined, { system, upstream }: FilterRoom): Ask => {
+/** One line a name with every value of it, as long as nobody wants them raw. (CVE-2021-32777: never the last value alone.) */
+const joined = (fields: readonly (readonly [string, string])[]): (readonly [string, string])[] => {
+  const lines = new Map<string, string>();
+  for (const [name, value] of fields) lines.set(name, lines.has(name) ? `${lines.get(name)},${value}` : value);
+  return [...lines];
+};
+
+/** allowed: request headers that the authorizer is told beside those that it is always told. */
+export interface HttpRules {
+  readonly allowed: TextTest | undefined;
+  readonly rawHeaders: boolean;
+}
+
+/** Throws ConfigError. */
+export const compileHttpService = (service: HttpService, { allowed, rawHeaders }: HttpRules, { system, upstream }: FilterRoom): Ask => {
   refuseUnsupported(service, { read: ['serverUri', 'pathPrefix', 'authorizationRequest', 'authorizationResponse'] });
   const { authorizationRequest: asked, authorizationResponse: response, pathPrefix } = service;
   if (asked) inField('authorization_request', () => refuseUnsupported(asked, { read: ['allowedHeaders', 'headersToAdd'] }));
@@ -114,7 +127,7 @@ export const compileHttpService = (service: HttpService, allowed: TextTest | und
   const room = { clock: system.clock, handle: upstream(target.cluster), timeoutMs: target.timeoutMs, maxBytes: MAX_BYTES };
   return async ({ request, stream, body }) => {
     const told = [...request.headers].filter(([name]) => !OWN.has(name) && name !== 'upgrade' && isTold(name));
-    const flat = [...told.flat(), 'content-length', String(body?.bytes.length ?? 0)];
+    const flat = [...(rawHeaders ? told : joined(told)).flat(), 'content-length', String(body?.bytes.length ?? 0)];
     if (body) flat.push('x-envoy-auth-partial-body', String(body.isPartial));
     const draft = new HeaderMap(flat).without(...added.map(([name]) => name)).flat;
     const {

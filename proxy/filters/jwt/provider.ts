@@ -70,7 +70,8 @@ const localKeys = (source: DataSource): Keys => {
   if (specifier?.$case === 'inlineString') text = specifier.value;
   else if (specifier?.$case === 'inlineBytes') text = new TextDecoder().decode(specifier.value);
   else if (specifier?.$case === 'filename') text = readKeys(specifier.value);
-  else throw new ConfigError('specifier', 'only inline_string, inline_bytes and filename are supported');
+  else
+    throw new ConfigError(specifier ? 'environment_variable' : 'specifier', 'only inline_string, inline_bytes and filename are supported');
   // As Envoy: a set that cannot be used is no error of the configuration, but every token is refused then.
   const set: KeySet = parseKeySet(text) ?? { keys: [] };
   return () => ({ set, isStale: false });
