@@ -43,6 +43,7 @@ const KEPT_LINES = 40;
 const STOP_PATIENCE_MS = 3000;
 const FIRST_BACKOFF_MS = 100;
 const MAX_BACKOFF_MS = 5000;
+const PREPARE_AGAIN_MS = 200;
 /** Who ran for this long had a good start: its next end is not counted to the ones before. */
 const GOOD_RUN_MS = 10_000;
 
@@ -161,7 +162,9 @@ class SupervisedChild implements Child {
 
   #notPrepared(error: unknown): void {
     this.#keep(`not started: ${error instanceof Error ? error.message : String(error)}`);
-    if (!this.#stopping) this.#beginLater();
+    // No failure of the program's own.
+    if (this.#stopping) this.#finish();
+    else setTimeout(() => this.#stopping || this.#begin(), PREPARE_AGAIN_MS).unref();
   }
 
   #beginLater(): void {
