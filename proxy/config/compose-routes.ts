@@ -139,6 +139,8 @@ export class HttpWalk implements ComposeRoutes {
       upstream: (cluster) => this.#upstream(cluster),
       dial: rooms.dial,
       requestTest: (match) => {
+        // A filter's own rules are asked before anybody found out anything.
+        if (match.dynamicMetadata.length > 0) throw new ConfigError('dynamic_metadata', 'not supported in rules of a filter');
         const test = compileMatch(match, compilePath(match), rooms.system.random);
         return (request) => test(request, pathOf(request.path));
       },

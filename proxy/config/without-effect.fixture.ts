@@ -69,6 +69,17 @@ export const WITHOUT_EFFECT: Readonly<Record<string, Readonly<Record<string, str
     'filter_enabled.runtime_key': NO_RUNTIME,
     shadow_enabled: 'only counts what it would do',
   },
+  'envoy.extensions.filters.http.ext_authz.v3.ExtAuthz': {
+    'http_service.authorization_request.allowed_headers.patterns.safe_regex.google_re2': RE2_SIZE,
+    'filter_enabled.runtime_key': NO_RUNTIME,
+    validate_mutations: 'what an authorizer wants changed is always validated',
+  },
+  'envoy.extensions.filters.http.jwt_authn.v3.JwtAuthentication': {
+    'providers.subjects.safe_regex.google_re2': RE2_SIZE,
+    'providers.remote_jwks.async_fetch.fast_listener': 'listeners never wait for keys; requests do',
+    'providers.remote_jwks.async_fetch.failed_refetch_duration': 'pauses after failures grow by themselves',
+    'rules.match.runtime_fraction.runtime_key': NO_RUNTIME,
+  },
   'envoy.extensions.filters.http.fault.v3.HTTPFault': {
     ...HEADER_MATCH('headers'),
     delay_percent_runtime: NO_RUNTIME,

@@ -1,4 +1,5 @@
 /** What a filter under test may use; everything that it should not need refuses. */
+import { ConfigError } from '#api/config-error.ts';
 import type { RouteMatch } from '#envoy';
 import { simulatedSystem } from '#system/simulated-system.ts';
 import { compileMatch, compilePath, pathOf } from '../routing/match.ts';
@@ -14,6 +15,7 @@ export const filterRoom = (given: Partial<FilterRoom> = {}): FilterRoom => {
     upstream: () => unexpected,
     dial: unexpected,
     requestTest: (match: RouteMatch) => {
+      if (match.dynamicMetadata.length > 0) throw new ConfigError('dynamic_metadata', 'not supported in rules of a filter');
       const test = compileMatch(match, compilePath(match), system.random);
       return (request) => test(request, pathOf(request.path));
     },
