@@ -8,6 +8,8 @@ import type { System } from '#system/system.ts';
 import { analyze } from './analysis/analyze.ts';
 import { type AuthorityConfig, type IdentityControl, identityControl, type MeshAuthority, openMeshAuthority } from './ca/mesh-authority.ts';
 import { rootSecret } from './ca/root-secret.ts';
+import { issuerKeys, wantedKeySets } from './issuer-keys.ts';
+import type { KeySets } from './jwks/key-sets.ts';
 import { buildMesh } from './mesh/build-mesh.ts';
 import { DEFAULT_MESH_CONFIG, type Mesh, type MeshConfig, vipsOf } from './mesh/mesh.ts';
 import { WorkloadRegistry } from './registry/workload-registry.ts';
@@ -88,7 +90,7 @@ export const startControlPlane = async (options: ControlPlaneOptions, system: Sy
   const parts = assemble(options, config, system, identity);
   const { store, registry, ads, queue, mesh } = parts;
   const inProcess = inProcessAds(ads);
-  const closers: (() => unknown)[] = [() => queue.close(), () => ads.close(), () => inProcess.close()];
+  const closers: (() => unknown)[] = [() => queue.close(), () => ads.close(), () => inProcess.close(), () => parts.keys[Symbol.dispose]()];
   const close = async (): Promise<void> => {
     for (const end of closers.splice(0).reverse()) await end();
   };
@@ -100,6 +102,7 @@ export const startControlPlane = async (options: ControlPlaneOptions, system: Sy
     }
     if (options.stateFile !== undefined && keepState(options.stateFile, { store, registry, log: system.log })) ads.endSettling();
     const addresses = await listen(options, { ...parts, token, closers });
+    parts.listening.push(...Object.values(addresses));
     system.log.info('controlplane.started', { ...addresses, version: store.version });
     return {
       ...addresses,
@@ -132,6 +135,9 @@ interface Parts {
   readonly ads: AdsServer;
   readonly queue: PushQueue;
   readonly mesh: () => Mesh;
+  readonly keys: KeySets;
+  /** Where this control plane listens: what is asked for, and what it got once it is there. */
+  readonly listening: SocketAddress[];
   readonly snapshotFor: (proxy: ProxyNode) => ReturnType<typeof buildXdsSnapshot>;
   readonly identity: MeshAuthority | undefined;
 }
@@ -147,7 +153,7 @@ const assemble = (options: ControlPlaneOptions, config: MeshConfig, system: Syst
   const registry = new WorkloadRegistry(system.clock, options.workloadGraceMs ?? WORKLOAD_GRACE_MS);
   let built: Mesh | undefined;
   const mesh = (): Mesh => {
-    built ??= buildMesh(store.view(), registry.list(), config);
+    built ??= buildMesh(store.view(), registry.list(), config, keys.current());
     return built;
   };
   const snapshotFor = (proxy: ProxyNode) => {
@@ -168,10 +174,16 @@ const assemble = (options: ControlPlaneOptions, config: MeshConfig, system: Syst
     built = undefined;
     queue.request();
   };
-  store.onChange(changed);
+  const listening = [options.httpAddress, options.xdsAddress].filter((address) => address !== undefined);
+  const keys: KeySets = issuerKeys({ mesh, own: () => listening, changed }, system);
+  store.onChange(() => {
+    built = undefined;
+    keys.want(wantedKeySets(store.view().of('RequestAuthentication')));
+    changed();
+  });
   registry.onChange(changed);
   identity?.authority.onChange(() => queue.request());
-  return { store, registry, ads, queue, mesh, snapshotFor, identity };
+  return { store, registry, ads, queue, mesh, keys, listening, snapshotFor, identity };
 };
 
 type Listening = Parts & { readonly token: string; readonly closers: (() => unknown)[] };

@@ -6,6 +6,8 @@ import { type Attribute, allOf, type Clause, type Setting } from './attribute.ts
 import { OPERATION, operationCondition, PERMISSIONS } from './permissions.ts';
 import { callerCondition, type PolicyScope, PRINCIPALS, sourceAttributes } from './principals.ts';
 
+export type { AuthorizationRule };
+
 type Fields = Readonly<Record<string, readonly string[] | undefined>>;
 
 /** Undefined: the rule cannot hold in that setting. Each of `from` and `to` is an alternative, and `when` is part of all of them. */
