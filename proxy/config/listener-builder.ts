@@ -12,13 +12,16 @@ import type { RouteTable, RouteTableSlot } from '../http/connection-manager.ts';
 import type { ServeHttp } from '../http/serve.ts';
 import { StreamError } from '../http/stream-error.ts';
 import { type CompiledListener, compileListener } from '../listener/compile-listener.ts';
+import { compileRefusals } from '../listener/refused.ts';
 import { type ConnectionGuard, compileTcpProxy, type DialCluster, type ServeTcp } from '../listener/tcp-proxy.ts';
 import type { RetryRules } from '../router/compile-retry.ts';
 import { compileRoutes, type RoutesPlan } from '../routing/compile-routes.ts';
 import { buildRouteTable } from '../routing/route-table.ts';
 import { compileAccessLogs } from '../telemetry/access-log.ts';
 import { requestMetrics } from '../telemetry/request-metrics.ts';
+import { type TlsRoom, tlsRoom } from '../tls/live-context.ts';
 import type { SecretRef, SecretStore } from '../tls/secret-store.ts';
+import { compileServerTls } from '../tls/server-context.ts';
 import { secretsOfListener } from '../tls/used-secrets.ts';
 import type { ClusterManager } from '../upstream/cluster-manager.ts';
 import { transportFailure } from '../upstream/pools/connect-failure.ts';
@@ -34,6 +37,8 @@ export interface BuildRooms {
   readonly clusters: ClusterManager;
   /** Listeners and clusters whose secrets are not in it are warming. */
   readonly secrets: SecretStore;
+  /** Contexts that listeners share with clusters; absent where nobody looks at them. */
+  readonly tls?: TlsRoom;
 }
 
 const NOWHERE: SocketAddress = { address: '0.0.0.0', port: 0 };
@@ -104,10 +109,12 @@ export class ListenerBuilder {
   readonly #entries = new WeakMap<Listener, ListenerEntry>();
   readonly #plans = new WeakMap<RouteConfiguration, RoutesPlan>();
   readonly #retryRules = new WeakMap<RetryPolicy, RetryRules>();
+  readonly #tls: TlsRoom;
   #lastExchangeId = 0;
 
   constructor(rooms: BuildRooms) {
     this.#rooms = rooms;
+    this.#tls = rooms.tls ?? tlsRoom(rooms.system, rooms.secrets);
   }
 
   /** Throws ConfigError. */
@@ -198,6 +205,8 @@ export class ListenerBuilder {
         httpConnectionManager: (config, path) => this.#manager(config, path, managers),
         tcpProxy: (config, path, guards) => this.#tcp(config, path, guards),
         networkRbac: (config, path) => inField(path, () => compileNetworkRbac(config, this.#rooms.system.metrics)),
+        downstreamTls: (config, behind) => compileServerTls(config, this.#tls, behind === 'http' ? 'http1' : 'any'),
+        refusals: (logs) => compileRefusals(logs, this.#rooms.system, () => ++this.#lastExchangeId),
       });
       return { compiled, managers, places: managerPlaces(resource), secrets: secretsOfListener(resource) };
     });

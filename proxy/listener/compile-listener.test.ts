@@ -1,7 +1,9 @@
 /** What a listener may say, and what it is told when it says more. */
 import { expect, test } from 'vitest';
 import { Listener } from '#envoy';
+import { simulatedSystem } from '../system/simulated-system.ts';
 import { compileListener } from './compile-listener.ts';
+import { compileRefusals } from './refused.ts';
 
 const TYPE = 'type.googleapis.com/envoy.extensions.filters';
 const filter = (name: string, config: object = {}, more: object = {}) => ({
@@ -27,6 +29,10 @@ const compile = (listener: object, chain: object = {}) =>
       },
       tcpProxy: () => () => {},
       networkRbac: () => () => undefined,
+      downstreamTls: () => {
+        throw new Error('no TLS here');
+      },
+      refusals: (logs) => compileRefusals(logs, simulatedSystem(), () => 1),
     },
   );
 
@@ -79,11 +85,7 @@ test.each([
 });
 
 test.each([
-  ['filter_chains[0].filter_chain_match.server_names', { filter_chain_match: { server_names: ['a.test'] } }],
-  [
-    'filter_chains[0].filter_chain_match.application_protocols[1]',
-    { filter_chain_match: { application_protocols: ['http/1.1', 'istio'] } },
-  ],
+  ['filter_chains[0].filter_chain_match.server_names[0]', { filter_chain_match: { server_names: ['a.*.test'] } }],
   ['filter_chains[0].filter_chain_match.prefix_ranges[0]', { filter_chain_match: { prefix_ranges: [{ address_prefix: 'x' }] } }],
   ['filter_chains[0].use_proxy_proto', { use_proxy_proto: true }],
   ['filter_chains[0].transport_socket', { transport_socket: { name: 'envoy.transport_sockets.tls' } }],

@@ -1,6 +1,7 @@
 /** Listener message → what to open and how to serve its connections. What this proxy does not do is refused with its path. */
 import { ConfigError, inField, refuseUnsupported } from '#api/config-error.ts';
 import {
+  type AccessLog,
   type Address,
   type Any,
   type FilterChain,
@@ -12,8 +13,10 @@ import {
 } from '#envoy';
 import type { SocketAddress } from '#system/network.ts';
 import type { ServeHttp } from '../http/serve.ts';
+import type { ServerHandshakes } from '../tls/server-context.ts';
 import { checkRange } from './filter-chain-match.ts';
 import { compileListenerFilters, type OpeningRules } from './listener-filters.ts';
+import type { TellRefused } from './refused.ts';
 import type { ConnectionGuard, ServeTcp } from './tcp-proxy.ts';
 
 /** What ends a filter chain. */
@@ -24,6 +27,14 @@ export interface CompiledChain {
   readonly name: string;
   readonly match: FilterChainMatch | undefined;
   readonly filter: NetworkFilter;
+  /** Absent: plain text. */
+  readonly tls?: ChainTls;
+}
+
+/** How a chain's clients prove who they are. */
+export interface ChainTls {
+  readonly handshakes: ServerHandshakes;
+  readonly timeoutMs: number;
 }
 
 /** A listener ready to be opened. Immutable; the same object means "nothing changed". */
@@ -39,6 +50,8 @@ export interface CompiledListener extends OpeningRules {
   readonly continueOnTimeout: boolean;
   readonly chains: readonly CompiledChain[];
   readonly defaultChain: CompiledChain | undefined;
+  /** Hears of connections that no chain would have. */
+  readonly refused: TellRefused;
 }
 
 /** How the other rooms turn a chain's last filter into something that serves. path: what to put before the path of a ConfigError; the rest is added further out. */
@@ -46,6 +59,9 @@ export interface ListenerRooms {
   httpConnectionManager(config: HttpConnectionManager, path: string): ServeHttp;
   tcpProxy(config: TcpProxy, path: string, guards: readonly ConnectionGuard[]): ServeTcp;
   networkRbac(config: NetworkRbac, path: string): ConnectionGuard;
+  /** behind: what the chain ends in. */
+  downstreamTls(config: Any, behind: NetworkFilter['kind']): ServerHandshakes;
+  refusals(logs: readonly AccessLog[]): TellRefused;
 }
 
 const addressOf = (address: Address | undefined): SocketAddress => {
@@ -97,9 +113,6 @@ const networkFilter = (chain: FilterChain, rooms: ListenerRooms): NetworkFilter 
   });
 };
 
-/** What http_inspector can tell; all else would be read from a TLS greeting, and so would server names. */
-const PLAIN_PROTOCOLS = new Set(['http/1.0', 'http/1.1', 'h2c']);
-
 const checkMatch = (match: FilterChainMatch): void => {
   refuseUnsupported(match, {
     read: [
@@ -109,16 +122,14 @@ const checkMatch = (match: FilterChainMatch): void => {
       'sourceType',
       'sourcePrefixRanges',
       'sourcePorts',
+      'serverNames',
       'transportProtocol',
       'applicationProtocols',
     ],
   });
-  for (const [index, protocol] of match.applicationProtocols.entries()) {
-    if (!PLAIN_PROTOCOLS.has(protocol))
-      throw new ConfigError(
-        `application_protocols[${index}]`,
-        `${JSON.stringify(protocol)} comes with TLS only, which is not supported by this proxy`,
-      );
+  for (const [index, name] of match.serverNames.entries()) {
+    if (name.replace(/^\*\./, '').includes('*'))
+      throw new ConfigError(`server_names[${index}]`, 'only a whole first label can be a wildcard: *.example.com');
   }
   for (const field of ['prefixRanges', 'directSourcePrefixRanges', 'sourcePrefixRanges'] as const) {
     for (const [index, range] of match[field].entries())
@@ -128,16 +139,32 @@ const checkMatch = (match: FilterChainMatch): void => {
 
 const compileChain = (chain: FilterChain, rooms: ListenerRooms): CompiledChain => {
   refuseUnsupported(chain, {
-    read: ['filterChainMatch', 'filters', 'transportSocket'],
-    ignored: ['name', 'metadata', 'transportSocketConnectTimeout'],
+    read: ['filterChainMatch', 'filters', 'transportSocket', 'transportSocketConnectTimeout'],
+    ignored: ['name', 'metadata'],
   });
-  const socket = chain.transportSocket?.configType;
-  if (chain.transportSocket && !(socket && typeOf(socket.value).endsWith('RawBuffer'))) {
-    throw new ConfigError('transport_socket', `${chain.transportSocket.name || 'this one'} is not supported by this proxy`);
-  }
   const match = chain.filterChainMatch;
   if (match) inField('filter_chain_match', () => checkMatch(match));
-  return { name: chain.name, match, filter: networkFilter(chain, rooms) };
+  const filter = networkFilter(chain, rooms);
+  const tls = transportOf(chain, filter.kind, rooms);
+  return { name: chain.name, match, filter, ...(tls && { tls }) };
+};
+
+const TLS_CONTEXT = 'envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext';
+/** Envoy waits for ever; a client that takes longer holds a socket for nothing. */
+const HANDSHAKE_MS = 10_000;
+
+const transportOf = (chain: FilterChain, behind: NetworkFilter['kind'], rooms: ListenerRooms): ChainTls | undefined => {
+  const { transportSocket: socket, transportSocketConnectTimeout: timeout } = chain;
+  if (!socket) return undefined;
+  return inField('transport_socket', () => {
+    const config = socket.configType?.value;
+    const type = config && typeOf(config);
+    if (type?.endsWith('RawBuffer')) return undefined;
+    if (!config || type !== TLS_CONTEXT) throw new ConfigError('', `${socket.name || 'this one'} is not supported by this proxy`);
+    const handshakes = inField('typed_config', () => rooms.downstreamTls(config, behind));
+    const timeoutMs = timeout ? timeout.seconds * 1000 + timeout.nanos / 1e6 : 0;
+    return { handshakes, timeoutMs: timeoutMs || HANDSHAKE_MS };
+  });
 };
 
 /** Throws ConfigError with the path inside the listener. */
@@ -155,6 +182,7 @@ export const compileListener = (listener: Listener, rooms: ListenerRooms): Compi
       'listenerFiltersTimeout',
       'continueOnListenerFiltersTimeout',
       'bindToPort',
+      'accessLog',
     ],
     ignored: [
       'metadata',
@@ -188,5 +216,6 @@ export const compileListener = (listener: Listener, rooms: ListenerRooms): Compi
     continueOnTimeout: listener.continueOnListenerFiltersTimeout,
     chains,
     defaultChain,
+    refused: inField('access_log', () => rooms.refusals(listener.accessLog)),
   };
 };

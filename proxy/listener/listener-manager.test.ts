@@ -5,6 +5,7 @@ import { settle } from '../system/simulated-clock.ts';
 import { simulatedSystem } from '../system/simulated-system.ts';
 import { type CompiledListener, compileListener } from './compile-listener.ts';
 import { ListenerManager } from './listener-manager.ts';
+import { compileRefusals } from './refused.ts';
 
 const ORIGINAL_DST = 'type.googleapis.com/envoy.extensions.filters.listener.original_dst.v3.OriginalDst';
 const TCP = 'type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy';
@@ -23,6 +24,10 @@ const greeting = (name: string, port: number, text: string, extra: object = {}):
         throw new Error('no HTTP here');
       },
       networkRbac: () => () => undefined,
+      downstreamTls: () => {
+        throw new Error('no TLS here');
+      },
+      refusals: (logs) => compileRefusals(logs, simulatedSystem(), () => 1),
       tcpProxy: (config: TcpProxy) => (connection) => void connection.end(String(config.clusterSpecifier?.value)),
     },
   );

@@ -120,6 +120,7 @@ export class ListenerManager {
     const served = serveConnection(connection, open.compiled, {
       system: this.#system,
       id: this.#nextConnection++,
+      scope,
       handOver: this.#handOver,
     });
     open.connections.add(served);

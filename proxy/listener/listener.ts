@@ -1,9 +1,13 @@
 /** One accepted connection: read what comes before the protocol (PROXY line, first bytes), pick its chain, hand it over. */
 
+import type { MetricScope } from '#system/metrics.ts';
 import type { Connection, SocketAddress } from '#system/network.ts';
 import type { System } from '#system/system.ts';
+import { TlsHandshakeError } from '#system/tls.ts';
 import { Http1Server } from '../codec/http1-server.ts';
-import type { CompiledListener } from './compile-listener.ts';
+import type { DownstreamConnection } from '../http/stream-info.ts';
+import { type ClientHello, readClientHello } from './client-hello.ts';
+import type { CompiledChain, CompiledListener } from './compile-listener.ts';
 import { bestChain } from './filter-chain-match.ts';
 import { parseProxyLine } from './original-destination.ts';
 import { type Looks, type Sniffed, sniff } from './protocol-sniff.ts';
@@ -12,6 +16,8 @@ import { type Looks, type Sniffed, sniff } from './protocol-sniff.ts';
 export interface ServeRooms {
   readonly system: System;
   readonly id: number;
+  /** The listener's numbers. */
+  readonly scope: MetricScope;
   /** The listener that owns an original destination. */
   readonly handOver: (destination: SocketAddress) => CompiledListener | undefined;
 }
@@ -27,6 +33,8 @@ interface Opening {
   local: SocketAddress;
   remote: SocketAddress;
   spoken: Sniffed;
+  /** Where it speaks TLS. */
+  hello: ClientHello | undefined;
 }
 
 const PROTOCOLS: Readonly<Partial<Record<Sniffed, string>>> = { http1: 'http/1.1', http2: 'h2c' };
@@ -36,11 +44,16 @@ export const serveConnection = (connection: Connection, listener: CompiledListen
   let server: Http1Server | undefined;
   let draining = false;
   const redirected = listener.originalDst ? connection.redirectedFrom?.() : undefined;
-  const opening: Opening = { local: redirected ?? connection.local, remote: connection.remote, spoken: 'opaque' };
-  const start = (): void => {
-    server = serveOpened(connection, listener, opening, rooms);
-    if (draining) server?.drain();
-  };
+  const opening: Opening = { local: redirected ?? connection.local, remote: connection.remote, spoken: 'opaque', hello: undefined };
+  const start = (): void =>
+    serveOpened(connection, listener, {
+      opening,
+      rooms,
+      served: (served) => {
+        server = served;
+        if (draining) server.drain();
+      },
+    });
   connection.on('error', () => {});
   if (listener.proxyProtocol !== 'none' || looksFor(listener, opening, rooms)) readOpening(connection, { listener, opening, rooms, start });
   else start();
@@ -64,8 +77,10 @@ interface Reading {
 const readOpening = (connection: Connection, { listener, opening, rooms, start }: Reading): void => {
   let bytes: Buffer = Buffer.alloc(0);
   let lineDone = listener.proxyProtocol === 'none';
+  let cancelHello: (() => void) | undefined;
   const stop = (): void => {
     cancel();
+    cancelHello?.();
     connection.off('data', onData).off('end', giveUp);
     connection.pause();
   };
@@ -99,8 +114,9 @@ const readOpening = (connection: Connection, { listener, opening, rooms, start }
       proceed();
       return;
     }
-    opening.spoken = sniff(bytes, looks);
+    look(opening, bytes, looks);
     if (opening.spoken !== 'undetermined') proceed();
+    else if (looks.tls && bytes[0] === TLS_HANDSHAKE) cancelHello ??= rooms.system.clock.after(GREETING_MS, giveUp);
   };
   const cancel =
     listener.sniffTimeoutMs === 0
@@ -110,8 +126,24 @@ const readOpening = (connection: Connection, { listener, opening, rooms, start }
           stop();
           connection.destroy();
         });
-  connection.once('close', () => cancel());
+  connection.once('close', () => {
+    cancel();
+    cancelHello?.();
+  });
   connection.on('data', onData).on('end', giveUp);
+};
+
+const TLS_HANDSHAKE = 0x16;
+/** Who began a greeting finishes it in this time, however long a listener waits for a first byte. */
+const GREETING_MS = 10_000;
+
+/** Sets what is spoken, and what a greeting says. */
+const look = (opening: Opening, bytes: Buffer, looks: Looks): void => {
+  opening.spoken = sniff(bytes, looks);
+  if (opening.spoken !== 'tls') return;
+  const hello = readClientHello(bytes);
+  if (typeof hello === 'object') opening.hello = hello;
+  else opening.spoken = hello === 'incomplete' ? 'undetermined' : 'opaque';
 };
 
 /** What to look for in the first bytes: both the listener that accepted and the one that it hands over to may want to know. */
@@ -126,24 +158,78 @@ const looksFor = (listener: CompiledListener, opening: Opening, rooms: ServeRoom
 const targetOf = (listener: CompiledListener, opening: Opening, rooms: ServeRooms): CompiledListener | undefined =>
   listener.useOriginalDst ? rooms.handOver(opening.local) : undefined;
 
-const serveOpened = (connection: Connection, listener: CompiledListener, opening: Opening, rooms: ServeRooms): Http1Server | undefined => {
+interface Serving {
+  readonly opening: Opening;
+  readonly rooms: ServeRooms;
+  /** Called where requests are served. */
+  readonly served: (server: Http1Server) => void;
+}
+
+const serveOpened = (connection: Connection, listener: CompiledListener, { opening, rooms, served }: Serving): void => {
   const target = targetOf(listener, opening, rooms) ?? listener;
   const protocol = PROTOCOLS[opening.spoken];
+  const { hello } = opening;
   const chain =
     bestChain(target.chains, {
       destination: opening.local,
       source: opening.remote,
-      serverName: '',
+      serverName: hello?.serverName ?? '',
       transport: opening.spoken === 'tls' ? 'tls' : 'raw_buffer',
-      protocols: protocol === undefined ? [] : [protocol],
+      protocols: hello?.protocols ?? (protocol === undefined ? [] : [protocol]),
     }) ?? target.defaultChain;
+  const downstream: DownstreamConnection = {
+    id: rooms.id,
+    local: opening.local,
+    remote: opening.remote,
+    ...(hello && hello.serverName !== '' && { serverName: hello.serverName }),
+  };
   if (!chain) {
     rooms.system.metrics.scope('listener', target.statPrefix || target.name).counter('no_filter_chain_match').value++;
-    connection.destroy();
-    return undefined;
+    target.refused(downstream);
+    // What has been read is lost: a client learns that from a reset.
+    connection.resetAndDestroy();
+    return;
   }
-  const downstream = { id: rooms.id, local: opening.local, remote: opening.remote };
-  if (chain.filter.kind === 'http') return new Http1Server(connection, chain.filter.http, downstream, rooms.system.clock);
-  chain.filter.tcp(connection, downstream);
-  return undefined;
+  if (chain.tls) void secureAndServe(connection, chain, { downstream, opening, rooms, served });
+  else handTo(chain, connection, { downstream, rooms, served });
+};
+
+interface Handing {
+  readonly downstream: DownstreamConnection;
+  readonly rooms: ServeRooms;
+  readonly served: (server: Http1Server) => void;
+}
+
+const handTo = ({ filter }: CompiledChain, connection: Connection, { downstream, rooms, served }: Handing): void => {
+  if (filter.kind === 'http') served(new Http1Server(connection, filter.http, downstream, rooms.system.clock));
+  else filter.tcp(connection, downstream);
+};
+
+/** Never rejects. */
+const secureAndServe = async (raw: Connection, chain: CompiledChain, handing: Handing & { readonly opening: Opening }): Promise<void> => {
+  const { rooms, opening, downstream } = handing;
+  if (!chain.tls) return;
+  const { handshakes, timeoutMs } = chain.tls;
+  const offered = opening.hello?.protocols;
+  try {
+    const { connection, peerIdentity } = await handshakes.accept(raw, { timeoutMs, scope: rooms.scope, ...(offered && { offered }) });
+    const { tls } = connection;
+    const serverName = tls?.serverName || downstream.serverName;
+    handTo(chain, connection, {
+      ...handing,
+      downstream: {
+        ...downstream,
+        ...(serverName && { serverName }),
+        ...(tls && { tls }),
+        ...(peerIdentity !== undefined && { peerIdentity }),
+      },
+    });
+  } catch (error) {
+    raw.destroy();
+    const reason = error instanceof Error ? error.message : String(error);
+    const { address, port } = opening.remote;
+    if (error instanceof TlsHandshakeError)
+      rooms.system.log.info('listener.handshake-failed', { remote: `${address}:${port}`, port: opening.local.port, reason });
+    else rooms.system.log.error('listener.serve-failed', { reason: error instanceof Error ? (error.stack ?? reason) : reason });
+  }
 };
