@@ -35,10 +35,10 @@ export const seatOf = (seats: readonly Seat[], name: string): Seat => {
   return found;
 };
 
-/** sdsSocket: of its agent. interception: the packet filter brings its connections. */
+/** sdsSocket: of its agent; absent: it has no certificate. interception: the packet filter brings its connections. */
 export interface BootstrapPlaces {
   readonly xdsAddress: SocketAddress;
-  readonly sdsSocket: string;
+  readonly sdsSocket?: string | undefined;
   readonly interception?: 'REDIRECT' | undefined;
 }
 
@@ -59,7 +59,7 @@ export const bootstrapOf = (seat: Seat, { xdsAddress, sdsSocket, interception }:
     },
     adminAddress: { address: seat.address, port: ADMIN_PORT },
     xdsAddress,
-    sdsSocket,
+    ...(sdsSocket !== undefined && { sdsSocket }),
   });
 };
 

@@ -56,3 +56,18 @@ test('the control plane is reached over HTTP/2 at the given address', () => {
   });
   expect(Object.keys(cluster?.typedExtensionProtocolOptions ?? {})).toEqual(['envoy.extensions.upstreams.http.v3.HttpProtocolOptions']);
 });
+
+test('a workload with an agent says that it speaks mutual TLS, and finds the agent at its socket', () => {
+  const text = sidecarBootstrap({
+    node: { type: 'router', ip: '127.96.1.2', workload: 'g', namespace: 'n', labels: { app: 'g' }, serviceAccount: 'g', appPorts: {} },
+    adminAddress: { address: '127.96.1.2', port: 15000 },
+    xdsAddress: { address: '127.0.0.1', port: 15010 },
+    sdsSocket: '/run/g.sds',
+  });
+  const { node, staticResources } = Bootstrap.fromJSON(JSON.parse(text));
+  expect(node?.metadata).toMatchObject({ LABELS: { app: 'g', 'security.istio.io/tlsMode': 'istio' } });
+  const agent = staticResources?.clusters.find(({ name }) => name === 'sds-grpc');
+  expect(agent?.loadAssignment?.endpoints[0]?.lbEndpoints[0]?.hostIdentifier).toMatchObject({
+    value: { address: { address: { $case: 'pipe', value: { path: '/run/g.sds' } } } },
+  });
+});

@@ -31,6 +31,8 @@ export interface SidecarBootstrapOptions {
 }
 
 const XDS_CLUSTER = 'xds-grpc';
+/** The label by which translation knows a workload that has a certificate. Source: istio pkg/model TLSModeLabelName. */
+const TLS_MODE = 'security.istio.io/tlsMode';
 /** Istio's name; secrets called `default` are asked for there. */
 const SDS_CLUSTER = 'sds-grpc';
 const ADS = { ads: {}, resource_api_version: 'V3', initial_fetch_timeout: '0s' } as const;
@@ -39,7 +41,7 @@ const ADS = { ads: {}, resource_api_version: 'V3', initial_fetch_timeout: '0s' }
 export const sidecarBootstrap = ({ node, adminAddress, xdsAddress, sdsSocket }: SidecarBootstrapOptions): string =>
   JSON.stringify(
     {
-      node: nodeMessage(node),
+      node: nodeMessage(sdsSocket === undefined ? node : withIdentity(node)),
       admin: { address: socketAddress(adminAddress) },
       dynamic_resources: {
         ads_config: {
@@ -61,6 +63,9 @@ export const sidecarBootstrap = ({ node, adminAddress, xdsAddress, sdsSocket }: 
     null,
     2,
   );
+
+/** Others speak mutual TLS with it, and it with them. */
+const withIdentity = (node: SidecarNode): SidecarNode => ({ ...node, labels: { ...node.labels, [TLS_MODE]: 'istio' } });
 
 const nodeMessage = ({ type, ip, workload, namespace, labels, serviceAccount, appPorts, interception }: SidecarNode) => ({
   id: formatNodeId({ type, ip, workload, namespace, domain: `${namespace}.svc.cluster.local` }),

@@ -32,8 +32,6 @@ const INBOUND_PORT = 15_006;
 /** istiod's. */
 const XDS_PORT = 15_010;
 const HTTP_PORT = 15_014;
-/** Of the agent, where there is one. */
-const SDS_SOCKET = '/tmp/sds';
 const CONTROL_PLANE_HOST = 250;
 const VIPS_REFRESH_MS = 500;
 const LOOK_AGAIN_MS = 50;
@@ -164,7 +162,7 @@ class ComposeMesh {
     for (const seat of plan.seats)
       this.#write(
         `${seat.definition.name}.bootstrap.json`,
-        bootstrapOf(seat, { xdsAddress, sdsSocket: SDS_SOCKET, interception: seat.kind === 'workload' ? 'REDIRECT' : undefined }),
+        bootstrapOf(seat, { xdsAddress, interception: seat.kind === 'workload' ? 'REDIRECT' : undefined }),
       );
   }
 
