@@ -7,6 +7,7 @@ import { createIdentityApi } from './ca/identity-api.ts';
 import { createClockApi } from './debug/clock-api.ts';
 import { createDebugApi } from './debug/debug-server.ts';
 import { loopbackGuard } from './debug/guard.ts';
+import { createExplainApi } from './explain/explain-api.ts';
 import type { Mesh } from './mesh/mesh.ts';
 import type { ConfigStore } from './store/config-store.ts';
 import { createResourceApi } from './store/resource-api.ts';
@@ -40,6 +41,7 @@ export const createHttpApi = ({ store, ads, mesh, snapshotFor, token, shiftClock
   const app = new Hono();
   app.use(loopbackGuard);
   app.route('/', createDebugApi({ sync: () => ads.sync(), mesh, config: () => store.view(), proxies: () => ads.proxies, snapshotFor }));
+  app.route('/', createExplainApi({ mesh, proxies: () => ads.proxies }));
   const guard = tokenGuard(token);
   app.route('/', createResourceApi(store, { guard }));
   if (shiftClock) app.route('/', createClockApi({ shift: shiftClock, guard }));

@@ -49,6 +49,7 @@ const CONTROL_PLANE: Readonly<Record<string, readonly string[]>> = {
   ca: ['ca'],
   jwks: ['jwks'],
   injection: ['injection'],
+  explain: ['resources', 'mesh', 'translate', 'explain'],
   debug: ['resources', 'store', 'registry', 'mesh', 'translate', 'xds', 'debug'],
 };
 

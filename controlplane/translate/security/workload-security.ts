@@ -3,6 +3,7 @@ import type { Filter, HttpFilter } from '#envoy';
 import { keySourceOf } from '../../mesh/key-source.ts';
 import { selects } from '../../mesh/labels.ts';
 import type { Mesh, ProxyNode } from '../../mesh/mesh.ts';
+import type { ResourceOf } from '../../resources/resource.ts';
 import type { JwtRule } from '../../resources/security/request-authentication.ts';
 import { type AuthorizationInput, httpAuthorization, tcpAuthorization } from './authorization-filters.ts';
 import { requestAuthentication } from './request-authentication.ts';
@@ -13,12 +14,16 @@ export interface WorkloadSecurity {
   readonly tcp: readonly Filter[];
 }
 
+/** The AuthorizationPolicies in force for a workload. */
+export const policiesFor = ({ authorizationPolicies, config }: Mesh, proxy: ProxyNode): ResourceOf<'AuthorizationPolicy'>[] =>
+  authorizationPolicies.map(({ resource }) => resource).filter(appliesTo(proxy, config.rootNamespace));
+
 /** Who else decides, then whose token it is, then the mesh's own policies: Istio's order. */
 export const securityOf = (mesh: Mesh, proxy: ProxyNode): WorkloadSecurity => {
   const { config } = mesh;
   const applies = appliesTo(proxy, config.rootNamespace);
   const input: AuthorizationInput = {
-    policies: mesh.authorizationPolicies.map(({ resource }) => resource).filter(applies),
+    policies: policiesFor(mesh, proxy),
     trustDomains: [config.trustDomain, ...config.trustDomainAliases],
     providers: config.extensionProviders,
     services: mesh.services,

@@ -33,6 +33,7 @@ export const bare = (path: string): string => {
 
 type UrlPath = Extract<NonNullable<Permission['rule']>, { $case: 'urlPath' }>['value'];
 
+/** Throws ConfigError. */
 export const compileUrlPath = (matcher: UrlPath, scope: RuleScope): Rule =>
   inField('url_path', () => {
     needRequests(scope, '');
@@ -42,6 +43,7 @@ export const compileUrlPath = (matcher: UrlPath, scope: RuleScope): Rule =>
     return (request) => test(bare(request.path));
   });
 
+/** Throws ConfigError; pseudo fields are facts of every request, and need not be noted. */
 export const compileHeader = (matcher: HeaderMatcher, scope: RuleScope): Rule =>
   inField('header', () => {
     needRequests(scope, '');
@@ -53,6 +55,7 @@ export const compileHeader = (matcher: HeaderMatcher, scope: RuleScope): Rule =>
 
 const TOKEN = 'envoy.filters.http.jwt_authn';
 
+/** Throws ConfigError. */
 export const compileMetadata = (matcher: MetadataMatcher, scope: RuleScope): Rule =>
   inField('metadata', () => {
     const test = compileMetadataMatcher(matcher);

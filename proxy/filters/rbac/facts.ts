@@ -18,20 +18,20 @@ const SECRET = new Set(['authorization', 'proxy-authorization', 'cookie', 'x-api
 
 const cut = (text: string, longest = LONGEST_TEXT): string => (text.length > longest ? `${text.slice(0, longest)}…` : text);
 
+/** No values: the request did not have it. */
 const headersOf = (request: HttpRequest, names: ReadonlySet<string>): Record<string, readonly string[] | 'present'> => {
   const told: [string, readonly string[] | 'present'][] = [];
   for (const name of [...names].slice(0, MOST_NAMES)) {
     const values = request.headers.getAll(name);
-    if (values.length === 0) continue;
-    told.push([name, SECRET.has(name) ? 'present' : values.slice(0, MOST_VALUES).map((value) => cut(value))]);
+    told.push([name, values.length > 0 && SECRET.has(name) ? 'present' : values.slice(0, MOST_VALUES).map((value) => cut(value))]);
   }
   return Object.fromEntries(told);
 };
 
-/** Claims that are neither texts, numbers nor lists of them are only said to be there. */
+/** null: there is none. Claims that are neither texts, numbers nor lists of them are only said to be there. */
 const claimOf = (value: unknown): unknown => {
   if (typeof value === 'string') return cut(value);
-  if (typeof value === 'number' || typeof value === 'boolean') return value;
+  if (typeof value === 'number' || typeof value === 'boolean' || value === null) return value;
   return Array.isArray(value) ? value.slice(0, MOST_VALUES).map((item) => (typeof item === 'string' ? cut(item) : typeof item)) : 'present';
 };
 
@@ -42,7 +42,7 @@ const claimsOf = ({ metadata }: RuleStream, paths: RuleScope['claims']): Record<
     for (const key of path)
       value =
         typeof value === 'object' && value !== null && Object.hasOwn(value, key) ? (value as Record<string, unknown>)[key] : undefined;
-    if (value !== undefined) told.push([name, claimOf(value)]);
+    told.push([name, claimOf(value ?? null)]);
   }
   return Object.fromEntries(told);
 };

@@ -255,7 +255,7 @@ describe('the facts of a denial', () => {
     expect(metadata?.['dinghy.authz']).toEqual({
       ...{ policy: 'none', action: 'ALLOW', principal: 'spiffe://td/ns/web/sa/x', namespace: 'web' },
       ...{ sourceIp: '10.9.9.9', remoteIp: '10.0.0.1', destinationIp: '10.0.0.2', port: 9080, method: 'GET', path: '/a', host: 'ratings' },
-      headers: { 'x-role': [`${'r'.repeat(256)}…`], authorization: 'present' },
+      headers: { 'x-role': [`${'r'.repeat(256)}…`], authorization: 'present', 'x-absent': [] },
       claims: { groups: ['a'] },
     });
   });

@@ -22,6 +22,7 @@ export interface RuleScope {
 /** A scope in which nothing was looked at yet. */
 export const ruleScope = (of: RuleScope['of']): RuleScope => ({ of, headers: new Set(), claims: new Map() });
 
+/** Holds when every one does. */
 export const all = (rules: readonly Rule[]): Rule => {
   if (rules.length === 1) return rules[0] as Rule;
   return (request, stream) => {
@@ -30,6 +31,7 @@ export const all = (rules: readonly Rule[]): Rule => {
   };
 };
 
+/** Holds when one does. */
 export const any = (rules: readonly Rule[]): Rule => {
   if (rules.length === 1) return rules[0] as Rule;
   return (request, stream) => {
@@ -38,11 +40,13 @@ export const any = (rules: readonly Rule[]): Rule => {
   };
 };
 
+/** Holds when the other does not. */
 export const not =
   (rule: Rule): Rule =>
   (request, stream) =>
     !rule(request, stream);
 
+/** Holds of everything. */
 export const always: Rule = () => true;
 
 /** Throws ConfigError for none: "all of nothing" and "any of nothing" are mistakes. */
