@@ -16,6 +16,7 @@ import { addProxyStatus } from './verbs/proxy-status.ts';
 import { addSend } from './verbs/send.ts';
 import { addStatus } from './verbs/status.ts';
 import { addUp } from './verbs/up.ts';
+import { addWhy } from './verbs/why.ts';
 
 const { version }: { readonly version: string } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 const program = new Command('dinghy').description('A service mesh that you can take apart.').version(version).enablePositionalOptions();
@@ -27,6 +28,7 @@ const verbs = [
   addDelete,
   addGet,
   addSend,
+  addWhy,
   addProxyStatus,
   addProxyConfig,
   addCa,

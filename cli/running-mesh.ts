@@ -48,6 +48,15 @@ export const readJson = async <T>(url: string): Promise<T> => {
   return (await answer.json()) as T;
 };
 
+/** A question that wants more than an address to be asked. Rejects with what the control plane said where it has no answer. */
+export const askControlPlane = async <T>({ controlPlane }: RunFile, path: string, body: object): Promise<T> => {
+  const headers = { 'content-type': 'application/json' };
+  const answer = await reach(`${controlPlane.url}${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
+  const result = (await answer.json()) as T & { readonly error?: string };
+  if (!answer.ok) throw new Error(`the control plane has no answer: ${result.error ?? answer.status}`);
+  return result;
+};
+
 /** A call that changes the mesh, or only judges it. Problems come back in the result. */
 export const change = async ({ controlPlane }: RunFile, path: string, body: object): Promise<ApplyResult> => {
   const headers = { 'content-type': 'application/json', authorization: `Bearer ${controlPlane.token}` };
