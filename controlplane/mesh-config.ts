@@ -3,7 +3,7 @@ import { parse } from 'yaml';
 import { ConfigError } from '#api/config-error.ts';
 import type { MeshConfig } from './mesh/mesh.ts';
 import { toMeshConfig } from './mesh/mesh-settings.ts';
-import { meshSettingsShape, UNUSED_SETTINGS } from './resources/mesh-settings.ts';
+import { meshSettingsShape, UNUSED_SETTINGS } from './resources/mesh/settings.ts';
 import { validateMeshSettings } from './resources/validation/mesh-settings.ts';
 
 /** The settings that the text names. Throws ConfigError for what this mesh does not know. */

@@ -1,5 +1,5 @@
 /** MeshConfig as people write it → as the mesh reads it. Pure. */
-import type { MeshSettings } from '../resources/mesh-settings.ts';
+import type { MeshSettings } from '../resources/mesh/settings.ts';
 import type { MeshConfig } from './mesh.ts';
 
 /** Only what is named: the rest stays as it was. */

@@ -1,7 +1,7 @@
 /** THE HINGE: everything that translation may read, at one version; frozen. */
 
 import type { ConnectedProxy, Workload } from '../registry/workload.ts';
-import type { MeshSettings } from '../resources/mesh-settings.ts';
+import type { MeshSettings } from '../resources/mesh/settings.ts';
 import type { ResourceOf } from '../resources/resource.ts';
 import type { Stored } from '../store/config-store.ts';
 

@@ -1,7 +1,7 @@
 /** The list: which apiVersion and kind is which resource, its shape, and what is checked beyond the shape. */
 import { destinationRuleShape } from './destination-rule.ts';
 import { gatewayShape } from './gateway.ts';
-import { meshSettingsShape } from './mesh-settings.ts';
+import { meshSettingsShape } from './mesh/settings.ts';
 import type { Complaint } from './problem.ts';
 import type { ActiveKind } from './resource.ts';
 import { authorizationPolicyShape } from './security/authorization-policy.ts';
@@ -10,12 +10,12 @@ import { requestAuthenticationShape } from './security/request-authentication.ts
 import { serviceShape } from './service.ts';
 import { serviceEntryShape } from './service-entry.ts';
 import { nearest, type Shape } from './shape.ts';
-import { validateAuthorizationPolicy } from './validation/authorization-policy.ts';
 import { validateDestinationRule } from './validation/destination-rule.ts';
 import { validateGateway } from './validation/gateway.ts';
 import { validateMeshSettings } from './validation/mesh-settings.ts';
-import { validatePeerAuthentication } from './validation/peer-authentication.ts';
-import { validateRequestAuthentication } from './validation/request-authentication.ts';
+import { validateAuthorizationPolicy } from './validation/security/authorization-policy.ts';
+import { validatePeerAuthentication } from './validation/security/peer-authentication.ts';
+import { validateRequestAuthentication } from './validation/security/request-authentication.ts';
 import { validateService } from './validation/service.ts';
 import { validateServiceEntry, validateWorkloadEntry } from './validation/service-entry.ts';
 import { validateVirtualService } from './validation/virtual-service.ts';

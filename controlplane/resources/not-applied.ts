@@ -3,7 +3,7 @@
  * A row is a path below `spec`: `[]` is every item, `=A|B` only these values, `!A` every value but these (in capitals). Whoever translates a field deletes its row.
  */
 import { notApplied } from './checks.ts';
-import { UNUSED_SETTINGS } from './mesh-settings.ts';
+import { UNUSED_SETTINGS } from './mesh/settings.ts';
 import type { Complaint } from './problem.ts';
 import type { ActiveKind } from './resource.ts';
 
@@ -19,7 +19,6 @@ const SECTIONS = [
   'connectionPool.http.useClientProtocol=TRUE',
   'connectionPool.http.maxConcurrentStreams',
   'outlierDetection',
-  'tls!DISABLE',
 ];
 const POLICY = [...SECTIONS, ...SECTIONS.map((section) => `portLevelSettings[].${section}`), 'tunnel', 'proxyProtocol', 'retryBudget'];
 

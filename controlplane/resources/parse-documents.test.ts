@@ -122,13 +122,13 @@ test('a slip in metadata is an error', () => {
   ]);
 });
 
-test('policies that this mesh does not enforce are taken with a warning', () => {
+test('kinds that this mesh does not act on are taken with a warning', () => {
   const { resources, problems } = parseFiles({
-    'a.yaml': 'apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: deny}\nspec: {action: DENY}\n',
+    'a.yaml': 'apiVersion: telemetry.istio.io/v1\nkind: Telemetry\nmetadata: {name: all}\nspec: {}\n',
   });
   expect(resources).toHaveLength(1);
   expect(problems.map(({ severity, message }) => `${severity}: ${message}`)).toEqual([
-    'warning: AuthorizationPolicy is accepted, but not applied by this mesh yet',
+    'warning: Telemetry is accepted, but not applied by this mesh yet',
   ]);
 });
 
@@ -195,4 +195,30 @@ spec:
     'warning spec.trafficPolicy.outlierDetection',
     'warning spec.trafficPolicy.outlierDetection.consecutiveErrors',
   ]);
+});
+
+const meshConfig = (text: string, name = 'istio'): string =>
+  `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ${name}, namespace: istio-system}\ndata:\n  mesh: |-\n    trustDomain: td\n    ${text}\n`;
+
+test('the ConfigMap of the mesh is read as settings', () => {
+  const { resources, problems } = parseFiles({ 'a.yaml': meshConfig('enableAutoMtls: false') });
+  expect(problems).toEqual([]);
+  expect(resources).toMatchObject([{ kind: 'ConfigMap', spec: { trustDomain: 'td', enableAutoMtls: false } }]);
+  expect(resources[0]).not.toHaveProperty('inert');
+});
+
+test.each([
+  ['enableAutoMtls: maybe', 'a.yaml:7:21: error [IST0106]: ConfigMap istio-system/istio data.mesh.enableAutoMtls: must be true or false'],
+  ['trustDomian: x', 'a.yaml:7:5: error [IST0106]: ConfigMap istio-system/istio data.mesh.trustDomian: unknown field "trustDomian"'],
+  ['extensionProviders: [{name: a}]', 'a.yaml:7:26: error [IST0106]: ConfigMap istio-system/istio data.mesh.extensionProviders[0]: one of'],
+  ['a: [', 'a.yaml:7'],
+  ['enableTracing: true', 'a.yaml:7:20: warning: ConfigMap istio-system/istio data.mesh.enableTracing: accepted, but not applied'],
+])('a setting such as %j is told of with its own line', (text, said) => {
+  const [first = ''] = complaints(meshConfig(text));
+  expect(first.slice(0, said.length)).toBe(said);
+});
+
+test('other ConfigMaps are for programs', () => {
+  const { resources } = parseFiles({ 'a.yaml': meshConfig('x: y', 'other') });
+  expect(resources).toMatchObject([{ inert: true }]);
 });

@@ -2,11 +2,12 @@
 
 import { stringify } from 'yaml';
 import type { Problem } from '#api/resource.ts';
-import { findKind, type KindRow } from './kinds.ts';
+import { findKind, type KindRow, MESH_SETTINGS } from './kinds.ts';
+import { readMeshConfigMap, SETTINGS_PATH } from './mesh/config-map.ts';
 import { readMetadata } from './metadata.ts';
 import { complainOfNotApplied } from './not-applied.ts';
 import type { Complaint } from './problem.ts';
-import type { ActiveResource, InertResource, Metadata } from './resource.ts';
+import { type ActiveResource, type InertResource, type Metadata, titleOf } from './resource.ts';
 import { type Complain, nearest, str } from './shape.ts';
 import { readSource, type SourceDocument } from './yaml-source.ts';
 
@@ -28,7 +29,7 @@ export const parseFiles = (files: Readonly<Record<string, string>>): Parsed => {
 const parseFile = (file: string, text: string): Parsed => {
   const { documents, faults } = readSource(text);
   const unread = faults.map((fault): Problem => ({ severity: 'error', code: 'IST0106', resource: '', path: '', file, ...fault }));
-  const parsed = documents.flatMap(itemsOf).map((document) => readResource(file, document));
+  const parsed = documents.flatMap(itemsOf).map((document) => readSettings(file, document) ?? readResource(file, document));
   const problems = [...unread, ...parsed.flatMap((part) => part.problems)].sort((a, b) => a.line - b.line || a.column - b.column);
   return { resources: parsed.flatMap((part) => part.resources), problems: capped(problems) };
 };
@@ -68,14 +69,29 @@ const isMapping = (value: unknown): value is Record<string, unknown> =>
 
 const TOP_FIELDS = ['apiVersion', 'kind', 'metadata', 'spec', 'status'];
 
-const readResource = (file: string, document: SourceDocument): Parsed => {
+/** Settings of the mesh are checked as if they were a spec, and shown where they stand. */
+const readSettings = (file: string, document: SourceDocument): Parsed | undefined => {
+  const settings = readMeshConfigMap(document);
+  if (settings === undefined) return undefined;
+  const { data: _, binaryData: __, immutable: ___, ...value } = document.value;
+  const inner = { ...document, locate: settings.locate, value: { ...value, spec: settings.value } };
+  const { resources, problems } = readResource(file, inner, MESH_SETTINGS);
+  const resource = resources[0] ? titleOf(resources[0]) : '';
+  const faults = settings.faults.map(
+    (fault): Problem => ({ severity: 'error', code: 'IST0106', resource, path: SETTINGS_PATH, file, ...fault }),
+  );
+  const shown = problems.map((problem) => ({ ...problem, path: problem.path.replace(/^spec\b/, SETTINGS_PATH) }));
+  return { resources: faults.length > 0 ? [] : resources, problems: [...faults, ...shown] };
+};
+
+const readResource = (file: string, document: SourceDocument, known?: KindRow): Parsed => {
   const { value } = document;
   const complaints: Complaint[] = [];
   const complain: Complain = (path, message, key) =>
     void complaints.push({ severity: 'error', code: 'IST0106', path: path.replace(/^\./, ''), message, atKey: key === 'key' });
   const apiVersion = readWord(value.apiVersion, 'apiVersion', complain);
   const kind = readWord(value.kind, 'kind', complain);
-  const treatment = apiVersion === undefined || kind === undefined ? undefined : findKind(apiVersion, kind);
+  const treatment = apiVersion === undefined || kind === undefined ? undefined : (known ?? findKind(apiVersion, kind));
   if (treatment === 'install') {
     const complaint = {
       severity: 'warning',

@@ -1,7 +1,7 @@
 /** What every document has in common once it is read. */
 import type { DestinationRuleSpec } from './destination-rule.ts';
 import type { GatewaySpec } from './gateway.ts';
-import type { MeshSettings } from './mesh-settings.ts';
+import type { MeshSettings } from './mesh/settings.ts';
 import type { Locate } from './problem.ts';
 import type { AuthorizationPolicySpec } from './security/authorization-policy.ts';
 import type { PeerAuthenticationSpec } from './security/peer-authentication.ts';

@@ -100,10 +100,17 @@ const checkTls = ({ tls }: Sections, path: string): Complaint[] => {
   const ownFiles = [clientCertificate, privateKey, caCertificates, caCrl].some((file) => file !== undefined);
   if (mode === 'ISTIO_MUTUAL' && (ownFiles || credentialName))
     return [fail(path, 'ISTIO_MUTUAL brings its own certificates: none may be given')];
-  if (credentialName) {
-    const both = 'cannot specify client certificates or CA certificate or CA CRL If credentialName is set';
-    return ownFiles ? [fail(path, both)] : [];
-  }
+  if (credentialName && ownFiles)
+    return [fail(path, 'cannot specify client certificates or CA certificate or CA CRL If credentialName is set')];
+  // What would make the connection safer is refused where it cannot be had: half of it would be no warning to anybody.
+  if (credentialName)
+    return [
+      fail(
+        `${path}.credentialName`,
+        'credentialName is not supported by this mesh: name files with caCertificates, clientCertificate and privateKey',
+      ),
+    ];
+  if (caCrl) return [fail(`${path}.caCrl`, 'lists of revoked certificates are not supported by this mesh')];
   if (mode !== 'MUTUAL') return [];
   return [
     ...(clientCertificate ? [] : [fail(path, 'client certificate required for mutual tls')]),

@@ -1,6 +1,6 @@
 /** What MeshConfig must obey beyond its shape. Paths start at `spec`, wherever the settings stand. Source: istio pkg/config/validation/agent, extensionproviders. */
 import { checkDuration, checkPort, fail, hostFault, isDnsLabel, repeated } from '../checks.ts';
-import type { MeshSettings } from '../mesh-settings.ts';
+import type { MeshSettings } from '../mesh/settings.ts';
 import type { Complaint } from '../problem.ts';
 
 type Provider = NonNullable<MeshSettings['extensionProviders']>[number];

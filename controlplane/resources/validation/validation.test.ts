@@ -102,6 +102,7 @@ test.each([
     policy('tls: {mode: MUTUAL, credentialName: c, clientCertificate: /c, privateKey: /k}'),
     'cannot specify client certificates or CA certificate or CA CRL If credentialName is set',
   ],
+  ['DestinationRule', policy('tls: {mode: ISTIO_MUTUAL, privateKey: k}'), 'ISTIO_MUTUAL brings its own certificates: none may be given'],
   ['DestinationRule', policy('portLevelSettings: [{loadBalancer: {simple: RANDOM}}]'), 'portTrafficPolicy must have valid port'],
   [
     'Gateway',
@@ -168,6 +169,8 @@ test.each([
   ['VirtualService', rule(`headers: {request: {set: {host: b}}}, ${TO_A}`)],
   ['DestinationRule', 'host: a, subsets: [{name: v1}]'],
   ['DestinationRule', policy('tls: {mode: DISABLE}')],
+  ['DestinationRule', policy('tls: {mode: SIMPLE}')],
+  ['DestinationRule', policy('portLevelSettings: [{port: {number: 80}, tls: {mode: ISTIO_MUTUAL}}]')],
   ['DestinationRule', policy('connectionPool: {http: {h2UpgradePolicy: DO_NOT_UPGRADE}}')],
   ['Gateway', 'servers: [{port: {number: 80, name: x, protocol: http}, hosts: ["*", "ns/*.a.com", "./b.com"]}]'],
   ['ServiceEntry', 'hosts: [a.com], resolution: DNS'],
@@ -179,8 +182,6 @@ test.each([
 test.each([
   ['VirtualService', `hosts: [a], tcp: [{${TO_A}}]`],
   ['DestinationRule', policy('loadBalancer: {consistentHash: {useSourceIp: true}}')],
-  ['DestinationRule', policy('tls: {mode: SIMPLE}')],
-  ['DestinationRule', policy('portLevelSettings: [{port: {number: 80}, tls: {mode: SIMPLE}}]')],
   ['DestinationRule', 'host: a, subsets: [{name: v1, trafficPolicy: {outlierDetection: {interval: 1s}}}]'],
   ['Gateway', 'servers: [{port: {number: 80, name: x, protocol: TCP}, hosts: ["*"]}]'],
   ['ServiceEntry', `hosts: [a.com], ${PORTS}, resolution: DNS_ROUND_ROBIN`],

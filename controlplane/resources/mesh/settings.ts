@@ -1,5 +1,5 @@
 /** MeshConfig: settings of the whole mesh, as a file or as the ConfigMap `istio` in `istio-system`. Source: istio.io/api mesh/v1alpha1 config.proto. */
-import { anything, bool, durationText, listOf, mapOf, object, oneOf, str, uint } from './shape.ts';
+import { anything, bool, durationText, listOf, mapOf, object, oneOf, str, uint } from '../shape.ts';
 
 const authorizer = {
   service: str,

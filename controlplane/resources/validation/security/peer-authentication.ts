@@ -1,7 +1,7 @@
 /** What a PeerAuthentication must obey beyond its shape. Messages follow istioctl validate. */
-import { checkPort, fail } from '../checks.ts';
-import type { Complaint } from '../problem.ts';
-import type { PeerAuthenticationSpec } from '../security/peer-authentication.ts';
+import { checkPort, fail } from '../../checks.ts';
+import type { Complaint } from '../../problem.ts';
+import type { PeerAuthenticationSpec } from '../../security/peer-authentication.ts';
 import { checkSelection } from './selection.ts';
 
 /** Paths in the complaints start at `spec`. */

@@ -1,6 +1,6 @@
 /** What selectors and targetRefs must obey. Messages follow istioctl validate. Source: istio pkg/config/validation. */
-import { fail, isDnsLabel } from '../checks.ts';
-import type { Complaint } from '../problem.ts';
+import { fail, isDnsLabel } from '../../checks.ts';
+import type { Complaint } from '../../problem.ts';
 
 interface TargetRef {
   readonly group?: string;
