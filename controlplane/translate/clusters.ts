@@ -1,12 +1,14 @@
 /** Services and their subsets → clusters. Pure. Defaults are Istio's: least request, 10 s to connect, no limits, no panic. */
 import { BLACK_HOLE_CLUSTER, inboundClusterName, outboundClusterName, PASSTHROUGH_CLUSTER } from '#api/names.ts';
 import { Cluster, Cluster_DiscoveryType, Cluster_LbPolicy, type Metadata } from '#envoy';
-import type { Mesh, MeshService, ServicePort } from '../mesh/mesh.ts';
+import type { Mesh, MeshService, ProxyNode, ServicePort } from '../mesh/mesh.ts';
 import { durationMs } from '../resources/checks.ts';
 import type { TrafficPolicy } from '../resources/destination-rule.ts';
-import { endpointsOf, toLoadAssignment } from './endpoints.ts';
+import { ADS } from './config-source.ts';
+import { accountsBehind, endpointsOf, toLoadAssignment } from './endpoints.ts';
 import { pack, toDuration } from './pack.ts';
-import { type EffectiveRule, policyFor, type RuleSource } from './subsets.ts';
+import { type EffectiveRule, policyFor, type RuleSource, type Sections } from './subsets.ts';
+import { automaticSockets, hasIdentity, identitiesOf, meshClientTls, ownClientTls } from './tls-contexts.ts';
 
 const UNLIMITED = 4_294_967_295;
 const HTTP_OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
@@ -22,14 +24,17 @@ const POLICIES = {
 
 type Pool = NonNullable<TrafficPolicy['connectionPool']>;
 
-/** The cluster of each port, and of each subset of it. */
-export const outboundClusters = (mesh: Mesh, service: MeshService, rule: EffectiveRule): Cluster[] =>
+/** Who calls: only a proxy that has an identity can show it. */
+export type Caller = Pick<ProxyNode, 'labels'>;
+
+/** The cluster of each port, and of each subset of it, as that proxy reaches it. */
+export const outboundClusters = (mesh: Mesh, caller: Caller, { service, rule }: { service: MeshService; rule: EffectiveRule }): Cluster[] =>
   service.ports.flatMap((port) =>
     [undefined, ...rule.subsets].map((subset) => {
       const name = outboundClusterName(port.number, subset?.name ?? '', service.hostname);
       const policy = policyFor(rule.trafficPolicy, subset?.trafficPolicy, port.number);
       const source = subset?.source ?? rule.source;
-      return outboundCluster({ mesh, service, port, name, labels: subset?.labels ?? {}, policy, source, subset: subset?.name });
+      return outboundCluster({ mesh, caller, service, port, name, labels: subset?.labels ?? {}, policy, source, subset: subset?.name });
     }),
   );
 
@@ -39,11 +44,12 @@ export const isPassthrough = ({ discovery }: MeshService, { loadBalancer }: Pick
 
 interface OutboundInput {
   readonly mesh: Mesh;
+  readonly caller: Caller;
   readonly service: MeshService;
   readonly port: ServicePort;
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
-  readonly policy: Pick<TrafficPolicy, 'loadBalancer' | 'connectionPool'>;
+  readonly policy: Sections;
   readonly source: RuleSource | undefined;
   readonly subset: string | undefined;
 }
@@ -57,8 +63,31 @@ const outboundCluster = (input: OutboundInput): Cluster => {
     ...(input.source && { metadata: sourceMetadata(input.source, input.subset) }),
     commonLbConfig: { healthyPanicThreshold: { value: 0 } },
     ...connectionSettings(policy.connectionPool),
+    ...securityOf(input),
   });
 };
+
+/** What a DestinationRule says; else mutual TLS with every endpoint that can. A rule without a word on TLS leaves that as it is. */
+const securityOf = (input: OutboundInput) => {
+  const { mesh, service, policy, caller } = input;
+  const { tls } = policy;
+  if (tls?.mode === 'DISABLE') return {};
+  if (tls?.mode === 'SIMPLE' || tls?.mode === 'MUTUAL') {
+    const names = identitiesOf(mesh.config, accountsBehind(mesh, service));
+    return { transportSocket: ownClientTls(tls, { host: service.hostname, names }) };
+  }
+  if (tls?.mode === 'ISTIO_MUTUAL') return { transportSocket: mutualTls(input) };
+  const canBoth = hasIdentity(caller.labels) && mesh.config.enableAutoMtls && !isPassthrough(service, policy);
+  return canBoth && accountsBehind(mesh, service).length > 0 ? { transportSocketMatches: automaticSockets(mutualTls(input)) } : {};
+};
+
+const mutualTls = ({ mesh, service, port, subset, policy }: OutboundInput) =>
+  meshClientTls(mesh.config, {
+    sni: policy.tls?.sni || `outbound_.${port.number}_.${subset ?? ''}_.${service.hostname}`,
+    names: policy.tls?.subjectAltNames ?? [],
+    accounts: accountsBehind(mesh, service),
+    protocol: port.protocol,
+  });
 
 /** Which rule made it so. Without the rule's generation: it would make all clusters of the host new when one of them changes. */
 const sourceMetadata = ({ namespace, name, fieldPath }: RuleSource, subset: string | undefined): Metadata => ({
@@ -91,13 +120,6 @@ const discoveryOf = ({ mesh, service, port, name, labels }: OutboundInput) => {
     loadAssignment: toLoadAssignment(name, endpointsOf(mesh, service, port, labels)),
   };
 };
-
-/** "Ask on the stream that this came on." */
-export const ADS = {
-  configSourceSpecifier: { $case: 'ads', value: {} },
-  resourceApiVersion: 2,
-  initialFetchTimeout: toDuration(0),
-} as const;
 
 /** In Istio a limit of 0 means "not set", not "none". */
 const connectionSettings = (pool: Pool | undefined) => {

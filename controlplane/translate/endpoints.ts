@@ -1,14 +1,19 @@
 /** Who stands behind a cluster → ClusterLoadAssignment. Pure. */
 import { ClusterLoadAssignment } from '#envoy';
 import { ipFamily } from '#system/ip.ts';
+import { inboundModes } from '../mesh/effective-policy.ts';
 import { selects } from '../mesh/labels.ts';
 import type { Mesh, MeshService, ServicePort } from '../mesh/mesh.ts';
+import type { Workload } from '../registry/workload.ts';
+import { hasIdentity } from './tls-contexts.ts';
 
 /** One address behind a service. */
 export interface ServiceEndpoint {
   readonly address: string;
   readonly port: number;
   readonly weight: number;
+  /** It has an identity and takes mutual TLS on that port. */
+  readonly isMutual?: boolean;
 }
 
 /** subset: labels that an endpoint must have; empty = all endpoints. Names are left to clusters that resolve them: elsewhere one of them would make proxies refuse the rest. */
@@ -22,18 +27,39 @@ export const endpointsOf = (
   const candidates = service.discovery === 'selected' ? selectedWorkloads(mesh, service) : service.endpoints;
   return candidates
     .filter(({ labels, address }) => inSubset(labels) && (service.discovery === 'dns' || ipFamily(address) !== 0))
-    .map(({ address, weight, ports }) => ({ address, weight: weight ?? 1, port: ports?.[port.name] ?? port.targetPort }));
+    .map((endpoint) => {
+      const { address, weight, ports } = endpoint;
+      const number = ports?.[port.name] ?? port.targetPort;
+      const isMutual = 'serviceAccount' in endpoint && takesMutualTls(mesh, endpoint, number);
+      return { address, weight: weight ?? 1, port: number, ...(isMutual && { isMutual }) };
+    });
+};
+
+const takesMutualTls = (mesh: Mesh, workload: Workload, port: number): boolean =>
+  hasIdentity(workload.labels) && inboundModes(mesh, workload)(port) !== 'DISABLE';
+
+/** `NAMESPACE/ACCOUNT` of every workload behind the service that has an identity, each once. */
+export const accountsBehind = (mesh: Mesh, service: MeshService): string[] => {
+  const workloads = service.discovery === 'selected' ? selectedWorkloads(mesh, service) : [];
+  const accounts = workloads
+    .filter(({ labels }) => hasIdentity(labels))
+    .map(({ namespace, serviceAccount }) => `${namespace}/${serviceAccount}`);
+  return [...new Set(accounts)].sort();
 };
 
 const selectedWorkloads = ({ workloads }: Mesh, { namespace, selector }: MeshService) =>
   workloads.filter((workload) => workload.type === 'sidecar' && workload.namespace === namespace && selects(selector, workload.labels));
 
+/** By it proxies choose how to reach an endpoint. */
+const MUTUAL = { filterMetadata: { 'envoy.transport_socket_match': { tlsMode: 'istio' } } };
+
 /** In address order, so that the same endpoints make the same message. */
 export const toLoadAssignment = (clusterName: string, endpoints: readonly ServiceEndpoint[]): ClusterLoadAssignment => {
   const sorted = [...endpoints].sort((a, b) => (a.address === b.address ? a.port - b.port : a.address < b.address ? -1 : 1));
-  const lbEndpoints = sorted.map(({ address, port, weight }) => ({
+  const lbEndpoints = sorted.map(({ address, port, weight, isMutual }) => ({
     hostIdentifier: { $case: 'endpoint', value: { address: socketAddress(address, port) } } as const,
     loadBalancingWeight: weight,
+    ...(isMutual && { metadata: MUTUAL }),
   }));
   const assignment = {
     clusterName,

@@ -5,7 +5,7 @@
 import { outboundClusterName } from '#api/names.ts';
 import { Cluster, Cluster_LbPolicy, ClusterLoadAssignment, Listener, type Route, RouteConfiguration, type VirtualHost } from '#envoy';
 import type { MeshService } from '../mesh/mesh.ts';
-import { ADS } from './clusters.ts';
+import { ADS } from './config-source.ts';
 import { proxylessHttpFilters } from './listeners/http-filters.ts';
 import { HCM } from './listeners/listener-parts.ts';
 import { pack } from './pack.ts';

@@ -57,7 +57,8 @@ const merge = (oldestFirst: readonly Rule[]): EffectiveRule => {
 
 const sourceOf = ({ metadata: { namespace, name } }: Rule, fieldPath: string): RuleSource => ({ namespace, name, fieldPath });
 
-type Sections = Pick<TrafficPolicy, 'loadBalancer' | 'connectionPool'>;
+/** Parts of a traffic policy that replace each other whole. */
+export type Sections = Pick<TrafficPolicy, 'loadBalancer' | 'connectionPool' | 'tls'>;
 
 /** Sections that hold for one port of one subset: a subset's section replaces the rule's, a port's settings replace both. */
 export const policyFor = (rule: TrafficPolicy | undefined, subset: TrafficPolicy | undefined, port: number): Sections => {
@@ -66,7 +67,8 @@ export const policyFor = (rule: TrafficPolicy | undefined, subset: TrafficPolicy
   return { ...pickSections(rule ?? {}), ...pickSections(subset ?? {}) };
 };
 
-const pickSections = ({ loadBalancer, connectionPool }: Sections): Sections => ({
+const pickSections = ({ loadBalancer, connectionPool, tls }: Sections): Sections => ({
   ...(loadBalancer === undefined ? {} : { loadBalancer }),
   ...(connectionPool === undefined ? {} : { connectionPool }),
+  ...(tls === undefined ? {} : { tls }),
 });

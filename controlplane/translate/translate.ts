@@ -18,7 +18,7 @@ import type { TranslatedResources } from './translated-resources.ts';
 export const translate = (mesh: Mesh, proxy: ProxyNode): TranslatedResources => {
   const services = mesh.services.filter((service) => isVisible(service.exportTo, service.namespace, proxy.namespace));
   const rules = services.map((service) => ({ service, rule: effectiveRule(mesh, service, proxy.namespace) }));
-  const outbound = rules.flatMap(({ service, rule }) => outboundClusters(mesh, service, rule));
+  const outbound = rules.flatMap((known) => outboundClusters(mesh, proxy, known));
   const endpoints = rules.flatMap(({ service, rule }) => loadAssignments(mesh, service, rule));
   if (proxy.type === 'router')
     return { clusters: [...outbound, ...standingClusters()], endpoints, ...gatewayResources(mesh, proxy, services) };

@@ -76,6 +76,7 @@ const listenerOf = ({ config }: Mesh, { ip }: ProxyNode, { number }: OpenPort, s
     routes: { rds: `http.${number}` },
     edge: true,
     serverName: 'istio-envoy',
+    clientCertificate: 'only',
     security: security.http,
   });
   return Listener.fromPartial({

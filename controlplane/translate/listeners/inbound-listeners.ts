@@ -1,6 +1,7 @@
 /** Where a sidecar takes calls to its program. Pure. One listener on the workload's own address; the port decides the chain. */
 import { inboundClusterName } from '#api/names.ts';
-import { Listener, RetryPolicy, RouteConfiguration } from '#envoy';
+import { FilterChain, type FilterChainMatch, Listener, RetryPolicy, RouteConfiguration, type TransportSocket } from '#envoy';
+import { type InboundMode, inboundModes } from '../../mesh/effective-policy.ts';
 import { selects } from '../../mesh/labels.ts';
 import type { Mesh, MeshService, ProxyNode } from '../../mesh/mesh.ts';
 import { socketAddress } from '../endpoints.ts';
@@ -8,7 +9,8 @@ import { toDuration } from '../pack.ts';
 import { emptyRouteAction } from '../route-action.ts';
 import { toRouteMatch } from '../route-match.ts';
 import { securityOf, type WorkloadSecurity } from '../security/workload-security.ts';
-import { connectionManager, direction, filterChain, originalDestinationFilter, tcpProxy } from './listener-parts.ts';
+import { hasIdentity, MESH_PROTOCOLS, serverTls } from '../tls-contexts.ts';
+import { connectionManager, direction, originalDestinationFilter, tcpProxy, tlsInspector } from './listener-parts.ts';
 
 /** The port that inbound connections go to where the network redirects them. */
 export const INBOUND_PORT = 15_006;
@@ -50,27 +52,48 @@ export const inboundListeners = (mesh: Mesh, proxy: ProxyNode): Listener[] => {
   const ports = inboundPorts(mesh, proxy);
   if (ports.length === 0) return [];
   const security = securityOf(mesh, proxy);
-  const chains = ports.map((port) =>
-    filterChain(
-      `0.0.0.0_${port.number}`,
-      port.protocol === 'tcp' ? [...security.tcp, tcpProxy(inboundClusterName(port.number))] : [httpChain(mesh, port, security)],
-      port.number,
-    ),
-  );
+  const modeOf = hasIdentity(proxy.labels) ? inboundModes(mesh, proxy) : () => 'DISABLE' as const;
+  const chains = ports.flatMap((port) => chainsOf(mesh, port, security, modeOf(port.number)));
+  const inspects = ports.some(({ number }) => modeOf(number) !== 'DISABLE');
   return [
     Listener.fromPartial({
       name: 'virtualInbound',
       ...entrance(proxy, ports),
+      listenerFilters: [...(proxy.interception ? [originalDestinationFilter()] : []), ...(inspects ? [tlsInspector()] : [])],
       filterChains: chains,
       ...direction('inbound'),
     }),
   ];
 };
 
+/**
+ * STRICT has no chain that would take plain text, so such a connection ends at once. PERMISSIVE knows the mesh's own clients by what they offer;
+ * other TLS is the program's own and, where it is not HTTP, passes as it is.
+ */
+const chainsOf = (mesh: Mesh, port: InboundPort, security: WorkloadSecurity, mode: InboundMode): FilterChain[] => {
+  const isTcp = port.protocol === 'tcp';
+  const filters = isTcp ? [...security.tcp, tcpProxy(inboundClusterName(port.number))] : [httpChain(mesh, port, security)];
+  const chain = (match: Partial<FilterChainMatch>, transportSocket?: TransportSocket): FilterChain =>
+    FilterChain.fromPartial({
+      name: `0.0.0.0_${port.number}`,
+      filters,
+      filterChainMatch: { destinationPort: port.number, ...match },
+      ...(transportSocket && { transportSocket }),
+    });
+  if (mode === 'DISABLE') return [chain({})];
+  const secured = serverTls(mesh.config);
+  if (mode === 'STRICT') return [chain({ transportProtocol: 'tls' }, secured)];
+  return [
+    chain({ transportProtocol: 'tls', applicationProtocols: [...MESH_PROTOCOLS] }, secured),
+    ...(isTcp ? [chain({ transportProtocol: 'tls' })] : []),
+    chain({ transportProtocol: 'raw_buffer' }),
+  ];
+};
+
 /** Redirected connections all come to one port and keep where they were going; else the sidecar listens where it is dialled. */
 const entrance = ({ ip, interception }: ProxyNode, ports: readonly InboundPort[]) =>
   interception
-    ? { address: socketAddress('0.0.0.0', INBOUND_PORT), listenerFilters: [originalDestinationFilter()] }
+    ? { address: socketAddress('0.0.0.0', INBOUND_PORT) }
     : {
         address: socketAddress(ip, INBOUND_PORT),
         additionalAddresses: ports.map(({ number }) => ({ address: socketAddress(ip, number) })),
@@ -84,6 +107,7 @@ const httpChain = ({ config }: Mesh, port: InboundPort, security: WorkloadSecuri
     edge: false,
     serverName: 'istio-envoy',
     security: security.http,
+    clientCertificate: 'added',
   });
 
 /** A call that never reached the program may be tried again, whatever it asks for. Source: istio's default inbound retry policy. */

@@ -1,7 +1,7 @@
 /** What the three kinds of listeners share. Pure. */
 import { type Any, type Filter, FilterChain, type HttpFilter, type Listener, type ListenerFilter, TrafficDirection } from '#envoy';
 import type { MeshConfig } from '../../mesh/mesh.ts';
-import { ADS } from '../clusters.ts';
+import { ADS } from '../config-source.ts';
 import { pack, toDuration } from '../pack.ts';
 import { accessLogs } from './access-log.ts';
 import { httpFilters } from './http-filters.ts';
@@ -17,13 +17,37 @@ export interface ConnectionManagerOptions {
   readonly serverName: string;
   /** Filters that guard the workload behind it; absent where calls leave. */
   readonly security?: readonly HttpFilter[];
+  /** What becomes of `x-forwarded-client-cert`: the one caller added to those before, or only who shows a certificate here; absent: none goes on. */
+  readonly clientCertificate?: 'added' | 'only';
 }
+
+/** How a path is written before routes and policies look at it. Source: istio pilot/pkg/networking/core configurePathNormalization. */
+const NORMALIZED = {
+  NONE: { normalizePath: false, pathWithEscapedSlashesAction: 1 },
+  BASE: { normalizePath: true, pathWithEscapedSlashesAction: 1 },
+  MERGE_SLASHES: { normalizePath: true, mergeSlashes: true, pathWithEscapedSlashesAction: 1 },
+  DECODE_AND_MERGE_SLASHES: { normalizePath: true, mergeSlashes: true, pathWithEscapedSlashesAction: 4 },
+} as const;
+
+const TOLD = { subject: { value: true }, dns: true, uri: true };
+const CLIENT_CERTIFICATE = {
+  added: { forwardClientCertDetails: 2, setCurrentClientCertDetails: TOLD },
+  only: { forwardClientCertDetails: 3, setCurrentClientCertDetails: TOLD },
+} as const;
 
 /** Full name of the connection manager's message. */
 export const HCM = 'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager';
 
 /** The filter that speaks HTTP. */
-export const connectionManager = ({ config, statPrefix, routes, edge, serverName, security }: ConnectionManagerOptions): Filter =>
+export const connectionManager = ({
+  config,
+  statPrefix,
+  routes,
+  edge,
+  serverName,
+  security,
+  clientCertificate,
+}: ConnectionManagerOptions): Filter =>
   networkFilter('envoy.filters.network.http_connection_manager', HCM, {
     statPrefix,
     routeSpecifier:
@@ -33,8 +57,8 @@ export const connectionManager = ({ config, statPrefix, routes, edge, serverName
     httpFilters: httpFilters(security),
     serverName,
     useRemoteAddress: edge,
-    normalizePath: true,
-    pathWithEscapedSlashesAction: 1,
+    ...NORMALIZED[config.pathNormalization],
+    ...(clientCertificate && CLIENT_CERTIFICATE[clientCertificate]),
     streamIdleTimeout: toDuration(0),
     proxy100Continue: true,
     upgradeConfigs: [{ upgradeType: 'websocket' }],
@@ -63,6 +87,12 @@ export const proxyProtocolFilter = (): ListenerFilter => ({
 export const originalDestinationFilter = (): ListenerFilter => ({
   name: 'envoy.filters.listener.original_dst',
   configType: { $case: 'typedConfig', value: pack('envoy.extensions.filters.listener.original_dst.v3.OriginalDst', {}) },
+});
+
+/** Tells TLS from plain text, and reads what a TLS client offers. */
+export const tlsInspector = (): ListenerFilter => ({
+  name: 'envoy.filters.listener.tls_inspector',
+  configType: { $case: 'typedConfig', value: pack('envoy.extensions.filters.listener.tls_inspector.v3.TlsInspector', {}) },
 });
 
 /** One chain; destinationPort absent: for every connection. */
