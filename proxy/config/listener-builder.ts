@@ -1,7 +1,7 @@
 /** Listeners and the routes of their connection managers. A listener is compiled once; its route tables change around it, slot by slot. */
 import { ConfigError, inField } from '#api/config-error.ts';
 import { refuseUnlessAds } from '#api/config-source.ts';
-import type { FilterChain, HttpConnectionManager, Listener, RetryPolicy, RouteConfiguration, TcpProxy } from '#envoy';
+import type { AccessLog, FilterChain, HttpConnectionManager, Listener, RetryPolicy, RouteConfiguration, TcpProxy } from '#envoy';
 import type { SocketAddress } from '#system/network.ts';
 import type { System } from '#system/system.ts';
 import type { FilterRoom } from '../filters/filter-type.ts';
@@ -12,7 +12,7 @@ import type { RouteTable, RouteTableSlot } from '../http/connection-manager.ts';
 import type { ServeHttp } from '../http/serve.ts';
 import { StreamError } from '../http/stream-error.ts';
 import { type CompiledListener, compileListener } from '../listener/compile-listener.ts';
-import { compileRefusals } from '../listener/refused.ts';
+import { compileRefusals, type TellRefused } from '../listener/refused.ts';
 import { type ConnectionGuard, compileTcpProxy, type DialCluster, type ServeTcp } from '../listener/tcp-proxy.ts';
 import type { RetryRules } from '../router/compile-retry.ts';
 import { compileRoutes, type RoutesPlan } from '../routing/compile-routes.ts';
@@ -206,7 +206,7 @@ export class ListenerBuilder {
         tcpProxy: (config, path, guards) => this.#tcp(config, path, guards),
         networkRbac: (config, path) => inField(path, () => compileNetworkRbac(config, this.#rooms.system.metrics)),
         downstreamTls: (config, behind) => compileServerTls(config, this.#tls, behind === 'http' ? 'http1' : 'any'),
-        refusals: (logs) => compileRefusals(logs, this.#rooms.system, () => ++this.#lastExchangeId),
+        refusals: (logs) => this.#refusals(logs),
       });
       return { compiled, managers, places: managerPlaces(resource), secrets: secretsOfListener(resource) };
     });
@@ -226,6 +226,12 @@ export class ListenerBuilder {
     managers.push(manager);
     const observer = requestMetrics(system.metrics, config.statPrefix, logs);
     return compileConnectionManager(config, path, { system, routes: slot, observer, nextExchangeId: () => ++this.#lastExchangeId });
+  }
+
+  #refusals(logs: readonly AccessLog[]): TellRefused {
+    const { system } = this.#rooms;
+    const writers = (own: readonly AccessLog[]) => compileAccessLogs(own, system);
+    return compileRefusals(logs, { system, writers, nextExchangeId: () => ++this.#lastExchangeId });
   }
 
   #tcp(config: TcpProxy, path: string, guards: readonly ConnectionGuard[]): ServeTcp {

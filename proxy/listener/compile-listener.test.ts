@@ -32,7 +32,7 @@ const compile = (listener: object, chain: object = {}) =>
       downstreamTls: () => {
         throw new Error('no TLS here');
       },
-      refusals: (logs) => compileRefusals(logs, simulatedSystem(), () => 1),
+      refusals: (logs) => compileRefusals(logs, { system: simulatedSystem(), writers: () => [], nextExchangeId: () => 1 }),
     },
   );
 

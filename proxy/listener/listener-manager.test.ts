@@ -27,7 +27,7 @@ const greeting = (name: string, port: number, text: string, extra: object = {}):
       downstreamTls: () => {
         throw new Error('no TLS here');
       },
-      refusals: (logs) => compileRefusals(logs, simulatedSystem(), () => 1),
+      refusals: (logs) => compileRefusals(logs, { system: simulatedSystem(), writers: () => [], nextExchangeId: () => 1 }),
       tcpProxy: (config: TcpProxy) => (connection) => void connection.end(String(config.clusterSpecifier?.value)),
     },
   );

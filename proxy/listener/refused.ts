@@ -2,22 +2,26 @@
 import { ConfigError, inField, refuseUnsupported } from '#api/config-error.ts';
 import type { AccessLog } from '#envoy';
 import type { System } from '#system/system.ts';
+import type { StreamObserver } from '../http/connection-manager.ts';
 import type { DownstreamConnection } from '../http/stream-info.ts';
 import { StreamRecord } from '../http/stream-record.ts';
-import { compileAccessLogs } from '../telemetry/access-log.ts';
 
 /** Called once for such a connection. */
 export type TellRefused = (downstream: DownstreamConnection) => void;
 
+/** What such logs stand on. */
+export interface RefusalRooms {
+  readonly system: System;
+  readonly writers: (logs: readonly AccessLog[]) => readonly StreamObserver[];
+  readonly nextExchangeId: () => number;
+}
+
 const NOTHING = { status: 0, bytesReceived: 0, bytesSent: 0, durationMs: 0 };
 
 /** Throws ConfigError with the path below the list. Only logs of these connections are taken: those with a filter for the flag NR. */
-export const compileRefusals = (logs: readonly AccessLog[], system: System, nextExchangeId: () => number): TellRefused => {
+export const compileRefusals = (logs: readonly AccessLog[], { system, writers, nextExchangeId }: RefusalRooms): TellRefused => {
   for (const [index, { filter }] of logs.entries()) inField(`[${index}]`, () => checkFilter(filter));
-  const observers = compileAccessLogs(
-    logs.map((log) => ({ ...log, filter: undefined })),
-    system,
-  );
+  const observers = writers(logs.map((log) => ({ ...log, filter: undefined })));
   return (downstream) => {
     if (observers.length === 0) return;
     const record = new StreamRecord(nextExchangeId(), downstream, system.clock.nowMs(), system.clock.wallTimeMs());
