@@ -61,7 +61,9 @@ const secretFrom = (socket: string): Promise<DiscoveryResponse> => {
   return response.promise;
 };
 
-test('the first call shows the token, a later one the certificate in its place; the root does not travel', async () => {
+test('the first call shows the token, a later one the certificate in its place; the root does not travel', {
+  timeout: 30_000,
+}, async () => {
   const { identity, shown, roots } = await signingService();
   const { issue } = await readIdentityFile(identity);
   const { tls } = realSystem({ logLevel: 'off' });
@@ -77,7 +79,7 @@ test('the first call shows the token, a later one the certificate in its place; 
   ]);
 });
 
-test('an authority with another name or another root is not asked, and the token does not leave', async () => {
+test('an authority with another name or another root is not asked, and the token does not leave', { timeout: 30_000 }, async () => {
   const { identity, shown } = await signingService();
   const other = await signingService();
   const { csr } = await realSystem({ logLevel: 'off' }).tls.requestFor(ME);

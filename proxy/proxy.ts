@@ -12,7 +12,7 @@ import { adminAddressOf, checkBootstrap } from './bootstrap.ts';
 import { Http1Server } from './codec/http1-server.ts';
 import { type BuildResult, SnapshotBuilder } from './config/build-snapshot.ts';
 import { ArrivalNotes, dumpResources, MESSAGE_NAMES } from './config/dump-resources.ts';
-import { protoJson } from './config/proto-json.ts';
+import { protoJson, protoJsonAny } from './config/proto-json.ts';
 import { EMPTY_RESOURCES, keepOnly, type ResourceOf, type ResourceSet, resourceName, withKind, withSome } from './config/resource-set.ts';
 import { type ProxySnapshot, SnapshotHolder } from './config/snapshot.ts';
 import { validate } from './config/validate.ts';
@@ -124,7 +124,7 @@ class ConfiguredProxy implements RunningProxy {
     this.#secrets.store.onChange(() => this.#secretsChanged());
     this.#clusters = new ClusterManager(system, this.#secrets.room);
     this.#listeners = new ListenerManager(system);
-    this.#builder = new SnapshotBuilder({ system, clusters: this.#clusters, secrets: this.#secrets.store });
+    this.#builder = new SnapshotBuilder({ system, clusters: this.#clusters, secrets: this.#secrets.store, tls: this.#secrets.room });
     this.#gate = new ResourceGate((kind, resource) => this.#check(kind, resource));
     this.#notes = new ArrivalNotes(system.clock.wallTimeMs());
     const { clusters = [], listeners = [] } = bootstrap.staticResources ?? {};
@@ -234,6 +234,13 @@ class ConfiguredProxy implements RunningProxy {
           notes: this.#notes,
           isStatic: (kind, name) => (kind === 'cds' || kind === 'lds') && this.#static[kind].has(name),
         }),
+        secrets: this.#secrets.all.map(({ ref, secret, current }) => ({
+          name: ref.name,
+          isStatic: ref.source.kind === 'static',
+          warming: current === undefined,
+          json: () => protoJsonAny(secret, MESSAGE_NAMES.sds),
+          ...this.#notes.of((ref.source.kind === 'ads' && this.#resources.sds.get(ref.name)) || current || ref),
+        })),
       }),
       drainListeners: (which) => this.#drainListeners(which),
       failHealthChecks: (failing) => {

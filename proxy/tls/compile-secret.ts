@@ -1,7 +1,7 @@
 /** An SDS secret → what the store keeps; and the trial that it passes first. */
 import { ConfigError, inField, refuseUnsupported } from '#api/config-error.ts';
 import type { Secret } from '#envoy';
-import type { Tls, TlsParameters } from '#system/tls.ts';
+import { type Tls, TlsMaterialError, type TlsParameters } from '#system/tls.ts';
 import type { CertificateSecret, SecretRef, SecretStore, TrustSecret } from './secret-store.ts';
 import { certificateIn, trustIn } from './secret-values.ts';
 
@@ -33,11 +33,16 @@ const TRIAL: TlsParameters = { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.3', cip
 
 /** Rejects with TlsMaterialError when it does not parse, or key and certificate do not belong together. */
 export const trySecret = async (secret: CompiledSecret, tls: Tls): Promise<void> => {
-  if (secret.kind === 'certificate') await tls.context(secret.certificate, TRIAL);
-  else {
-    await tls.read(secret.trust.trustedRoots);
-    await tls.context({ trustedRoots: secret.trust.trustedRoots }, TRIAL);
-  }
+  const isOwn = secret.kind === 'certificate';
+  await refuseCut(isOwn ? secret.certificate.certificateChain : secret.trust.trustedRoots, tls);
+  await tls.context(isOwn ? secret.certificate : { trustedRoots: secret.trust.trustedRoots }, TRIAL);
+};
+
+/** A file that is still being written has certificates that begin and do not end. */
+const refuseCut = async (pem: string, tls: Tls): Promise<void> => {
+  const begun = pem.split('-----BEGIN CERTIFICATE-----').length - 1;
+  const whole = (await tls.read(pem)).length;
+  if (begun === 0 || whole < begun) throw new TlsMaterialError(`of ${begun} certificates ${whole} are whole`);
 };
 
 /** Puts it in force, under the given reference. */

@@ -15,9 +15,9 @@ const WORDS: Readonly<Record<SyncState, string>> = {
   'NOT SENT': 'the proxy did not ask for it, or there is nothing to send',
   ERROR: 'the proxy refused it and keeps what it had',
 };
-const KIND_ORDER = ['cds', 'eds', 'lds', 'rds'];
+const KIND_ORDER = ['cds', 'eds', 'sds', 'lds', 'rds'];
 
-const NAMES: Readonly<Record<string, string>> = { cds: 'clusters', eds: 'endpoints', lds: 'listeners', rds: 'routes' };
+const NAMES: Readonly<Record<string, string>> = { cds: 'clusters', eds: 'endpoints', sds: 'secrets', lds: 'listeners', rds: 'routes' };
 
 /** Versions only where they differ: a column of the same number says nothing. */
 const Cell = ({ kind }: { kind: KindSync & { state: SyncState } }) => (
