@@ -28,7 +28,7 @@ const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
 /** LIVING STATE of one server connection. */
 export class Http1Server {
   readonly #connection: Connection;
-  readonly #http: ServeHttp;
+  #http: ServeHttp;
   readonly #downstream: DownstreamConnection;
   readonly #watch: ConnectionWatch;
   #buffer: Buffer | undefined;
@@ -53,6 +53,11 @@ export class Http1Server {
     const phase = (): Phase => (this.#exchange ? 'exchange' : this.#buffer ? 'head' : 'idle');
     this.#watch = new ConnectionWatch(clock, http.settings, { phase, expire: this.#expire });
     connection.resume();
+  }
+
+  /** Who serves from the next request on; times and limits of the connection stay. */
+  serveBy(http: ServeHttp): void {
+    this.#http = http;
   }
 
   /** Answers from now on close the connection; an idle one closes at once. */

@@ -33,6 +33,8 @@ export interface CompiledChain {
 
 /** How a chain's clients prove who they are. */
 export interface ChainTls {
+  /** Equal for chains whose handshakes are configured alike. */
+  readonly key: string;
   readonly handshakes: ServerHandshakes;
   readonly timeoutMs: number;
 }
@@ -163,7 +165,7 @@ const transportOf = (chain: FilterChain, behind: NetworkFilter['kind'], rooms: L
     if (!config || type !== TLS_CONTEXT) throw new ConfigError('', `${socket.name || 'this one'} is not supported by this proxy`);
     const handshakes = inField('typed_config', () => rooms.downstreamTls(config, behind));
     const timeoutMs = timeout ? timeout.seconds * 1000 + timeout.nanos / 1e6 : 0;
-    return { handshakes, timeoutMs: timeoutMs || HANDSHAKE_MS };
+    return { key: Buffer.from(config.value).toString('base64'), handshakes, timeoutMs: timeoutMs || HANDSHAKE_MS };
   });
 };
 

@@ -44,7 +44,7 @@ export class ListenerManager {
     return [...this.#open.values()].map(({ compiled, sockets }) => ({ compiled, addresses: sockets.map(({ bound }) => bound.address) }));
   }
 
-  /** Makes exactly these listeners run. A changed one keeps its sockets: new connections get the new chains, old ones finish on theirs. */
+  /** Makes exactly these listeners run. A changed one keeps its sockets and its connections: the next request on each is served by the new chains. */
   async reconcile(wanted: ReadonlyMap<string, CompiledListener>): Promise<readonly BindFailure[]> {
     const failures: BindFailure[] = [];
     if (this.#over) return failures;
@@ -62,6 +62,8 @@ export class ListenerManager {
         this.#system.log.error('listener.bind-failed', { name, error: String(error) });
       }
     }
+    // Whichever listener changed, a connection may have come to it by way of another.
+    for (const { compiled, connections } of this.#open.values()) for (const connection of connections) connection.adopt(compiled);
     return failures;
   }
 

@@ -25,6 +25,8 @@ export interface ServeRooms {
 /** A connection that is being served. */
 export interface OpenConnection {
   readonly closed: Promise<void>;
+  /** The configuration has changed. Requests that come from now on are served by what it says; where it has no place any more for such a connection, that one drains. */
+  adopt(listener: CompiledListener): void;
   drain(): void;
   destroy(): void;
 }
@@ -40,8 +42,9 @@ interface Opening {
 const PROTOCOLS: Readonly<Partial<Record<Sniffed, string>>> = { http1: 'http/1.1', http2: 'h2c' };
 
 /** Owns the connection from now on. */
-export const serveConnection = (connection: Connection, listener: CompiledListener, rooms: ServeRooms): OpenConnection => {
-  let server: Http1Server | undefined;
+export const serveConnection = (connection: Connection, first: CompiledListener, rooms: ServeRooms): OpenConnection => {
+  let listener = first;
+  let served: Served | undefined;
   let draining = false;
   const redirected = listener.originalDst ? connection.redirectedFrom?.() : undefined;
   const opening: Opening = { local: redirected ?? connection.local, remote: connection.remote, spoken: 'opaque', hello: undefined };
@@ -49,8 +52,10 @@ export const serveConnection = (connection: Connection, listener: CompiledListen
     serveOpened(connection, listener, {
       opening,
       rooms,
-      served: (served) => {
-        server = served;
+      served: (server, chain) => {
+        served = { server, chain };
+        // What changed during the handshake is not missed.
+        served = adopted(served, chainFor(listener, opening, rooms));
         if (draining) server.drain();
       },
     });
@@ -59,12 +64,34 @@ export const serveConnection = (connection: Connection, listener: CompiledListen
   else start();
   return {
     closed: new Promise((resolve) => connection.once('close', () => resolve())),
+    adopt: (next) => {
+      listener = next;
+      if (served) served = adopted(served, chainFor(listener, opening, rooms));
+    },
     drain: () => {
       draining = true;
-      server?.drain();
+      served?.server.drain();
     },
     destroy: () => connection.destroy(),
   };
+};
+
+/** A connection on which requests are served, and the chain that says how. */
+interface Served {
+  readonly server: Http1Server;
+  readonly chain: CompiledChain;
+}
+
+/** Under another handshake or another protocol the connection would not be what it is: it must be made anew. */
+const adopted = (served: Served, chain: CompiledChain | undefined): Served => {
+  if (chain === served.chain) return served;
+  const { server } = served;
+  if (chain?.filter.kind !== 'http' || chain.tls?.key !== served.chain.tls?.key) {
+    server.drain();
+    return served;
+  }
+  server.serveBy(chain.filter.http);
+  return { server, chain };
 };
 
 interface Reading {
@@ -118,14 +145,15 @@ const readOpening = (connection: Connection, { listener, opening, rooms, start }
     if (opening.spoken !== 'undetermined') proceed();
     else if (looks.tls && bytes[0] === TLS_HANDSHAKE) cancelHello ??= rooms.system.clock.after(GREETING_MS, giveUp);
   };
-  const cancel =
-    listener.sniffTimeoutMs === 0
-      ? () => {}
-      : rooms.system.clock.after(listener.sniffTimeoutMs, () => {
-          if (lineDone && listener.continueOnTimeout) return proceed();
-          stop();
-          connection.destroy();
-        });
+  const giveUpQuietly = (): void => {
+    stop();
+    connection.destroy();
+  };
+  const expire = (): void => {
+    if (lineDone && listener.continueOnTimeout) proceed();
+    else giveUpQuietly();
+  };
+  const cancel = listener.sniffTimeoutMs === 0 ? () => {} : rooms.system.clock.after(listener.sniffTimeoutMs, expire);
   connection.once('close', () => {
     cancel();
     cancelHello?.();
@@ -162,21 +190,28 @@ interface Serving {
   readonly opening: Opening;
   readonly rooms: ServeRooms;
   /** Called where requests are served. */
-  readonly served: (server: Http1Server) => void;
+  readonly served: (server: Http1Server, chain: CompiledChain) => void;
 }
 
-const serveOpened = (connection: Connection, listener: CompiledListener, { opening, rooms, served }: Serving): void => {
+/** Which chain the connection belongs to, as its first bytes say. */
+const chainFor = (listener: CompiledListener, opening: Opening, rooms: ServeRooms): CompiledChain | undefined => {
   const target = targetOf(listener, opening, rooms) ?? listener;
   const protocol = PROTOCOLS[opening.spoken];
   const { hello } = opening;
-  const chain =
-    bestChain(target.chains, {
-      destination: opening.local,
-      source: opening.remote,
-      serverName: hello?.serverName ?? '',
-      transport: opening.spoken === 'tls' ? 'tls' : 'raw_buffer',
-      protocols: hello?.protocols ?? (protocol === undefined ? [] : [protocol]),
-    }) ?? target.defaultChain;
+  const facts = {
+    destination: opening.local,
+    source: opening.remote,
+    serverName: hello?.serverName ?? '',
+    transport: opening.spoken === 'tls' ? ('tls' as const) : ('raw_buffer' as const),
+    protocols: hello?.protocols ?? (protocol === undefined ? [] : [protocol]),
+  };
+  return bestChain(target.chains, facts) ?? target.defaultChain;
+};
+
+const serveOpened = (connection: Connection, listener: CompiledListener, { opening, rooms, served }: Serving): void => {
+  const target = targetOf(listener, opening, rooms) ?? listener;
+  const { hello } = opening;
+  const chain = chainFor(listener, opening, rooms);
   const downstream: DownstreamConnection = {
     id: rooms.id,
     local: opening.local,
@@ -197,11 +232,12 @@ const serveOpened = (connection: Connection, listener: CompiledListener, { openi
 interface Handing {
   readonly downstream: DownstreamConnection;
   readonly rooms: ServeRooms;
-  readonly served: (server: Http1Server) => void;
+  readonly served: Serving['served'];
 }
 
-const handTo = ({ filter }: CompiledChain, connection: Connection, { downstream, rooms, served }: Handing): void => {
-  if (filter.kind === 'http') served(new Http1Server(connection, filter.http, downstream, rooms.system.clock));
+const handTo = (chain: CompiledChain, connection: Connection, { downstream, rooms, served }: Handing): void => {
+  const { filter } = chain;
+  if (filter.kind === 'http') served(new Http1Server(connection, filter.http, downstream, rooms.system.clock), chain);
   else filter.tcp(connection, downstream);
 };
 
