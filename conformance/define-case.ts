@@ -90,12 +90,16 @@ export interface MeshUnderTest {
   told(workload: string, probe: string): Promise<Told>;
   /** A connection of that workload's program to `to` (`reviews:9080`), as the capture would hand it to the sidecar. */
   dial(from: string, to: string): Promise<Wire>;
+  /** A stranger's connection, from outside the mesh, straight to a port of that workload. */
+  reach(workload: string, port: number): Promise<Wire>;
   /** Value of a statistic at a workload's proxy (`cluster.<name>.upstream_rq_total`); 0 when it does not exist. */
   stat(workload: string, name: string): Promise<number>;
   /** JSON of a workload's admin page, e.g. `/config_dump`. */
   admin(workload: string, path: string): Promise<unknown>;
   /** A workload's admin page as it stands; method: GET when absent. */
   page(workload: string, path: string, method?: string): Promise<Page>;
+  /** The mesh's own idea of now, milliseconds since the epoch. */
+  readonly wallTimeMs: () => number;
   /** Loopback address that a workload or gateway owns. */
   address(workload: string): string;
   /** Virtual address that a workload's resolver gives for a host name. */

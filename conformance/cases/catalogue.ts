@@ -27,6 +27,11 @@ import { conditions, requestMatch, ruleOrder } from './routing/request-match.ts'
 import { hostForms, subsets } from './routing/subsets.ts';
 import { twoProxies } from './routing/two-proxies.ts';
 import { weights } from './routing/weights.ts';
+import { authorizationActions } from './security/actions.ts';
+import { hostileRequests } from './security/hostile.ts';
+import { authorizationOperations } from './security/operations.ts';
+import { authorizationSources } from './security/sources.ts';
+import { requestTokens } from './security/tokens.ts';
 import { apply } from './xds/apply.ts';
 import { xdsOrdering, xdsWorkloads } from './xds/ordering.ts';
 import { xdsProtocol } from './xds/protocol.ts';
@@ -75,6 +80,11 @@ export const catalogue: readonly ConformanceCase[] = [
   ...faults,
   ...statistics,
   ...limits,
+  ...authorizationActions,
+  ...authorizationSources,
+  ...authorizationOperations,
+  ...hostileRequests,
+  ...requestTokens,
   ...xdsProtocol,
   ...xdsOrdering,
   ...xdsWorkloads,

@@ -18,6 +18,7 @@ export type LiveMesh = Pick<
   | 'admin'
   | 'exchanges'
   | 'openAds'
+  | 'wallTimeMs'
   | 'restartControlPlane'
   | 'advance'
 > & {

@@ -89,6 +89,7 @@ export const passThroughMesh = async (): Promise<LiveMesh & AsyncDisposable> => 
     vips: async () => ({}),
     admin: async () => '{}',
     exchanges: { subscribe: () => () => {} },
+    wallTimeMs: () => Date.now(),
     openAds: noAds,
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();

@@ -48,6 +48,7 @@ export const suiteOn = async (mesh: LiveMesh, controlPlane: ControlPlaneClient):
     vips: () => controlPlane.vips(),
     admin: async (name, path) => (await fetch(new URL(path, adminOf(name)), { signal: AbortSignal.timeout(5_000) })).text(),
     exchanges: mesh.exchanges,
+    wallTimeMs: () => Date.now(),
     openAds: mesh.openAds ?? noAds,
   };
   const run = async (id: string): Promise<CaseVerdict> => {
