@@ -7,7 +7,7 @@ import { type Bootstrap, Node } from '#envoy';
 import { LOG_LEVELS, type LogLevel } from '#system/log.ts';
 import { type RealSystem, realSystem } from '#system/real-system.ts';
 import { type ShiftableClock, shiftableClock } from '#system/shiftable-clock.ts';
-import { WireTap } from '#system/wire-tap.ts';
+import { WireTap } from '#system/sockets/wire-tap.ts';
 import { readBootstrap } from './bootstrap.ts';
 import { readIdentityFile } from './identity-file.ts';
 import { type ProxyOptions, type RunningProxy, startProxy, validateBootstrap } from './proxy.ts';

@@ -1,6 +1,6 @@
 /** The simulated world's authority: the same decisions about names and lives, in certificates that are worth nothing elsewhere. */
 import { formatSpiffeId } from '#api/spiffe-id.ts';
-import { readRequest, type SimulatedRequest, writeCertificate } from '#system/simulated-certificate.ts';
+import { readRequest, type SimulatedRequest, writeCertificate } from '#system/tls/simulated-certificate.ts';
 import { type Issued, lifeMsOf, RequestRefused, type Signer, type SigningOrder } from './signer.ts';
 
 const TEN_YEARS_MS = 3_650 * 86_400_000;

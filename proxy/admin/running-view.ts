@@ -1,8 +1,8 @@
 /** The admin pages' view over the living rooms, which it knows by shape only. */
 import { type MetricEntry, MetricRegistry } from '#system/metric-registry.ts';
 import type { SocketAddress } from '#system/network.ts';
+import type { WireTap } from '#system/sockets/wire-tap.ts';
 import type { System } from '#system/system.ts';
-import type { WireTap } from '#system/wire-tap.ts';
 import type { AdminActions, AdminView, ClusterStatus, ContextStatus, DumpedConfiguration, HostStatus, ServerState } from './view.ts';
 
 /** A cluster as its room has it. */

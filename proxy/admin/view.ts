@@ -1,6 +1,6 @@
 /** What the admin pages may see of a running proxy and do to it. Shapes only; proxy.ts fills them. */
 import type { MetricEntry } from '#system/metric-registry.ts';
-import type { TappedConnection } from '#system/wire-tap.ts';
+import type { TappedConnection } from '#system/sockets/wire-tap.ts';
 
 /** Envoy's words for how far a proxy is. */
 export type ServerState = 'LIVE' | 'DRAINING' | 'INITIALIZING';

@@ -1,8 +1,8 @@
 import { createServer, type Http2Server, type ServerHttp2Stream } from 'node:http2';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Any, CheckRequest, CheckResponse } from '#envoy';
-import { realNetwork } from '#system/real-network.ts';
 import { simulatedSystem } from '#system/simulated-system.ts';
+import { realNetwork } from '#system/sockets/real-network.ts';
 import { EMPTY_BODY, textBody } from '../http/body.ts';
 import { HeaderMap } from '../http/header-map.ts';
 import { type HttpRequest, type HttpResponse, NO_TRAILERS } from '../http/message.ts';

@@ -1,7 +1,7 @@
 /** x-forwarded-client-cert. Texts, their order and their quoting are what Envoy 1.40 sent for certificates that say the same. */
 import { expect, test } from 'vitest';
 import { HttpConnectionManager } from '#envoy';
-import type { CertificateFacts, TlsFacts } from '#system/tls.ts';
+import type { CertificateFacts, TlsFacts } from '#system/tls/tls-facts.ts';
 import { seededRandom } from '../system/random.ts';
 import { connectionManagerSettings } from './compile-connection-manager.ts';
 import { applyForwarding } from './forwarding-headers.ts';

@@ -5,7 +5,7 @@
  */
 import { ipFamily } from '#system/ip.ts';
 import type { Random } from '#system/random.ts';
-import type { TlsFacts } from '#system/tls.ts';
+import type { TlsFacts } from '#system/tls/tls-facts.ts';
 import { removeIn, setIn } from './header-map.ts';
 import type { StreamRecord } from './stream-record.ts';
 

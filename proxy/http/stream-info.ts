@@ -1,6 +1,6 @@
 /** The facts of one request/response exchange: the only per-request state. It is a record; it only ever grows. */
 import type { SocketAddress } from '#system/network.ts';
-import type { TlsFacts } from '#system/tls.ts';
+import type { TlsFacts } from '#system/tls/tls-facts.ts';
 import type { ResponseFlag } from './response-flags.ts';
 
 /** Who is on the other side of the listener. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { clientHello } from '../system/simulated-greeting.ts';
+import { clientHello } from '../system/tls/simulated-greeting.ts';
 import { greetingOf } from './client-hello.fixture.ts';
 import { readClientHello } from './client-hello.ts';
 

@@ -1,9 +1,9 @@
 /** Listeners that speak TLS in the simulated world: the same refusals, the same numbers, time that is put forward. */
 import { expect, test } from 'vitest';
 import { Listener } from '#envoy';
-import { writeCertificate, writeKey } from '../system/simulated-certificate.ts';
 import { settle } from '../system/simulated-clock.ts';
 import { simulatedSystem } from '../system/simulated-system.ts';
+import { writeCertificate, writeKey } from '../system/tls/simulated-certificate.ts';
 import { compileAccessLogs } from '../telemetry/access-log.ts';
 import { tlsRoom } from '../tls/live-context.ts';
 import { SecretStore } from '../tls/secret-store.ts';

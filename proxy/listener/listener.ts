@@ -3,7 +3,7 @@
 import type { MetricScope } from '#system/metrics.ts';
 import type { Connection, SocketAddress } from '#system/network.ts';
 import type { System } from '#system/system.ts';
-import { TlsHandshakeError } from '#system/tls.ts';
+import { TlsHandshakeError } from '#system/tls/tls.ts';
 import { Http1Server } from '../codec/http1-server.ts';
 import type { DownstreamConnection } from '../http/stream-info.ts';
 import { type ClientHello, readClientHello } from './client-hello.ts';

@@ -1,6 +1,6 @@
 /** Sockets as a parameter: real ones, or in-memory ones in the simulated world. Used by listener/ and upstream/pools only. */
 import type { Duplex } from 'node:stream';
-import type { TlsFacts } from './tls.ts';
+import type { TlsFacts } from './tls/tls-facts.ts';
 
 /** Where one end of a connection is. */
 export interface SocketAddress {

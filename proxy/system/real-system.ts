@@ -4,10 +4,10 @@ import { LineWriter } from './line-writer.ts';
 import { jsonLog, type Log, type LogLevel } from './log.ts';
 import { MetricRegistry } from './metric-registry.ts';
 import { realRandom } from './random.ts';
-import { realNetwork } from './real-network.ts';
-import { realTls } from './real-tls.ts';
+import { realNetwork } from './sockets/real-network.ts';
+import type { WireTap } from './sockets/wire-tap.ts';
 import type { System } from './system.ts';
-import type { WireTap } from './wire-tap.ts';
+import { realTls } from './tls/real-tls.ts';
 
 /** The real world, with what only its owner may do. */
 export interface RealSystem extends System {

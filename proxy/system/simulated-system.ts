@@ -7,8 +7,8 @@ import { MetricRegistry } from './metric-registry.ts';
 import { seededRandom } from './random.ts';
 import { type SimulatedClock, simulatedClock } from './simulated-clock.ts';
 import { SimulatedNetwork } from './simulated-network.ts';
-import { SimulatedTls } from './simulated-tls.ts';
 import type { System } from './system.ts';
+import { SimulatedTls } from './tls/simulated-tls.ts';
 
 /** One event as it was logged. */
 export interface LoggedEvent {

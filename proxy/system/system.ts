@@ -4,7 +4,7 @@ import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import type { Network } from './network.ts';
 import type { Random } from './random.ts';
-import type { Tls } from './tls.ts';
+import type { Tls } from './tls/tls.ts';
 
 /** Everything that a plane may reach out to. Two implementations: real-system.ts and simulated-system.ts. */
 export interface System {

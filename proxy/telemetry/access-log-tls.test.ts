@@ -1,6 +1,6 @@
 /** Operators about TLS. Names and forms were asked of Envoy 1.40 with certificates that say the same. */
 import { expect, test } from 'vitest';
-import type { CertificateFacts, TlsFacts } from '#system/tls.ts';
+import type { CertificateFacts, TlsFacts } from '#system/tls/tls-facts.ts';
 import type { FinishedStream } from '../http/connection-manager.ts';
 import { StreamRecord } from '../http/stream-record.ts';
 import { jsonLine, textLine } from './access-log-format.ts';

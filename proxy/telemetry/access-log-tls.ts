@@ -1,5 +1,5 @@
 /** Operators about TLS and who was at the other end, both ways. Names and forms: what Envoy 1.40 writes. */
-import type { CertificateFacts, TlsFacts } from '#system/tls.ts';
+import type { CertificateFacts, TlsFacts } from '#system/tls/tls-facts.ts';
 import type { FinishedStream } from '../http/connection-manager.ts';
 import { timeFormat } from './log-time.ts';
 

@@ -1,6 +1,6 @@
 /** An authority of the simulated world, that can be away or wrong. */
 import type { Clock } from '#system/clock.ts';
-import { readRequest, writeCertificate } from '../system/simulated-certificate.ts';
+import { readRequest, writeCertificate } from '../system/tls/simulated-certificate.ts';
 import type { IssueCertificate, IssueRequest } from './certificate-client.ts';
 
 export const ME = 'spiffe://cluster.local/ns/default/sa/me';

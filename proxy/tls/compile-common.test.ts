@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { CommonTlsContext } from '#envoy';
-import type { CertificateFacts } from '#system/tls.ts';
+import type { CertificateFacts } from '#system/tls/tls-facts.ts';
 import { rootPem } from './authority.fixture.ts';
 import { compileCommon, type TlsEnd } from './compile-common.ts';
 import { SecretStore } from './secret-store.ts';

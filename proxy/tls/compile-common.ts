@@ -1,7 +1,7 @@
 /** CommonTlsContext → settings: certificates, trust, versions, protocols. Pure but for the slots of secrets that it takes from the store. */
 import { ConfigError, inField, refuseUnsupported } from '#api/config-error.ts';
 import type { CommonTlsContext, TlsParameters as ProtoParameters } from '#envoy';
-import type { TlsParameters } from '#system/tls.ts';
+import type { TlsParameters } from '#system/tls/tls.ts';
 import type { TlsSettings } from './live-context.ts';
 import { secretRefOf } from './secret-ref.ts';
 import { type CertificateSecret, fixedSecret, type LiveSecret, type PeerTest, type SecretStore, type TrustSecret } from './secret-store.ts';

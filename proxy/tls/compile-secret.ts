@@ -1,7 +1,7 @@
 /** An SDS secret → what the store keeps; and the trial that it passes first. */
 import { ConfigError, inField, refuseUnsupported } from '#api/config-error.ts';
 import type { Secret } from '#envoy';
-import { type Tls, TlsMaterialError, type TlsParameters } from '#system/tls.ts';
+import { type Tls, TlsMaterialError, type TlsParameters } from '#system/tls/tls.ts';
 import type { CertificateSecret, SecretRef, SecretStore, TrustSecret } from './secret-store.ts';
 import { certificateIn, trustIn } from './secret-values.ts';
 

@@ -1,6 +1,6 @@
 /** One cluster's or listener's handshakes in numbers, under Envoy's names: `ssl.handshake` and those beside it. */
 import type { Counter, MetricScope } from '#system/metrics.ts';
-import type { TlsFacts } from '#system/tls.ts';
+import type { TlsFacts } from '#system/tls/tls-facts.ts';
 
 /** LIVING STATE: counters; those of versions and ciphers come with their first handshake, as in Envoy. */
 export class HandshakeStats {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { writeKey } from '../system/simulated-certificate.ts';
 import { simulatedSystem } from '../system/simulated-system.ts';
+import { writeKey } from '../system/tls/simulated-certificate.ts';
 import { authority, ME, rootPem } from './authority.fixture.ts';
 import { liveContext, tlsRoom } from './live-context.ts';
 import { type CertificateSecret, type SecretRef, SecretStore } from './secret-store.ts';

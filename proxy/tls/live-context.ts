@@ -2,7 +2,8 @@
 import type { Clock } from '#system/clock.ts';
 import type { Log } from '#system/log.ts';
 import type { Metrics } from '#system/metrics.ts';
-import type { CertificateFacts, Tls, TlsContext, TlsParameters } from '#system/tls.ts';
+import type { Tls, TlsContext, TlsParameters } from '#system/tls/tls.ts';
+import type { CertificateFacts } from '#system/tls/tls-facts.ts';
 import type { CertificateSecret, LiveSecret, SecretStore, TrustSecret } from './secret-store.ts';
 
 /** What one end of connections works with; made from a CommonTlsContext. */

@@ -1,5 +1,5 @@
 /** Certificates, keys and trust as they are now, by name and origin: living state that handshakes follow, whatever the source. Keys never leave it but into a TLS context. */
-import type { CertificateFacts } from '#system/tls.ts';
+import type { CertificateFacts } from '#system/tls/tls-facts.ts';
 
 /** Where a secret comes from. */
 export type SecretSource =

@@ -3,7 +3,7 @@ import { ConfigError, inField, refuseUnsupported } from '#api/config-error.ts';
 import { type Any, DownstreamTlsContext } from '#envoy';
 import type { MetricScope } from '#system/metrics.ts';
 import type { Connection } from '#system/network.ts';
-import { TlsHandshakeError } from '#system/tls.ts';
+import { TlsHandshakeError } from '#system/tls/tls.ts';
 import { compileCommon } from './compile-common.ts';
 import { HandshakeStats } from './handshake-stats.ts';
 import { type LiveContext, liveContext, type TlsRoom, type TlsSettings } from './live-context.ts';

@@ -1,8 +1,8 @@
 /** Hosts under TLS in the simulated world: the same words as over real sockets, and time that is put forward. */
 import { describe, expect, it } from 'vitest';
 import { ClusterLoadAssignment, Cluster as ClusterMessage } from '#envoy';
-import { writeCertificate, writeKey } from '#system/simulated-certificate.ts';
 import { simulatedSystem } from '#system/simulated-system.ts';
+import { writeCertificate, writeKey } from '#system/tls/simulated-certificate.ts';
 import { EMPTY_BODY } from '../http/body.ts';
 import { HeaderMap } from '../http/header-map.ts';
 import { type HttpResponse, NO_TRAILERS } from '../http/message.ts';

@@ -3,7 +3,7 @@ import { ConfigError, inField, refuseUnsupported } from '#api/config-error.ts';
 import { durationMs } from '#api/units.ts';
 import { Address, type AttributeContext, CheckRequest, CheckResponse, type ExtAuthz } from '#envoy';
 import type { SocketAddress } from '#system/network.ts';
-import type { CertificateFacts } from '#system/tls.ts';
+import type { CertificateFacts } from '#system/tls/tls-facts.ts';
 import { type HttpRequest, schemeOf } from '../../http/message.ts';
 import type { StreamInfo } from '../../http/stream-info.ts';
 import type { FilterRoom } from '../filter-type.ts';

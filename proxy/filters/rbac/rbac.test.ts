@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Any } from '#envoy';
 import { simulatedSystem } from '#system/simulated-system.ts';
-import type { TlsFacts } from '#system/tls.ts';
+import type { TlsFacts } from '#system/tls/tls-facts.ts';
 import { EMPTY_BODY } from '../../http/body.ts';
 import { HeaderMap } from '../../http/header-map.ts';
 import { type HttpRequest, type HttpResponse, NO_TRAILERS } from '../../http/message.ts';

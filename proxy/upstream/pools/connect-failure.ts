@@ -1,6 +1,6 @@
 /** A failed dial in Envoy's words. */
 import { ConnectError } from '#system/network.ts';
-import { TlsHandshakeError } from '#system/tls.ts';
+import { TlsHandshakeError } from '#system/tls/tls.ts';
 import { StreamError } from '../../http/stream-error.ts';
 import { RESET_TEXT } from './pool.ts';
 

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
-import type { Connection } from './network.ts';
+import type { Connection } from '../network.ts';
 import { realNetwork } from './real-network.ts';
 import { WireTap } from './wire-tap.ts';
 

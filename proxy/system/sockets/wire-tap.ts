@@ -3,7 +3,7 @@
  * byte below every protocol, TLS included. Only processes that were started for it have one; disarmed, it is not on the way of any byte.
  */
 import { Duplex } from 'node:stream';
-import type { Connection, Network, SocketAddress } from './network.ts';
+import type { Connection, Network, SocketAddress } from '../network.ts';
 
 /** One recorded connection. Bytes beyond the limit are counted, not kept. */
 export interface TappedConnection {

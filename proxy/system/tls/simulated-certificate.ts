@@ -2,7 +2,8 @@
  * Certificates of the simulated world: JSON in a PEM frame. They say what real ones say and are worth nothing elsewhere: whoever can write JSON can make one, and the
  * simulated handshake takes a key's name for the key. The authority of the simulation and its TLS are the only readers.
  */
-import { type CertificateFacts, TlsMaterialError } from './tls.ts';
+import { TlsMaterialError } from './tls.ts';
+import type { CertificateFacts } from './tls-facts.ts';
 
 /** What such a certificate says beside its facts. */
 export interface SimulatedCertificate extends Omit<CertificateFacts, 'pem' | 'sha256'> {

@@ -2,23 +2,22 @@
  * Handshakes that compare who, whose authority and until when, and send no byte: both ends meet through the connection itself. What one end refuses, the other
  * learns as it would from a real one: a client of TLS 1.3 is content before its server is.
  */
-import type { Clock } from './clock.ts';
-import type { Connection } from './network.ts';
-import type { Random } from './random.ts';
+import type { Clock } from '../clock.ts';
+import type { Connection } from '../network.ts';
+import type { Random } from '../random.ts';
 import { factsOf, readCertificates, readKey, type SimulatedCertificate, writeKey, writeRequest } from './simulated-certificate.ts';
 import { clientHello, takeGreeting } from './simulated-greeting.ts';
 import {
   type AcceptTls,
-  type CertificateFacts,
   type ConnectTls,
   type Tls,
   type TlsContext,
-  type TlsFacts,
   type TlsHandshakeError,
   type TlsMaterial,
   TlsMaterialError,
   type TlsParameters,
 } from './tls.ts';
+import type { CertificateFacts, TlsFacts } from './tls-facts.ts';
 import { certificateMissing, chainRefused, handshakeBroken, handshakeCut, handshakeTimeout, nameRefused } from './tls-failures.ts';
 
 const CIPHER = 'TLS_AES_128_GCM_SHA256';

@@ -1,19 +1,18 @@
 /** Handshakes by OpenSSL. node:tls and node:crypto are loaded when somebody first asks: a sidecar in plain text never pays. */
 import type { ConnectionOptions, SecureContext, TLSSocket } from 'node:tls';
-import type { Clock } from './clock.ts';
-import type { Connection } from './network.ts';
+import type { Clock } from '../clock.ts';
+import type { Connection } from '../network.ts';
 import {
   type AcceptTls,
-  type CertificateFacts,
   type ConnectTls,
   type Tls,
   type TlsContext,
-  type TlsFacts,
   type TlsHandshakeError,
   type TlsMaterial,
   TlsMaterialError,
   type TlsParameters,
 } from './tls.ts';
+import type { CertificateFacts, TlsFacts } from './tls-facts.ts';
 import { certificateMissing, chainRefused, handshakeBroken, handshakeCut, handshakeTimeout, nameRefused } from './tls-failures.ts';
 
 /** Sessions that one context keeps for its clients to resume. */

@@ -1,6 +1,6 @@
 /** What OpenSSL reads in a certificate, without being fooled by what stands in a name. */
 import { X509Certificate } from 'node:crypto';
-import type { CertificateFacts } from './tls.ts';
+import type { CertificateFacts } from './tls-facts.ts';
 
 /** Certificates that were read before: the same peers come again and again. */
 const KEPT = 1024;

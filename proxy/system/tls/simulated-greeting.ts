@@ -1,5 +1,5 @@
 /** The first bytes of the simulated world's handshakes: a TLS ClientHello to the letter, so that who looks at first bytes sees what it would see of a real client. Source: RFC 8446 §4.1.2, RFC 6066 §3, RFC 7301. */
-import type { Connection } from './network.ts';
+import type { Connection } from '../network.ts';
 
 const number = (bytes: 1 | 2 | 3, value: number): Buffer => {
   const buffer = Buffer.alloc(bytes);

@@ -1,6 +1,6 @@
 /** Sockets of the machine. Half-open is allowed: an HTTP client may finish writing long before its answer ends. */
 import { createServer, connect as netConnect, type Socket } from 'node:net';
-import { type BoundListener, ConnectError, type Connection, type Network, type SocketAddress } from './network.ts';
+import { type BoundListener, ConnectError, type Connection, type Network, type SocketAddress } from '../network.ts';
 import { redirectedFrom } from './redirected.ts';
 
 const ignore = (): void => {};

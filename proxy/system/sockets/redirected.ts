@@ -1,7 +1,7 @@
 /** Where the packet filter took a connection from: SO_ORIGINAL_DST, what Linux keeps of a REDIRECT. */
 import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
-import type { SocketAddress } from './network.ts';
+import type { SocketAddress } from '../network.ts';
 
 const SOL_IP = 0;
 const SOL_IPV6 = 41;

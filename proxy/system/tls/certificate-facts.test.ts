@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { testAuthority } from '../../conformance/certificates/test-authority.ts';
+import { testAuthority } from '../../../conformance/certificates/test-authority.ts';
 import { factsIn } from './certificate-facts.ts';
 
 test('a subject is told as Envoy does: last part first, signs escaped, bytes beyond ASCII in hexadecimal', async () => {
