@@ -47,3 +47,20 @@ it('takes the facts of a verdict, and nothing that is no record', () => {
   expect(readExchange(line({ authz: { policy: 'none' } }), reporter)?.authz).toEqual({ policy: 'none' });
   for (const authz of [null, undefined, 'x', ['x']]) expect(readExchange(line({ authz }), reporter)).not.toHaveProperty('authz');
 });
+
+it.each([
+  ['9080', 'STRICT: plain text from 127.0.0.1 refused by reviews-v1, port 9080'],
+  ['7000', 'PERMISSIVE: TLS that is not of the mesh, from 127.0.0.1, refused by reviews-v1, port 7000'],
+  ['1', 'connection from 127.0.0.1 refused by reviews-v1: nothing takes it on port 1'],
+])('says why a connection to port %s was refused, by what the port asks of its clients', (port, refused) => {
+  const told = line({
+    ...{ method: null, path: null, response_code: 0, response_flags: 'NR', response_code_details: 'filter_chain_not_found' },
+    ...{ downstream_local_address: `127.96.1.3:${port}`, downstream_remote_address: '127.0.0.1:40000' },
+    modes: { 9080: 'STRICT', 7000: 'PERMISSIVE' },
+  });
+  expect(readExchange(told, reporter)).toMatchObject({ side: 'inbound', status: 0, method: '', flags: 'NR', refused });
+});
+
+it('an answer of the mesh itself is no refused connection', () => {
+  expect(readExchange(line({ response_flags: 'NR', response_code_details: 'route_not_found' }), reporter)).not.toHaveProperty('refused');
+});

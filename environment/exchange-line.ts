@@ -53,6 +53,21 @@ const secured = (line: ExchangeLogLine, side: Exchange['side']): Secured => {
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+const portOf = (address: string): string => /\d+$/.exec(address)?.[0] ?? '';
+const hostOf = (address: string): string => address.replace(/:\d+$/, '');
+
+/** The mode of the port says what was wrong with who came: STRICT takes TLS, PERMISSIVE plain text and the mesh's own TLS. */
+const refusal = (line: ExchangeLogLine, reporter: string): Pick<Exchange, 'refused'> => {
+  if (line.response_code_details !== 'filter_chain_not_found') return {};
+  const from = hostOf(text(line.downstream_remote_address));
+  const port = portOf(text(line.downstream_local_address));
+  const mode = isRecord(line.modes) ? line.modes[port] : undefined;
+  if (mode === 'STRICT') return { refused: `STRICT: plain text from ${from} refused by ${reporter}, port ${port}` };
+  if (mode === 'PERMISSIVE')
+    return { refused: `PERMISSIVE: TLS that is not of the mesh, from ${from}, refused by ${reporter}, port ${port}` };
+  return { refused: `connection from ${from} refused by ${reporter}: nothing takes it on port ${port}` };
+};
+
 const toExchange = (line: ExchangeLogLine, { name, address, isGateway }: Reporter): Exchange => {
   const cluster = text(line.upstream_cluster);
   const inbound = text(line.downstream_local_address).startsWith(`${address}:`);
@@ -81,5 +96,6 @@ const toExchange = (line: ExchangeLogLine, { name, address, isGateway }: Reporte
     bytesSent: number(line.bytes_sent),
     userAgent: text(line.user_agent),
     ...secured(line, side),
+    ...refusal(line, name),
   };
 };

@@ -36,9 +36,12 @@ const round = (value: number): number => Math.round(value * 10) / 10;
 
 const durationsOf = (exchanges: readonly LoggedExchange[]): number[] => exchanges.map(({ durationMs }) => durationMs).sort((a, b) => a - b);
 
-/** Only the caller's side of a call counts: its inbound twin is the same call. */
+/** Only the caller's side of a call counts: its inbound twin is the same call. A refused connection is none. */
+export const isCall = ({ side, refused }: Exchange): boolean => side !== 'inbound' && refused === undefined;
+
+/** Calls only. */
 export const figuresOf = (exchanges: readonly LoggedExchange[], windowMs: number): Rates => {
-  const calls = exchanges.filter(({ side }) => side !== 'inbound');
+  const calls = exchanges.filter(isCall);
   const entered = calls.filter(({ side }) => side === 'gateway');
   const edges = Map.groupBy(calls, ({ reporter, to }) => `${reporter} ${to}`);
   return {

@@ -71,6 +71,16 @@ test('figures count each call once, by its caller, and leave the suite’s probe
   log.close();
 });
 
+test('a refused connection is kept with who refused it, and counted nowhere', () => {
+  const small = startSmallMesh();
+  const log = new TrafficLog(small.mesh, () => 1_000);
+  const refused = { requestId: '', method: '', status: 0, upstreamHost: '', cluster: '', authority: '', refused: 'STRICT: plain text' };
+  for (const side of ['inbound', 'gateway'] as const) small.tell(exchange({ ...refused, side, reporter: 'reviews-v1' }));
+  expect(log.since(0, 10).map(({ to }) => to)).toEqual(['reviews-v1', 'reviews-v1']);
+  expect(log.figures()).toMatchObject({ rate: 0, edges: [] });
+  log.close();
+});
+
 test('an answer of the mesh itself is put down to the service that was asked', () => {
   const small = startSmallMesh();
   const log = new TrafficLog(small.mesh, () => 1_000);

@@ -1,7 +1,7 @@
 /** Front door: the last exchanges of a mesh, joined to requests and edges, and the figures made from them. */
 import type { Exchange } from '#api/exchange.ts';
 import { parseClusterName } from '#api/names.ts';
-import { figuresOf, type LoggedExchange, type Rates } from './figures.ts';
+import { figuresOf, isCall, type LoggedExchange, type Rates } from './figures.ts';
 
 export type { EdgeFigures, LoggedExchange } from './figures.ts';
 
@@ -72,7 +72,7 @@ export class TrafficLog {
   }
 
   #answeredBy(exchange: Exchange): string {
-    if (exchange.side === 'inbound') return exchange.reporter;
+    if (exchange.side === 'inbound' || exchange.refused !== undefined) return exchange.reporter;
     const service = serviceOf(exchange);
     return this.#byAddress.get(hostOf(exchange.upstreamHost)) ?? this.#byService.get(service) ?? service;
   }
@@ -103,7 +103,7 @@ export class TrafficLog {
   edge(from: string, to: string, limit: number): readonly LoggedExchange[] {
     return this.#ring
       .map(({ exchange }) => exchange)
-      .filter((exchange) => exchange.side !== 'inbound' && exchange.reporter === from && exchange.to === to)
+      .filter((exchange) => isCall(exchange) && exchange.reporter === from && exchange.to === to)
       .slice(-limit)
       .reverse();
   }

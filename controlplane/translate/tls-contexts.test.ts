@@ -50,6 +50,18 @@ test.each([
   expect(chains(security('PeerAuthentication', `{mtls: {mode: ${mode}}}`)).sort()).toEqual([...expected].sort());
 });
 
+test.each([
+  ['STRICT', { 7000: 'STRICT', 9080: 'STRICT' }],
+  ['PERMISSIVE', { 7000: 'PERMISSIVE', 9080: 'PERMISSIVE' }],
+  ['DISABLE', undefined],
+])('connections that no chain of mode %s takes are told, with the modes of the ports', (mode, modes) => {
+  const { listeners } = inMesh(security('PeerAuthentication', `{mtls: {mode: ${mode}}}`));
+  const logs = listeners.find(({ name }) => name === 'virtualInbound')?.accessLog ?? [];
+  expect(logs.map(({ filter }) => filter?.filterSpecifier?.value)).toMatchObject(modes ? [{ flags: ['NR'] }] : []);
+  const [log] = logs.map(({ configType }) => plain({ name: '', configType } as TransportSocket));
+  expect(log?.logFormat.jsonFormat.modes).toEqual(modes);
+});
+
 test('a proxy without an identity has plain chains only, and looks for no TLS', () => {
   expect(chains('', { proxy: SIDECAR })).toEqual(['7000 any', '9080 any']);
   const { listeners } = inMesh('', { proxy: SIDECAR });

@@ -44,7 +44,11 @@ export const EXCHANGE_LOG_FORMAT = {
 /** One line, parsed. Numbers stay numbers; what is missing is null (Envoy's JSON form of `-`). */
 export type ExchangeLogLine = {
   readonly [key in Exclude<keyof typeof EXCHANGE_LOG_FORMAT, 'authz'>]?: string | number | null;
-} & { readonly authz?: unknown };
+} & {
+  readonly authz?: unknown;
+  /** Only of a connection that was refused: what each port of the workload asks of its clients. */
+  readonly modes?: unknown;
+};
 
 /** Whether both ends of a connection proved who they are, only the server did, or nobody. */
 export type ConnectionSecurity = 'mutual_tls' | 'tls' | 'none';
@@ -91,4 +95,6 @@ export interface Exchange {
   readonly transportFailure: string;
   /** The facts on which a policy decided, as the proxy's metadata `dinghy.authz` has them; absent where none did. */
   readonly authz?: Readonly<Record<string, unknown>>;
+  /** Of a connection that was refused before anything was asked on it: why, as a sentence. It is no request: method, path and status are empty. */
+  readonly refused?: string;
 }

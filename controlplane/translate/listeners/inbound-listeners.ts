@@ -10,6 +10,7 @@ import { emptyRouteAction } from '../route-action.ts';
 import { toRouteMatch } from '../route-match.ts';
 import { securityOf, type WorkloadSecurity } from '../security/workload-security.ts';
 import { hasIdentity, MESH_PROTOCOLS, serverTls } from '../tls-contexts.ts';
+import { refusalLogs } from './access-log.ts';
 import { connectionManager, direction, originalDestinationFilter, tcpProxy, tlsInspector } from './listener-parts.ts';
 
 /** The port that inbound connections go to where the network redirects them. */
@@ -61,6 +62,10 @@ export const inboundListeners = (mesh: Mesh, proxy: ProxyNode): Listener[] => {
       ...entrance(proxy, ports),
       listenerFilters: [...(proxy.interception ? [originalDestinationFilter()] : []), ...(inspects ? [tlsInspector()] : [])],
       filterChains: chains,
+      accessLog: refusalLogs(
+        mesh.config,
+        ports.map(({ number }) => [number, modeOf(number)]),
+      ),
       ...direction('inbound'),
     }),
   ];

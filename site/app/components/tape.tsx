@@ -13,6 +13,23 @@ const held = signal<readonly LoggedExchange[] | undefined>(undefined);
 const onlyMine = signal(false);
 const open = signal(true);
 
+/** No request, so there is nothing to open. */
+const RefusedLine = ({ exchange }: { exchange: LoggedExchange }) => (
+  <li>
+    <div class="tape-line">
+      <span class="mono muted">{timeOf(exchange.startedAt)}</span>
+      <span class="who">
+        <span class="mono">{exchange.downstreamRemote.replace(/:\d+$/, '')}</span> <span aria-hidden="true">→</span>
+        <span class="hidden-text">to</span> <WorkloadName name={exchange.reporter} />
+      </span>
+      <span class="mono path">connection</span>
+      <span class="chip mesh">refused</span>
+      <span class="number" />
+      <span class="muted why">{exchange.refused}</span>
+    </div>
+  </li>
+);
+
 /** One line, which opens the request. */
 export const TapeLine = ({ exchange }: { exchange: LoggedExchange }) => {
   const own = ownIds.value.has(exchange.requestId);
@@ -76,9 +93,13 @@ export const Tape = () => {
             </p>
           ) : (
             <ol class="tape-lines">
-              {lines.map((exchange) => (
-                <TapeLine key={exchange.seq} exchange={exchange} />
-              ))}
+              {lines.map((exchange) =>
+                exchange.refused === undefined ? (
+                  <TapeLine key={exchange.seq} exchange={exchange} />
+                ) : (
+                  <RefusedLine key={exchange.seq} exchange={exchange} />
+                ),
+              )}
             </ol>
           )}
         </ScrollRegion>

@@ -15,7 +15,7 @@ export const mesh = signal<MeshFacts | undefined>(undefined);
 export const figures = signal<Figures | undefined>(undefined);
 /** Load and proxies. */
 export const state = signal<MeshState | undefined>(undefined);
-/** Last exchanges of callers' proxies and gateways, newest first. */
+/** Last exchanges of callers' proxies and gateways, and connections that any proxy refused, newest first. */
 export const tape = signal<readonly LoggedExchange[]>([]);
 /** Exchanges that the server left out of the stream because the page was slow. */
 export const skipped = signal(0);
@@ -58,17 +58,17 @@ const writeTape = (): void => {
 };
 
 const addExchanges = (exchanges: readonly LoggedExchange[], left: number): void => {
-  const calls = exchanges.filter((exchange) => exchange.side !== 'inbound');
+  const calls = exchanges.filter(({ side, refused }) => side !== 'inbound' && refused === undefined);
   const own = exchanges.filter((exchange) => exchange.userAgent === OWN_USER_AGENT).map((exchange) => exchange.requestId);
   if (own.length > 0) ownIds.value = new Set([...[...ownIds.value].slice(-2_000), ...own]);
   addEdges(calls.map(({ reporter, to }) => ({ from: reporter, to })));
-  const fresh = calls.filter((exchange) => exchange.seq > lastSeq);
+  const fresh = exchanges.filter(({ side, refused, seq }) => (side !== 'inbound' || refused !== undefined) && seq > lastSeq);
   if (fresh.length === 0) return;
   lastSeq = fresh.at(-1)?.seq ?? lastSeq;
   untaped = [...fresh.toReversed(), ...untaped].slice(0, TAPE_LENGTH);
   unsaidSkipped += left;
   if (taping === undefined) taping = setTimeout(writeTape, Math.max(0, tapedAtMs + TAPE_EVERY_MS - performance.now()));
-  for (const exchange of fresh) for (const listener of listeners) listener(exchange);
+  for (const exchange of fresh) if (exchange.refused === undefined) for (const listener of listeners) listener(exchange);
 };
 
 const readKey = async (): Promise<void> => {
