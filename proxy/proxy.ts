@@ -243,6 +243,9 @@ class ConfiguredProxy implements RunningProxy {
         })),
       }),
       drainListeners: (which) => this.#drainListeners(which),
+      renewConnections: () => {
+        for (const cluster of this.#clusters.running()) cluster.renewConnections();
+      },
       failHealthChecks: (failing) => {
         this.#failing = failing;
         this.#listeners.sayGoodbye(failing);

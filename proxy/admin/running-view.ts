@@ -51,6 +51,8 @@ export interface RunningParts {
   configuration(): DumpedConfiguration;
   drainListeners: AdminActions['drainListeners'];
   failHealthChecks: AdminActions['failHealthChecks'];
+  /** Makes further requests open new connections to hosts. */
+  renewConnections(): void;
 }
 
 /** Envoy's form: revision/version/state of the tree/build/TLS library. */
@@ -90,6 +92,8 @@ export const runningView = (parts: RunningParts): AdminView => {
       armTap: (connections, ports) => {
         if (!host?.tap) throw new Error('there is no tap: start with --wire-tap');
         host.tap.arm(connections, ports);
+        // A connection that was open before cannot be shown from its first byte.
+        if (connections > 0) parts.renewConnections();
       },
       quit: () => host?.quit(),
       drainListeners: parts.drainListeners,

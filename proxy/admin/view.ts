@@ -101,7 +101,7 @@ export interface AdminActions {
   failHealthChecks(failing: boolean): void;
   /** Puts this process's clock forward; gives how far it is ahead now, milliseconds. Throws where the clock is the machine's. */
   shiftClock(ms: number): number;
-  /** Records the next connections that have one of these ports. Throws where there is no tap. */
+  /** Records the next connections that have one of these ports; those to hosts are opened anew for it. Throws where there is no tap. */
   armTap(connections: number, ports: readonly number[]): void;
   quit(): void;
 }

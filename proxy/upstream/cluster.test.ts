@@ -109,6 +109,19 @@ describe('cluster', () => {
     expect(cluster().stats.activeConnections.value).toBe(0);
   });
 
+  it('opens a new connection for the next request when told to, and lets the busy one finish', async () => {
+    const { send, hosts, cluster, system } = setUp({}, { immediately: false });
+    const first = send();
+    await settled(system);
+    cluster().renewConnections();
+    const second = send();
+    await settled(system);
+    expect(hosts[0]?.connections.length).toBe(2);
+    hosts[0]?.answer();
+    hosts[0]?.answer();
+    expect((await Promise.all([first, second])).map((answer) => (answer as HttpResponse).status)).toEqual([200, 200]);
+  });
+
   it('lets requests wait in order when only the connections are limited', async () => {
     const { send, hosts, system } = setUp({ circuitBreakers: { thresholds: [{ maxConnections: 1 }] } }, { immediately: false });
     const answers = [send(), send(), send()];

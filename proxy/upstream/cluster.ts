@@ -91,6 +91,11 @@ export class Cluster implements HostRoom {
     this.stats.healthyMembers.value = 0;
   }
 
+  /** Every further request goes over a connection that is opened after this call. */
+  renewConnections(): void {
+    for (const host of this.#hosts.values()) host.renewConnections();
+  }
+
   transportFor(labels: SocketLabels | undefined): Transport {
     return this.#transports.for(labels);
   }

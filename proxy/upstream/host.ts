@@ -81,6 +81,11 @@ export class Host implements HealthyCandidate, PoolHost {
     this.#transport = next;
   }
 
+  /** The next requests open connections of their own; those that are open serve out what they have. */
+  renewConnections(): void {
+    this.#retirePools();
+  }
+
   #retirePools(): void {
     for (const pool of this.#pools.values()) pool.retire();
     this.#pools.clear();
