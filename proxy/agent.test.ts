@@ -65,7 +65,7 @@ test('the first call shows the token, a later one the certificate in its place; 
   timeout: 30_000,
 }, async () => {
   const { identity, shown, roots } = await signingService();
-  const { issue } = await readIdentityFile(identity);
+  const { issue } = await readIdentityFile(identity, realClock());
   const { tls } = realSystem({ logLevel: 'off' });
   const first = await tls.requestFor(ME);
   const certificateChain = await issue({ csr: first.csr, lifeSeconds: 60 });
@@ -85,7 +85,7 @@ test('an authority with another name or another root is not asked, and the token
   const { csr } = await realSystem({ logLevel: 'off' }).tls.requestFor(ME);
   const issue = async (changes: object): Promise<string> => {
     writeFileSync(identity, JSON.stringify({ ...JSON.parse(readFileSync(identity, 'utf8')), ...changes }));
-    return (await readIdentityFile(identity)).issue({ csr, lifeSeconds: 60 });
+    return (await readIdentityFile(identity, realClock())).issue({ csr, lifeSeconds: 60 });
   };
   await expect(issue({ caName: 'other.istio-system.svc' })).rejects.toThrow('does not match');
   await expect(issue({ caName: 'istiod.istio-system.svc', caRoots: join(other.directory, 'root.pem') })).rejects.toThrow(
@@ -195,7 +195,7 @@ withEnvoy(
   { timeout: 60_000 },
   async () => {
     const { identity, roots } = await signingService();
-    const { issue } = await readIdentityFile(identity);
+    const { issue } = await readIdentityFile(identity, realClock());
     const { tls, log } = realSystem({ logLevel: 'off' });
     const server = new SdsServer(log);
     onTestFinished(() => server.close());

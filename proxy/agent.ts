@@ -31,7 +31,7 @@ const run = async (): Promise<void> => {
   const logPath = values['log-path'];
   const system = realSystem({ logLevel: 'info', ...(logPath !== undefined && { logPath }) });
   process.on('exit', () => system.flush());
-  const identity = await readIdentityFile(values.identity);
+  const identity = await readIdentityFile(values.identity, system.clock);
   const server = new SdsServer(system.log);
   await server.listen(values.socket);
   const client = new CertificateClient({

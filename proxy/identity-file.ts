@@ -2,12 +2,13 @@
 import { readFile } from 'node:fs/promises';
 import { ConfigError } from '#api/config-error.ts';
 import { parseSpiffeId } from '#api/spiffe-id.ts';
+import type { Clock } from '#system/clock.ts';
 import type { Identity } from './proxy-secrets.ts';
 
 const LONGEST_LIFE_SECONDS = 10 * 365 * 86_400;
 
 /** JSON: spiffeId, caAddress (`127.96.0.1:15012`), caRoots (a PEM file), caName, tokenFile, lifeSeconds. Rejects with ConfigError. */
-export const readIdentityFile = async (path: string): Promise<Identity> => {
+export const readIdentityFile = async (path: string, clock: Clock): Promise<Identity> => {
   const fields = await fieldsOf(path);
   const text = (name: string): string => {
     const value = fields[name];
@@ -28,6 +29,7 @@ export const readIdentityFile = async (path: string): Promise<Identity> => {
     name,
     roots: () => readFile(caRoots, 'utf8'),
     token: () => readFile(tokenFile, 'utf8'),
+    clock,
   });
   return { spiffeId, lifeSeconds, issue };
 };

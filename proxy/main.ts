@@ -1,9 +1,10 @@
-/** One proxy as a process, with Envoy's flags. The only reader of `process` in the proxy. */
+/** One proxy as a process, with Envoy's flags. Reads `process`, as the other program of this folder, `agent.ts`, does. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { flushCompileCache } from 'node:module';
 import { parseArgs } from 'node:util';
 import { ConfigError } from '#api/config-error.ts';
 import { type Bootstrap, Node } from '#envoy';
+import { realClock } from '#system/clock.ts';
 import { LOG_LEVELS, type LogLevel } from '#system/log.ts';
 import { type RealSystem, realSystem } from '#system/real-system.ts';
 import { type ShiftableClock, shiftableClock } from '#system/shiftable-clock.ts';
@@ -28,6 +29,7 @@ const USAGE = `Runs one proxy from an Envoy bootstrap. The flags are Envoy's:
   --drain-strategy gradual|immediate  (default: gradual)
   --admin-address-path FILE    where the address of the admin pages is written
   --virtual-clock              POST /clock?advance_ms=N on the admin port puts this proxy's time forward; not Envoy's
+  --clock-ahead-ms N           how far a virtual clock is ahead from the start; not Envoy's
   --wire-tap                   POST /tap/arm on the admin port records bytes of connections, GET /tap shows them; not Envoy's
   --identity FILE              who the workload is and which authority certifies it, as JSON; in place of an agent behind sds-grpc; not Envoy's
   --version                    which proxy this is
@@ -55,6 +57,7 @@ const flags = () =>
       'disable-hot-restart': { type: 'boolean' },
       'admin-address-path': { type: 'string' },
       'virtual-clock': { type: 'boolean' },
+      'clock-ahead-ms': { type: 'string', default: '0' },
       'wire-tap': { type: 'boolean' },
       identity: { type: 'string' },
       version: { type: 'boolean' },
@@ -123,9 +126,10 @@ interface Instruments {
 }
 
 const instrumentsOf = (given: Flags): Instruments => {
-  const clock = given['virtual-clock'] ? shiftableClock() : undefined;
-  const wallTimeMs = (): number => clock?.wallTimeMs() ?? Date.now();
-  return { ...(clock && { clock }), ...(given['wire-tap'] && { tap: new WireTap(wallTimeMs) }) };
+  const ahead = given['clock-ahead-ms'];
+  if (!/^\d{1,12}$/.test(ahead)) throw new ConfigError('--clock-ahead-ms', `${ahead} is not a number of milliseconds`);
+  const clock = given['virtual-clock'] ? shiftableClock(Number(ahead)) : undefined;
+  return { ...(clock && { clock }), ...(given['wire-tap'] && { tap: new WireTap((clock ?? realClock()).wallTimeMs) }) };
 };
 
 const host = (system: RealSystem, given: Flags, { clock, tap }: Instruments, quit: () => void): NonNullable<ProxyOptions['host']> => {
@@ -144,9 +148,10 @@ const host = (system: RealSystem, given: Flags, { clock, tap }: Instruments, qui
       return current;
     },
     ...(clock && {
+      // After the answer has left: its own connection looks idle for all the time that is skipped.
       shiftClock: (ms: number) => {
-        clock.shift(ms);
-        return clock.aheadMs;
+        setImmediate(() => clock.shift(ms));
+        return clock.aheadMs + ms;
       },
     }),
     ...(tap && { tap }),
@@ -197,7 +202,7 @@ const run = async (): Promise<void> => {
     process.stdout.write('configuration OK\n');
     return;
   }
-  const identity = given.identity === undefined ? undefined : await readIdentityFile(given.identity);
+  const identity = given.identity === undefined ? undefined : await readIdentityFile(given.identity, system.clock);
   const proxy = await startProxy(bootstrap, system, {
     ...(identity && { identity }),
     drainTimeMs: seconds(given['drain-time-s']) * 1000,

@@ -18,7 +18,8 @@ const MACHINE = /\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(|\bperformance\.no
 
 const planes = productFiles.filter(({ path }) => /^(proxy|controlplane|observability)\//.test(path));
 const isSystem = (path: string): boolean => path.startsWith('proxy/system/');
-const isMain = (path: string): boolean => path.endsWith('/main.ts');
+/** Programs: one to a process. proxy/agent.ts is the one beside an Envoy. */
+const isProgram = (path: string): boolean => path.endsWith('/main.ts') || path === 'proxy/agent.ts';
 
 const linesWith = (file: SourceFile, pattern: RegExp): string[] =>
   file.lines.flatMap((line, index) =>
@@ -40,16 +41,17 @@ it('lets nobody in the planes but system/ ask for time or chance', () => {
   expect(planes.filter(({ path }) => !isSystem(path)).flatMap((file) => linesWith(file, MACHINE))).toEqual([]);
 });
 
-it('lets only main.ts and system/ of the planes read process', () => {
-  const others = planes.filter(({ path }) => !isMain(path) && !isSystem(path));
+it('lets only programs and system/ of the planes read process', () => {
+  const others = planes.filter(({ path }) => !isProgram(path) && !isSystem(path));
   expect(others.flatMap((file) => linesWith(file, /\bprocess\.(env|argv|exit|on|stdout|stderr|cwd|pid)\b/))).toEqual([]);
 });
 
 it('opens sockets in the planes only in system/, gRPC and the HTTP APIs aside', () => {
+  // Two of the proxy's rooms make one gRPC call each, on node:http2: ext_authz to its service, the certificate client to its authority.
   const allowed =
-    /^(proxy\/system\/|proxy\/admin\/|proxy\/xds\/|proxy\/filters\/ext-authz\/grpc-call\.ts$|controlplane\/(store|debug|xds|jwks)\/|controlplane\/ca\/signing-service\.ts|controlplane\/control-plane\.ts|observability\/)/;
+    /^(proxy\/system\/|proxy\/admin\/|proxy\/xds\/|proxy\/filters\/ext-authz\/grpc-call\.ts$|proxy\/tls\/signing-call\.ts$|controlplane\/(store|debug|xds|jwks)\/|controlplane\/ca\/signing-service\.ts|controlplane\/control-plane\.ts|observability\/)/;
   const reaching = planes
-    .filter(({ path }) => !allowed.test(path) && !isMain(path))
+    .filter(({ path }) => !allowed.test(path) && !isProgram(path))
     .flatMap((file) =>
       importsOf(file)
         .filter((name) => /^node:(net|http|https|http2|tls|dns|dgram|child_process)/.test(name))

@@ -4,7 +4,6 @@ import { ipFamily } from '#system/ip.ts';
 import { inboundModes } from '../mesh/effective-policy.ts';
 import { selects } from '../mesh/labels.ts';
 import type { Mesh, MeshService, ServicePort } from '../mesh/mesh.ts';
-import type { Workload } from '../registry/workload.ts';
 import { hasIdentity } from './tls-contexts.ts';
 
 /** One address behind a service. */
@@ -35,7 +34,7 @@ export const endpointsOf = (
     });
 };
 
-const takesMutualTls = (mesh: Mesh, workload: Workload, port: number): boolean =>
+const takesMutualTls = (mesh: Mesh, workload: Mesh['workloads'][number], port: number): boolean =>
   hasIdentity(workload.labels) && inboundModes(mesh, workload)(port) !== 'DISABLE';
 
 /** `NAMESPACE/ACCOUNT` of every workload behind the service that has an identity, each once. */

@@ -11,7 +11,7 @@ import { StreamError } from '../http/stream-error.ts';
 import type { DownstreamConnection } from '../http/stream-info.ts';
 import type { BodyDecoder } from './body-decoder.ts';
 import { ConnectionWatch, type Phase } from './connection-watch.ts';
-import type { Exchange } from './exchange.ts';
+import { type Exchange, newExchange } from './exchange.ts';
 import { HeadError, withoutEmptyLines } from './head.ts';
 import { IncomingBody } from './incoming-body.ts';
 import { awaitsContinue, decoderFor, receivedRequest, requestStart, wantsUpgrade } from './receive-request.ts';
@@ -144,8 +144,7 @@ export class Http1Server {
     const request = receivedRequest(head, settings, { decoder, chunks, onInterim }, this.#body);
     const refusal = head.refusal && wordlessRefusal(head.refusal);
     const stream = this.#http.serve(request, this.#downstream, refusal);
-    const received = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
-    const exchange: Exchange = { stream, head, headSent: false, responseDone: false, received, sent: 0, status: 0 };
+    const exchange = newExchange(stream, head, chunks);
     this.#exchange = exchange;
     this.#requests++;
     stream.response.then((response) => this.#respond(exchange, response));
@@ -231,8 +230,7 @@ export class Http1Server {
   /** Answers an exchange that upstream has not answered. */
   #giveUp(exchange: Exchange, error: StreamError): void {
     const body = this.#body;
-    const response = exchange.stream.giveUp(error);
-    this.#respond(exchange, response);
+    this.#respond(exchange, exchange.stream.giveUp(error));
     body?.fail(error);
   }
 

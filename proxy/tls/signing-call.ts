@@ -5,6 +5,7 @@
 import { type ClientHttp2Session, connect as connectHttp2, type IncomingHttpHeaders } from 'node:http2';
 import { connect as connectTls } from 'node:tls';
 import { IstioCertificateRequest, IstioCertificateResponse } from '#envoy';
+import type { Clock } from '#system/clock.ts';
 import type { SocketAddress } from '#system/network.ts';
 import type { IssueCertificate, IssueRequest } from './certificate-client.ts';
 
@@ -17,6 +18,7 @@ export interface SigningService {
   readonly roots: () => Promise<string>;
   /** Read at each call that has no certificate to show. */
   readonly token: () => Promise<string>;
+  readonly clock: Clock;
 }
 
 const METHOD = '/istio.v1.auth.IstioCertificateService/CreateCertificate';
@@ -48,10 +50,11 @@ const call = async (service: SigningService, request: IssueRequest, proofs: Proo
   const failed = Promise.withResolvers<never>();
   const fail = (error: Error): void => failed.reject(error);
   session.on('error', fail);
-  session.setTimeout(CALL_MS, () => fail(new Error(`no answer within ${CALL_MS / 1000} s`)));
+  const cancel = service.clock.after(CALL_MS, () => fail(new Error(`no answer within ${CALL_MS / 1000} s`)));
   try {
     return await Promise.race([exchange(session, request, proofs.token), failed.promise]);
   } finally {
+    cancel();
     session.destroy();
   }
 };

@@ -14,5 +14,3 @@ export const peerAuthenticationShape = object({
 
 /** A PeerAuthentication as people write it. */
 export type PeerAuthenticationSpec = ReturnType<typeof peerAuthenticationShape.typeOf>;
-/** What a workload asks of its clients, as written. */
-export type MutualTlsMode = NonNullable<NonNullable<PeerAuthenticationSpec['mtls']>['mode']>;

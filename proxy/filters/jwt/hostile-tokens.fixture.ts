@@ -345,6 +345,3 @@ export const FILTER_CONFIG = {
   ],
   bypassCorsPreflight: true,
 };
-
-/** Signs claims with the good key. */
-export const tokenFor = (claims: Claims): string => claiming(claims);
