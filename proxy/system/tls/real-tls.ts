@@ -24,19 +24,32 @@ interface KeptSession {
   readonly peer: CertificateFacts | undefined;
 }
 
+/** What is loaded once, so that no handshake waits for a module. */
+interface OpenSsl {
+  readonly tls: typeof import('node:tls');
+  readonly facts: typeof import('./certificate-facts.ts');
+}
+
+const openSsl = async (): Promise<OpenSsl> => {
+  const [tls, facts] = await Promise.all([import('node:tls'), import('./certificate-facts.ts')]);
+  return { tls, facts };
+};
+
 /** As made by `context`. */
 class RealContext implements TlsContext {
+  readonly openSsl: OpenSsl;
   readonly leaf: CertificateFacts | undefined;
   readonly secure: SecureContext;
   readonly alpn: readonly string[];
   readonly verifies: boolean;
   readonly sessions = new Map<string, KeptSession>();
 
-  constructor(leaf: CertificateFacts | undefined, secure: SecureContext, alpn: readonly string[], verifies: boolean) {
-    this.leaf = leaf;
-    this.secure = secure;
-    this.alpn = alpn;
-    this.verifies = verifies;
+  constructor(parts: Pick<RealContext, 'openSsl' | 'leaf' | 'secure' | 'alpn' | 'verifies'>) {
+    this.openSsl = parts.openSsl;
+    this.leaf = parts.leaf;
+    this.secure = parts.secure;
+    this.alpn = parts.alpn;
+    this.verifies = parts.verifies;
   }
 
   keepSession(key: string, session: KeptSession): void {
@@ -55,11 +68,13 @@ const realContext = (context: TlsContext): RealContext => {
   throw new Error('invariant: a context of another world');
 };
 
-/** Of TLS 1.3 all are good; OpenSSL takes them from the same list. */
+/** Of TLS 1.3 all are good, the cheapest first, as BoringSSL orders them; OpenSSL takes them from the same list. */
 const SUITES_13 = 'TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256';
 
 const contextFrom = async (material: TlsMaterial, { minVersion, maxVersion, cipherSuites, alpn }: TlsParameters): Promise<RealContext> => {
-  const [{ createSecureContext }, { factsIn }] = await Promise.all([import('node:tls'), import('./certificate-facts.ts')]);
+  const loaded = await openSsl();
+  const { factsIn } = loaded.facts;
+  const { createSecureContext, DEFAULT_CIPHERS } = loaded.tls;
   const { certificateChain, privateKey, trustedRoots } = material;
   try {
     const leaf = certificateChain === undefined ? undefined : factsIn(certificateChain)[0];
@@ -73,11 +88,11 @@ const contextFrom = async (material: TlsMaterial, { minVersion, maxVersion, ciph
       ca: trustedRoots === undefined ? [] : [trustedRoots],
       minVersion,
       maxVersion,
-      ...(cipherSuites.length > 0 && { ciphers: `${SUITES_13}:${cipherSuites.join(':')}` }),
+      ciphers: `${SUITES_13}:${cipherSuites.length > 0 ? cipherSuites.join(':') : DEFAULT_CIPHERS}`,
       // Needed to resume sessions of clients that showed a certificate; tickets are the context's own, so they end with it.
       sessionIdContext: 'dinghy',
     });
-    return new RealContext(leaf, secure, alpn, trustedRoots !== undefined);
+    return new RealContext({ openSsl: loaded, leaf, secure, alpn, verifies: trustedRoots !== undefined });
   } catch (cause) {
     throw new TlsMaterialError(cause instanceof Error ? cause.message : String(cause), { cause });
   }
@@ -144,10 +159,9 @@ const handshake = (socket: TLSSocket, event: 'secure' | 'secureConnect', clock: 
     socket.once(event, onDone).once('error', onError).once('close', onEnd).once('end', onEnd).on('readable', look);
   });
 
-const factsOf = async (socket: TLSSocket, { leaf }: RealContext, serverName: string): Promise<TlsFacts> => {
-  const { certificateFacts } = await import('./certificate-facts.ts');
+const factsOf = (socket: TLSSocket, { leaf, openSsl: { facts } }: RealContext, serverName: string): TlsFacts => {
   const shown = socket.getPeerX509Certificate();
-  const peer = shown && certificateFacts(shown);
+  const peer = shown && facts.certificateFacts(shown);
   return {
     version: socket.getProtocol() === 'TLSv1.2' ? 'TLSv1.2' : 'TLSv1.3',
     cipher: socket.getCipher().name,
@@ -191,7 +205,7 @@ const protocolsFor = (own: readonly string[], offered: readonly string[] | undef
   offered === undefined || own.some((name) => offered.includes(name)) ? [...own] : [];
 
 const accept = async (clock: Clock, raw: Connection, context: RealContext, how: AcceptTls): Promise<Connection> => {
-  const { TLSSocket } = await import('node:tls');
+  const { TLSSocket } = context.openSsl.tls;
   const alpn = protocolsFor(context.alpn, how.offered);
   const socket = new TLSSocket(
     raw as never,
@@ -209,7 +223,7 @@ const accept = async (clock: Clock, raw: Connection, context: RealContext, how: 
   try {
     await handshake(socket, 'secure', clock, how.timeoutMs);
     const { servername } = socket as { readonly servername?: string | false | null };
-    const facts = await factsOf(socket, context, servername ? servername.toLowerCase() : '');
+    const facts = factsOf(socket, context, servername ? servername.toLowerCase() : '');
     const isRequired = how.clientCertificate === 'required';
     const refusal = refusalOf(socket, facts.peer, {
       nowMs: clock.wallTimeMs(),
@@ -227,7 +241,7 @@ const accept = async (clock: Clock, raw: Connection, context: RealContext, how: 
 };
 
 const connect = async (clock: Clock, raw: Connection, context: RealContext, how: ConnectTls): Promise<Connection> => {
-  const tls = await import('node:tls');
+  const { tls } = context.openSsl;
   const kept = how.sessionKey === undefined ? undefined : context.sessions.get(how.sessionKey);
   // Node takes allowHalfOpen here as well, which its types do not say.
   const options: ConnectionOptions & { allowHalfOpen: boolean } = {
@@ -254,7 +268,7 @@ const connect = async (clock: Clock, raw: Connection, context: RealContext, how:
     });
   try {
     await handshake(socket, 'secureConnect', clock, how.timeoutMs);
-    const shown = await factsOf(socket, context, how.serverName);
+    const shown = factsOf(socket, context, how.serverName);
     facts = shown.peer || !shown.isResumed || !kept?.peer ? shown : { ...shown, peer: kept.peer };
     if (sessionKey !== undefined && early) context.keepSession(sessionKey, { ticket: early, peer: facts.peer });
     const refusal = refusalOf(socket, facts.peer, {
@@ -280,7 +294,7 @@ const requestFor: Tls['requestFor'] = async (identity) => {
 };
 
 const read: Tls['read'] = async (pem) => {
-  const { factsIn } = await import('./certificate-facts.ts');
+  const { factsIn } = (await openSsl()).facts;
   try {
     return factsIn(pem);
   } catch (cause) {
