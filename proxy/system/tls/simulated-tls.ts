@@ -102,7 +102,7 @@ const refusalOf = ({ own, peer, isRequired, refuses, nowMs }: Judging): TlsHands
 
 /** What both will speak; undefined when they have no version in common. */
 const versionOf = (a: TlsParameters, b: TlsParameters): TlsFacts['version'] | undefined => {
-  const highest = a.maxVersion < b.maxVersion ? a.maxVersion : b.maxVersion;
+  const highest = a.maxVersion === 'TLSv1.2' ? a.maxVersion : b.maxVersion;
   return highest < a.minVersion || highest < b.minVersion ? undefined : highest;
 };
 
