@@ -26,13 +26,12 @@ export const writeIdentities = async (place: Pick<Place, 'folder'>): Promise<Fil
   return { roots: write('roots.pem', authority.roots), caller: await pair('caller', CALLER), callee: await pair('callee', CALLEE) };
 };
 
-const common = (own: string, { roots }: Files, peer: string): string => `common_tls_context: {
-      tls_params: { tls_minimum_protocol_version: TLSv1_2, tls_maximum_protocol_version: TLSv1_3 },
-      alpn_protocols: [http/1.1],
-      tls_certificates: [${own}],
-      validation_context: {
-        trusted_ca: { filename: ${roots} },
-        match_typed_subject_alt_names: [{ san_type: URI, matcher: { exact: "${peer}" } }] } }`;
+const common = (own: string, { roots }: Files, peer: string): string => {
+  const versions = 'tls_minimum_protocol_version: TLSv1_2, tls_maximum_protocol_version: TLSv1_3';
+  const names = `match_typed_subject_alt_names: [{ san_type: URI, matcher: { exact: "${peer}" } }]`;
+  const trust = `validation_context: { trusted_ca: { filename: ${roots} }, ${names} }`;
+  return `common_tls_context: { tls_params: { ${versions} }, alpn_protocols: [http/1.1], tls_certificates: [${own}], ${trust} }`;
+};
 
 /** Bootstrap text of the callee's sidecar. */
 export const calleeBootstrap = (files: Files, ports: Pick<Place, 'listen' | 'admin' | 'upstream'>): string =>
