@@ -22,8 +22,9 @@ export const DATA_PLANE_MUTANTS: readonly Mutant[] = [
     id: 'MUT-AND-AS-OR',
     wrong: 'one condition of a match block is enough',
     file: 'proxy/routing/match.ts',
-    find: 'for (const test of tests) if (!test(request)) return false;\n    return true;',
-    replace: 'for (const test of tests) if (test(request)) return true;\n    return false;',
+    find: 'for (const test of tests) if (!test(request)) return false;\n    for (const test of found)',
+    replace:
+      'for (const test of tests) if (test(request)) return true;\n    if (tests.length > 0) return false;\n    for (const test of found)',
   },
   {
     id: 'MUT-BODY-NOT-REPLAYED',

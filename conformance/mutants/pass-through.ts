@@ -5,6 +5,7 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { OpenAdsStream } from '#api/ads-stream.ts';
 import type { LiveMesh } from '../drivers/live-mesh.ts';
+import { conformanceMesh } from '../mesh.ts';
 import { readScript, type Seen, splitRequest } from './request-bytes.ts';
 
 const WORKLOAD = 'reviews-v1';
@@ -75,7 +76,7 @@ export const passThroughMesh = async (): Promise<LiveMesh & AsyncDisposable> => 
   return {
     driver: 'process',
     dataPlane: 'dinghy',
-    workloads: ['productpage-v1', 'reviews-v1', 'reviews-v2', 'reviews-v3', 'visitor-v1'].map(seat),
+    workloads: conformanceMesh.workloads.map(({ name }) => seat(name)),
     gateways: [seat('ingressgateway')],
     connect: () =>
       new Promise((resolve, reject) => {

@@ -21,7 +21,7 @@ const GET_BY_PRODUCTPAGE = `rules:
 - from: [{ source: { principals: ["${PRODUCTPAGE}"] } }]
   to: [{ operation: { methods: [GET] } }]`;
 
-/** SEC-AUTHZ-001 to 012. */
+/** SEC-AUTHZ-001 to 013. */
 export const authorizationActions: readonly ConformanceCase[] = [
   defineCase({
     id: 'SEC-AUTHZ-001',
@@ -70,7 +70,7 @@ export const authorizationActions: readonly ConformanceCase[] = [
     source: `${SOURCE}, action DENY`,
     profile: 'core',
     apply: reviewsPolicy(`action: DENY\n${GET_BY_PRODUCTPAGE}`),
-    killedBy: ['MUT-DENY-AFTER-ALLOW'],
+    killedBy: ['MUT-DENY-AS-ALLOW'],
     labs: [],
     async run(mesh) {
       const answer = await expectDenied(mesh, 'GET by productpage', FROM_PRODUCTPAGE);
@@ -216,6 +216,24 @@ rules:
     labs: [],
     async run(mesh) {
       expectContains('body', (await askReviews(mesh)).body, '"workload"');
+    },
+  }),
+  defineCase({
+    id: 'SEC-AUTHZ-013',
+    claim: 'On a connection that is open at the workload itself, the next request is judged by a policy that was acknowledged.',
+    source: 'SEC-AUTHZ-010 to the letter; Envoy serves such a connection by the chain that took it, until it has drained',
+    profile: 'core',
+    dataPlanes: ['dinghy'],
+    apply: '',
+    killedBy: ['MUT-POLICY-NOT-ADOPTED'],
+    labs: [],
+    async run(mesh) {
+      await using wire = await mesh.reach('reviews-v1', 9080);
+      wire.write(head('GET /first HTTP/1.1', HOST));
+      await wire.until('HTTP/1.1 200');
+      await mesh.apply(reviewsPolicy('action: DENY\nrules: [{}]'));
+      wire.write(head('GET /second HTTP/1.1', HOST));
+      await wire.until('HTTP/1.1 403');
     },
   }),
 ];

@@ -98,10 +98,10 @@ export const authorizationOperations: readonly ConformanceCase[] = [
     id: 'SEC-AUTHZ-043',
     claim: 'Methods are compared to the letter.',
     source: OPERATION,
-    rule: operation('methods: [GET, HEAD]'),
+    rule: operation('methods: [GET, HEAD, post]'),
     matching: { GET: method('GET') },
     others: { POST: method('POST'), DELETE: method('DELETE') },
-    killedBy: ['MUT-AUTHZ-METHOD-IGNORED'],
+    killedBy: ['MUT-AUTHZ-METHOD-IGNORED', 'MUT-AUTHZ-METHOD-CASE'],
   }),
   ruleCase({
     id: 'SEC-AUTHZ-044',

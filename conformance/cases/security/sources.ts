@@ -2,7 +2,7 @@
 import { type ConformanceCase, defineCase, type MeshUnderTest } from '../../define-case.ts';
 import { expectContains, expectEqual, expectThat } from '../../expect.ts';
 import { HOST, head } from '../protocol/wire.ts';
-import { expectAllowed, expectDenied, FROM_PRODUCTPAGE, FROM_VISITOR, PRODUCTPAGE, policy, reviewsPolicy } from './policies.ts';
+import { expectAllowed, expectDenied, FROM_PRODUCTPAGE, FROM_VISITOR, PRODUCTPAGE, policy, reviewsPolicy, VISITOR } from './policies.ts';
 
 const SOURCE = 'Istio AuthorizationPolicy, Source';
 
@@ -39,14 +39,16 @@ const statusLine = (text: string): string => text.slice(0, text.indexOf('\r\n'))
 
 /** SEC-AUTHZ-020 to 032. */
 export const authorizationSources: readonly ConformanceCase[] = [
-  sourceCase('SEC-AUTHZ-020', 'A principal is compared as a whole.', `{ principals: ["${PRODUCTPAGE}"] }`, ['MUT-PRINCIPAL-BY-SUBSTRING']),
+  sourceCase('SEC-AUTHZ-020', 'A principal is compared as a whole.', `{ principals: ["${PRODUCTPAGE}", "${VISITOR.slice(0, -1)}"] }`, [
+    'MUT-PRINCIPAL-BY-SUBSTRING',
+  ]),
   sourceCase('SEC-AUTHZ-021', 'A principal that ends with * is a prefix.', '{ principals: ["cluster.local/ns/default/*"] }', [
     'MUT-PRINCIPAL-WILDCARD-WIDE',
   ]),
   sourceCase('SEC-AUTHZ-022', 'A principal that begins with * is a suffix.', '{ principals: ["*/sa/bookinfo-productpage"] }', [
     'MUT-PRINCIPAL-WILDCARD-WIDE',
   ]),
-  sourceCase('SEC-AUTHZ-023', 'A namespace is that of the caller’s identity, not of its address.', '{ namespaces: [default] }', [
+  sourceCase('SEC-AUTHZ-023', 'A namespace is that of the caller’s identity, not of its address.', '{ namespaces: [default, else] }', [
     'MUT-NAMESPACE-BY-SUBSTRING',
   ]),
   sourceCase(

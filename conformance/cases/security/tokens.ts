@@ -46,7 +46,7 @@ export const requestTokens: readonly ConformanceCase[] = [
     source: `${SOURCE}: missing tokens are allowed; forwardOriginalToken false`,
     profile: 'core',
     apply: '',
-    killedBy: ['MUT-TOKEN-FORWARDED'],
+    killedBy: ['MUT-TOKEN-FORWARDED', 'MUT-JWT-MISSING-REFUSED'],
     labs: [],
     run: withIssuer(async (mesh, issuer) => {
       const answer = await expectAllowed(mesh, 'a good token', bearer(issuer.token()));
@@ -60,7 +60,7 @@ export const requestTokens: readonly ConformanceCase[] = [
     source: 'the RFC section of each row',
     profile: 'core',
     apply: '',
-    killedBy: ['MUT-JWT-EXPIRY-IGNORED', 'MUT-JWT-ISSUER-IGNORED', 'MUT-JWT-SIGNATURE-IGNORED'],
+    killedBy: ['MUT-JWT-EXPIRY-IGNORED', 'MUT-JWT-NOT-BEFORE-IGNORED', 'MUT-JWT-ISSUER-IGNORED', 'MUT-JWT-SIGNATURE-IGNORED'],
     labs: [],
     run: withIssuer(async (mesh, issuer) => {
       const wrong: string[] = [];
@@ -132,7 +132,7 @@ export const requestTokens: readonly ConformanceCase[] = [
     source: `Istio AuthorizationPolicy, requestPrincipals`,
     profile: 'core',
     apply: reviewsPolicy(`action: ALLOW\nrules: [{ from: [{ source: { requestPrincipals: ["${ISSUER}/ada", "*/root"] } }] }]`),
-    killedBy: ['MUT-REQUEST-PRINCIPAL-IGNORED'],
+    killedBy: ['MUT-REQUEST-PRINCIPAL-IGNORED', 'MUT-REQUEST-PRINCIPAL-ISSUER-ONLY'],
     labs: [],
     run: withIssuer(async (mesh, issuer) => {
       await expectAllowed(mesh, 'ada', bearer(issuer.token()));
@@ -167,7 +167,7 @@ rules:
     source: `${SOURCE}, forwardOriginalToken`,
     profile: 'core',
     apply: '',
-    killedBy: [],
+    killedBy: ['MUT-TOKEN-NEVER-FORWARDED'],
     labs: [],
     run: withIssuer(async (mesh, issuer) => {
       const token = issuer.token();
@@ -188,6 +188,8 @@ rules:
       const answer = await expectAllowed(mesh, 'a good token', { headers: { ...bearer(issuer.token()).headers, ...forged } });
       const seen = headersSeen(answer.body);
       expectEqual('x-subject', seen.get('x-subject'), 'ada');
+      const without = await expectAllowed(mesh, 'no token', { headers: forged });
+      expectEqual('x-subject without a token', headersSeen(without.body).get('x-subject'), undefined);
       expectEqual('issuer in x-payload', JSON.parse(Buffer.from(seen.get('x-payload') ?? '', 'base64url').toString()).iss, ISSUER);
     }, 'outputPayloadToHeader: x-payload\noutputClaimToHeaders: [{ header: x-subject, claim: sub }]'),
   }),
@@ -197,7 +199,7 @@ rules:
     source: `${SOURCE}, fromHeaders`,
     profile: 'extended',
     apply: REQUIRE_TOKEN,
-    killedBy: [],
+    killedBy: ['MUT-JWT-DEFAULT-PLACES-KEPT'],
     labs: [],
     run: withIssuer(async (mesh, issuer) => {
       await expectAllowed(mesh, 'a token in x-token', { headers: { 'x-token': `Token ${issuer.token()}` } });
@@ -210,7 +212,7 @@ rules:
     source: `${SOURCE}, fromParams and fromCookies`,
     profile: 'extended',
     apply: REQUIRE_TOKEN,
-    killedBy: [],
+    killedBy: ['MUT-JWT-COOKIES-IGNORED'],
     labs: [],
     run: withIssuer(async (mesh, issuer) => {
       await expectAllowed(mesh, 'a token in the query', { url: `http://reviews:9080/reviews/0?pass=${issuer.token()}` });
@@ -224,7 +226,7 @@ rules:
     source: 'CVE-2026-31837: a default key',
     profile: 'core',
     apply: '',
-    killedBy: [],
+    killedBy: ['MUT-JWT-WITHOUT-KEYS-BELIEVED'],
     labs: [],
     async run(mesh) {
       const issuer = testIssuer(ISSUER, mesh.wallTimeMs);
@@ -239,7 +241,7 @@ rules:
     source: `${SOURCE}: key rotation`,
     profile: 'core',
     apply: '',
-    killedBy: [],
+    killedBy: ['MUT-JWT-FIRST-KEY-ONLY'],
     labs: [],
     async run(mesh) {
       const [old, fresh] = [testIssuer(ISSUER, mesh.wallTimeMs, 'old'), testIssuer(ISSUER, mesh.wallTimeMs, 'fresh')];
