@@ -5,6 +5,7 @@ import { sentenceOf } from './sentence.ts';
 import { addApply } from './verbs/apply.ts';
 import { addBench } from './verbs/bench.ts';
 import { addCa } from './verbs/ca.ts';
+import { addClock } from './verbs/clock.ts';
 import { addDelete } from './verbs/delete.ts';
 import { addDoctor } from './verbs/doctor.ts';
 import { addDown } from './verbs/down.ts';
@@ -32,6 +33,7 @@ const verbs = [
   addProxyStatus,
   addProxyConfig,
   addCa,
+  addClock,
   addLab,
   addDoctor,
   addPrograms,

@@ -22,6 +22,7 @@ const USAGE = `Runs one control plane: Istio resources in, xDS out.
   --mesh-config FILE       settings of the whole mesh, as Istio's MeshConfig
   --debounce-ms N          quiet time before a push (default: 100)
   --virtual-clock          POST /clock puts this process's time forward
+  --clock-ahead-ms N       how far a virtual clock is ahead from the start (default: 0)
   --log-level LEVEL        ${LOG_LEVELS.join(', ')} (default: info)
 `;
 
@@ -39,6 +40,7 @@ const flags = () =>
       'mesh-config': { type: 'string' },
       'debounce-ms': { type: 'string' },
       'virtual-clock': { type: 'boolean', default: false },
+      'clock-ahead-ms': { type: 'string', default: '0' },
       'log-level': { type: 'string', default: 'info' },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -59,7 +61,7 @@ const readLogLevel = (word: string): LogLevel => {
 };
 
 const readMilliseconds = (flag: string, text: string): number => {
-  if (!/^\d{1,7}$/.test(text)) throw new Error(`--${flag}: ${text} is not a number of milliseconds`);
+  if (!/^\d{1,12}$/.test(text)) throw new Error(`--${flag}: ${text} is not a number of milliseconds`);
   return Number(text);
 };
 
@@ -107,7 +109,7 @@ const run = async (): Promise<void> => {
     return;
   }
   const options = optionsOf(given);
-  const clock = given['virtual-clock'] ? shiftableClock() : undefined;
+  const clock = given['virtual-clock'] ? shiftableClock(readMilliseconds('clock-ahead-ms', given['clock-ahead-ms'])) : undefined;
   const system = realSystem({ logLevel: readLogLevel(given['log-level']), ...(clock && { clock }) });
   process.on('exit', () => system.flush());
   const controlPlane = await startControlPlane({ ...options, ...(clock && { shiftClock: shifting(clock) }) }, system);

@@ -18,6 +18,10 @@ export interface ControlPlaneSeat {
   readonly supervisor: Supervisor;
   readonly address: string;
   readonly directory: string;
+  /** Where its authority takes its root from; it makes one when absent. */
+  readonly importAuthority?: string | undefined;
+  /** How far its clock is ahead when it starts; absent: its time is the machine's and stays so. */
+  readonly aheadMs?: () => number;
   /** It listens, also after it was started again. */
   readonly onReady?: () => void;
 }
@@ -51,17 +55,19 @@ export class ControlPlaneProcess {
 
   /** Settles when it listens; rejects with its last words when it cannot start. From then on it is started again whenever it ends by itself. */
   start(): Promise<void> {
-    const { supervisor, address, directory, onReady } = this.#seat;
+    const { supervisor, address, directory, importAuthority, onReady, aheadMs } = this.#seat;
     return new Promise((resolve, reject) => {
       let isReady = false;
       const child = supervisor.start({
         name: 'control-plane',
         command: process.execPath,
-        args: [
+        args: () => [
           PROGRAM,
           ...['--http-address', `${address}:${HTTP_PORT}`, '--xds-address', `${address}:${XDS_PORT}`],
           ...['--ca-dir', this.caDirectory, '--ca-address', `${address}:${CA_PORT}`],
+          ...(importAuthority === undefined ? [] : ['--ca-import', importAuthority]),
           ...['--state-file', join(directory, 'state.json'), '--debounce-ms', '10', '--log-level', 'warn'],
+          ...(aheadMs === undefined ? [] : ['--virtual-clock', '--clock-ahead-ms', String(aheadMs())]),
         ],
         env: { DINGHY_TOKEN: this.token },
         restart: true,

@@ -6,6 +6,7 @@ export { composeMissing } from './compose/engine.ts';
 export { type ControlPlaneClient, controlPlaneClient, type Files } from './control-plane-client.ts';
 export { converged } from './convergence.ts';
 export { envoyBinary, envoyMissing, findDataPlane } from './data-planes/data-plane.ts';
+export { advanceMesh, readAheadMs } from './mesh-clock.ts';
 export type { DataPlaneName, Environment, EnvironmentOptions, Mode, RunningGateway, RunningWorkload, StartMode } from './mode.ts';
 export { type RunFile, readRunFiles, writeRunFile } from './run-file.ts';
 

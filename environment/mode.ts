@@ -4,6 +4,7 @@ import type { OpenAdsStream } from '#api/ads-stream.ts';
 import type { Exchange } from '#api/exchange.ts';
 import type { SyncStatus } from '#api/sync.ts';
 import type { AuthorityReport, RotationStep } from '#controlplane';
+import type { Tls } from '#system/tls/tls.ts';
 import type { MeshDefinition } from './definition.ts';
 
 /** Where the parts of a mesh run: real processes on loopback, containers, or one process with a virtual clock. */
@@ -22,6 +23,10 @@ export interface EnvironmentOptions {
   readonly seed?: number;
   /** How long a workload's certificate lives, 60 at least; 24 h when absent. */
   readonly leafLifeSeconds?: number;
+  /** Folder like istiod's `cacerts` whose root certifies the mesh; a root is made when absent. Of no effect in the simulation, which has no files. */
+  readonly importAuthority?: string;
+  /** For meshes that people look at: their time can be put forward, and their proxies record bytes when they are asked to. */
+  readonly instruments?: 'clock and tap';
   /** Ends a start that is still under way, which then rejects with the reason. */
   readonly signal?: AbortSignal;
 }
@@ -69,11 +74,23 @@ export interface Environment extends AsyncDisposable {
   /** Body of an admin page of that workload's or gateway's proxy. */
   admin(workload: string, path: string): Promise<string>;
   /** The authority: what it issued, and the change of its roots, which rejects with what it waits for. */
-  readonly identity: { report(): Promise<AuthorityReport>; rotate(step: RotationStep): Promise<void> };
+  readonly identity: {
+    report(): Promise<AuthorityReport>;
+    rotate(step: RotationStep): Promise<void>;
+    /** Nobody is certified meanwhile; simulation only. */
+    readonly suspend?: (meanwhile: () => Promise<void>) => Promise<void>;
+  };
+  /** Handshakes of this world, for who is outside; absent where they are those of every machine. */
+  readonly tls?: Tls;
   /** The mesh's own idea of now, milliseconds since the epoch. */
   readonly wallTimeMs: () => number;
   /** Lets virtual time pass, and settles when nothing more can happen without time; simulation only. */
   readonly advance?: (ms: number) => Promise<void>;
+  /**
+   * Puts the clocks of every process forward by ms in one call; gives how far the mesh is ahead of the machine now. Absent where time is not
+   * the machine's; rejects in words where the mesh has no `instruments`, and for Envoy.
+   */
+  readonly advanceClocks?: (ms: number) => Promise<number>;
   /** Ends the control plane and starts it again at the same addresses; absent where that cannot be done. */
   readonly restartControlPlane?: (meanwhile: () => Promise<void>) => Promise<void>;
 }

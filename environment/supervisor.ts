@@ -11,7 +11,8 @@ import { fileURLToPath } from 'node:url';
 export interface ChildSpec {
   readonly name: string;
   readonly command: string;
-  readonly args: readonly string[];
+  /** A function is asked before each start. */
+  readonly args: readonly string[] | (() => readonly string[]);
   readonly env?: Readonly<Record<string, string>>;
   /** Each line of its standard output; return true when the line was understood and need not be kept in the log. */
   readonly onLine?: (line: string) => boolean;
@@ -175,7 +176,7 @@ class SupervisedChild implements Child {
   #spawn(): void {
     const { command, args, env, fifo } = this.#spec;
     const output = fifo === undefined ? undefined : openFifo(fifo);
-    const child = spawn(command, [...args], {
+    const child = spawn(command, [...(typeof args === 'function' ? args() : args)], {
       cwd: ROOT,
       env: { ...process.env, NODE_COMPILE_CACHE: join(ROOT, '.cache/compile'), ...env },
       stdio: ['ignore', output ?? 'pipe', 'pipe'],

@@ -43,7 +43,7 @@ const up = async (options: UpOptions): Promise<void> => {
   if (readRunFiles().some((run) => run.name === name))
     throw new Error(`a mesh called ${name} is running already; "dinghy down" ends it, --name starts another`);
   const { mode, dataPlane } = options;
-  const starting = startEnvironment(bookinfo, { mode, dataPlane, name, signal: stop, ...leaf });
+  const starting = startEnvironment(bookinfo, { mode, dataPlane, name, signal: stop, instruments: 'clock and tap', ...leaf });
   // Loaded while the mesh comes up.
   const loading = options.site ? import('#site') : undefined;
   await using environment = await starting;

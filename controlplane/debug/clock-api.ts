@@ -1,4 +1,4 @@
-/** Puts the control plane's time forward, for meshes in which people want to see what takes hours: `POST /clock {"advanceMs": N}`. */
+/** Puts the control plane's time forward, for meshes in which people want to see what takes hours: `POST /clock {"advanceMs": N}`; `GET /clock` tells how far it is. */
 
 import type { MiddlewareHandler } from 'hono';
 import { Hono } from 'hono';
@@ -15,9 +15,10 @@ const MOST_MS = 366 * 86_400_000;
 
 const isStep = (value: unknown): value is number => typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MOST_MS;
 
-/** Route: POST /clock. */
+/** Routes: GET and POST /clock. */
 export const createClockApi = ({ shift, guard }: ClockApiOptions): Hono => {
   const api = new Hono();
+  api.get('/clock', (context) => context.json({ aheadMs: shift(0) }));
   api.post('/clock', guard, async (context) => {
     const body: unknown = await context.req.json().catch(() => undefined);
     const advanceMs = typeof body === 'object' && body !== null && 'advanceMs' in body ? body.advanceMs : undefined;

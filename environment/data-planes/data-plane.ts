@@ -4,11 +4,19 @@ import { fileURLToPath } from 'node:url';
 import type { DataPlaneName } from '../mode.ts';
 import { sidecarProgram } from './sidecar-program.ts';
 
+/** What else a sidecar is started with. Envoy knows none of it. */
+export interface SidecarFlags {
+  /** Who it is. */
+  readonly identityFile?: string;
+  /** Its clock can be put forward, by that many milliseconds from the start, and it records bytes when it is asked to; absent: neither. */
+  readonly clockAheadMs?: number | undefined;
+}
+
 /** A program that takes an Envoy bootstrap. */
 export interface DataPlane {
   readonly name: DataPlaneName;
   readonly command: string;
-  readonly args: (bootstrapFile: string, identityFile?: string) => readonly string[];
+  readonly args: (bootstrapFile: string, more?: SidecarFlags) => readonly string[];
   /** Its certificates come from an agent beside it, at a socket; otherwise it gets them itself. */
   readonly needsAgent: boolean;
   /** Beside what it inherits. */
@@ -29,9 +37,10 @@ const dinghy = (): DataPlane => {
   return {
     name: 'dinghy',
     command: process.execPath,
-    args: (bootstrapFile, identityFile) => [
+    args: (bootstrapFile, { identityFile, clockAheadMs } = {}) => [
       ...[...SIDECAR_FLAGS, program, '-c', bootstrapFile, '--log-level', 'warn'],
       ...(identityFile === undefined ? [] : ['--identity', identityFile]),
+      ...(clockAheadMs === undefined ? [] : ['--virtual-clock', '--clock-ahead-ms', String(clockAheadMs), '--wire-tap']),
     ],
     needsAgent: false,
     env: SIDECAR_ENV,

@@ -14,6 +14,7 @@ import { agentCommand, type DataPlane, findDataPlane } from '../data-planes/data
 import type { MeshDefinition } from '../definition.ts';
 import { readExchange } from '../exchange-line.ts';
 import { Identities } from '../identities.ts';
+import { advanceMesh, readAheadMs } from '../mesh-clock.ts';
 import type { Environment, EnvironmentOptions } from '../mode.ts';
 import { mustBeAccepted, refusalsIn } from '../refusals.ts';
 import { RUN_DIRECTORY, removeRunFile, writeRunFile } from '../run-file.ts';
@@ -51,7 +52,17 @@ export const startProcessMode = async (definition: MeshDefinition, options: Envi
   rmSync(directory, { recursive: true, force: true });
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const seats = seatsOf(definition, { address: block.address, appPorts });
-  const mesh = new ProcessMesh({ name, directory, definition, dataPlane, block, seats, leafLifeSeconds: options.leafLifeSeconds });
+  const mesh = new ProcessMesh({
+    name,
+    directory,
+    definition,
+    dataPlane,
+    block,
+    seats,
+    leafLifeSeconds: options.leafLifeSeconds,
+    instruments: options.instruments,
+    importAuthority: options.importAuthority,
+  });
   try {
     await Promise.race([mesh.start(), aborted(options.signal)]);
     return mesh.environment();
@@ -78,6 +89,8 @@ interface MeshInput {
   readonly block: AddressBlock;
   readonly seats: readonly Seat[];
   readonly leafLifeSeconds: number | undefined;
+  readonly instruments: EnvironmentOptions['instruments'] | undefined;
+  readonly importAuthority: string | undefined;
 }
 
 /** LIVING STATE of one mesh. */
@@ -94,9 +107,11 @@ class ProcessMesh {
   #refresh: NodeJS.Timeout | undefined;
   #hasStarted = false;
   #stopping: Promise<void> | undefined;
+  /** How far the mesh's time is ahead of the machine's, as last told by the control plane: who starts later starts there. */
+  #aheadMs = 0;
 
   constructor(input: MeshInput) {
-    const { name, directory, block } = input;
+    const { name, directory, block, importAuthority } = input;
     this.#input = input;
     this.#supervisor = new Supervisor(directory);
     this.#supervisor.ownFile(join(RUN_DIRECTORY, `${name}.json`));
@@ -104,7 +119,9 @@ class ProcessMesh {
       supervisor: this.#supervisor,
       address: block.address(CONTROL_PLANE_HOST),
       directory,
+      importAuthority,
       onReady: () => this.#refreshTokens(),
+      ...(this.#hasClock && { aheadMs: () => this.#aheadMs }),
     });
     const { client, caAddress, caDirectory } = this.#controlPlane;
     this.#identities = new Identities({
@@ -127,7 +144,7 @@ class ProcessMesh {
     mustBeAccepted(problems);
     await this.#refreshVips();
     // While the control plane is away the addresses stay what they are.
-    this.#refresh = setInterval(() => void this.#refreshVips().catch(() => {}), VIPS_REFRESH_MS).unref();
+    this.#refresh = setInterval(() => void this.#lookAgain().catch(() => {}), VIPS_REFRESH_MS).unref();
     for (const seat of seats) this.#startProxy(seat);
     this.#tokens = setInterval(() => this.#refreshTokens(), TOKEN_REFRESH_MS).unref();
     await this.#converged(version, START_PATIENCE_MS);
@@ -146,6 +163,32 @@ class ProcessMesh {
     this.#vips = await this.#controlPlane.client.vips();
     writeFileSync(`${this.#vipsFile}.new`, JSON.stringify(this.#vips));
     renameSync(`${this.#vipsFile}.new`, this.#vipsFile);
+  }
+
+  /** An Envoy's clock is the machine's. */
+  get #hasClock(): boolean {
+    return this.#input.instruments !== undefined && this.#input.dataPlane.name === 'dinghy';
+  }
+
+  async #lookAgain(): Promise<void> {
+    await this.#refreshVips();
+    if (this.#hasClock) this.#noteTime(await readAheadMs(this.#controlPlane));
+  }
+
+  /** Tokens live ten minutes of the control plane's time: after a jump everybody needs another one. */
+  #noteTime(aheadMs: number): void {
+    if (aheadMs === this.#aheadMs) return;
+    this.#aheadMs = aheadMs;
+    this.#refreshTokens();
+  }
+
+  async #advanceClocks(ms: number): Promise<number> {
+    const { dataPlane, seats } = this.#input;
+    const adminUrls = seats.map(({ address }) => `http://${address}:${ADMIN_PORT}`);
+    const { url, token } = this.#controlPlane;
+    const aheadMs = await advanceMesh({ dataPlane: dataPlane.name, controlPlane: { url, token }, adminUrls }, ms);
+    this.#noteTime(aheadMs);
+    return aheadMs;
   }
 
   /** So that who was cut off for longer than its certificate lived comes back by itself. */
@@ -187,7 +230,15 @@ class ProcessMesh {
     const fifo = dataPlane.opensStdoutByName ? { fifo: join(directory, `${name}.stdout`) } : {};
     const { command, args, env } = dataPlane;
     const child = this.#supervisor.start({
-      ...{ name: `${name}.proxy`, command, args: args(file, identityFile), env, onLine, restart: true, ...fifo },
+      ...{
+        name: `${name}.proxy`,
+        command,
+        args: () => args(file, { identityFile, ...(this.#hasClock && { clockAheadMs: this.#aheadMs }) }),
+        env,
+        onLine,
+        restart: true,
+        ...fifo,
+      },
       ...(!dataPlane.needsAgent && { prepare }),
     });
     this.#proxies.set(name, child);
@@ -277,7 +328,8 @@ class ProcessMesh {
         },
       },
       identity: { report: () => client.authority(), rotate: (step) => client.rotate(step) },
-      wallTimeMs: () => Date.now(),
+      wallTimeMs: () => Date.now() + this.#aheadMs,
+      advanceClocks: (ms) => this.#advanceClocks(ms),
       openAds: grpcAdsStream(xdsAddress, realClock()),
       connect: (host, port) =>
         new Promise((resolve, reject) => {

@@ -52,9 +52,9 @@ class TimerQueue {
   }
 }
 
-/** Begins with the machine's time. */
-export const shiftableClock = (): ShiftableClock => {
-  let aheadMs = 0;
+/** startAheadMs: how far it is ahead of the machine's from the start. */
+export const shiftableClock = (startAheadMs = 0): ShiftableClock => {
+  let aheadMs = startAheadMs;
   let order = 0;
   let armed: NodeJS.Timeout | undefined;
   const queue = new TimerQueue();

@@ -24,5 +24,9 @@ export interface LiveMesh {
   connect?(address: string, port: number): Promise<Duplex>;
   /** A stream to the control plane, for the cases that speak xDS themselves. */
   readonly openAds?: OpenAdsStream;
+  /** The mesh's own idea of now; the machine's when absent. */
+  readonly wallTimeMs?: () => number;
+  /** Puts the mesh's time forward; gives how far it is ahead. Rejects in words where that cannot be done. */
+  readonly advanceClocks?: (ms: number) => Promise<number>;
   readonly exchanges: { subscribe(listener: (exchange: Exchange) => void): () => void };
 }
