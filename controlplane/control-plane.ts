@@ -86,7 +86,7 @@ export interface ControlPlane extends AsyncDisposable {
 export const startControlPlane = async (options: ControlPlaneOptions, system: System): Promise<ControlPlane> => {
   const token = options.token ?? randomBytes(24).toString('base64url');
   const config = { ...DEFAULT_MESH_CONFIG, ...options.meshConfig };
-  const identity = options.authority && (await openMeshAuthority(options.authority, trustDomainOf(config), system));
+  const identity = options.authority && (await openMeshAuthority(options.authority, config.trustDomain, system));
   const parts = assemble(options, config, system, identity);
   const { store, registry, ads, queue, mesh } = parts;
   const inProcess = inProcessAds(ads);
@@ -125,9 +125,6 @@ export const startControlPlane = async (options: ControlPlaneOptions, system: Sy
     throw error;
   }
 };
-
-const trustDomainOf = (config: MeshConfig): string =>
-  'trustDomain' in config && typeof config.trustDomain === 'string' ? config.trustDomain : 'cluster.local';
 
 interface Parts {
   readonly store: ConfigStore;

@@ -40,12 +40,19 @@ export const DEFAULT_MESH_CONFIG: MeshConfig = {
   extensionProviders: [],
 };
 
+/** Whose identities are believed: the mesh's own trust domain first, then its aliases. */
+export const trustDomainsOf = ({ trustDomain, trustDomainAliases }: Pick<MeshConfig, 'trustDomain' | 'trustDomainAliases'>): string[] => [
+  ...new Set([trustDomain, ...trustDomainAliases]),
+];
+
 /** One port of a service. */
 export interface ServicePort {
   readonly number: number;
   readonly name: string;
   readonly protocol: 'http' | 'tcp';
   readonly targetPort: number;
+  /** An authorizer is asked there over gRPC: proxies speak HTTP/2 to it themselves, and its sidecar passes bytes. */
+  readonly isGrpcAuthorizer?: true;
 }
 
 /** An endpoint that a ServiceEntry lists itself. */

@@ -1,6 +1,6 @@
 /** How connections in the mesh are made safe: transport sockets as istiod writes them. Pure. Keys are made where they are used (`default`); trust comes with the rest (`ROOTCA`). */
 import type { Any, TransportSocket } from '#envoy';
-import type { MeshConfig } from '../mesh/mesh.ts';
+import { type MeshConfig, trustDomainsOf } from '../mesh/mesh.ts';
 import type { TrafficPolicy } from '../resources/destination-rule.ts';
 import { ADS, AGENT } from './config-source.ts';
 import { pack } from './pack.ts';
@@ -36,8 +36,6 @@ const tlsParams = (minimum: MeshConfig['minProtocolVersion']) => ({
 });
 
 const uri = (pattern: object) => ({ sanType: SAN_TYPE.uri, matcher: { matchPattern: pattern } });
-
-const trustDomainsOf = ({ trustDomain, trustDomainAliases }: MeshConfig): string[] => [...new Set([trustDomain, ...trustDomainAliases])];
 
 /** Any identity of this mesh. */
 const ofThisMesh = (config: MeshConfig) => trustDomainsOf(config).map((domain) => uri({ $case: 'prefix', value: `spiffe://${domain}/` }));
