@@ -28,3 +28,6 @@ export {
   outcomeWords,
 } from './runner/steps.ts';
 export { type LabText, readLabText, type StepText } from './text.ts';
+export { bytesOf, type ShownCertificate, type WireBytes, type WireCapture, type WireStory } from './wire/capture.ts';
+export { type Frame, filmOf } from './wire/film.ts';
+export { type HexRow, hexRows, type Mark, marksOf, printableShare } from './wire/hex.ts';

@@ -15,6 +15,8 @@ import { OrderError, Sender, type SendOrder } from './sender.ts';
 import { SteadyLoad } from './steady-load.ts';
 import { suiteOn } from './suite.ts';
 import type { MeshState } from './told.ts';
+import { sendOnWire } from './wire/capture.ts';
+import { certificateReader } from './wire/certificates.ts';
 
 const MAX_BODY_BYTES = 512 * 1024;
 const EDGE_LIMIT = 50;
@@ -89,6 +91,17 @@ const aboutRoutes = (mesh: LiveMesh, guard: Guard): Hono => {
   return routes;
 };
 
+/** What goes over the wire, and who is at its ends. */
+const wireRoutes = (mesh: LiveMesh, { log, sender }: { log: TrafficLog; sender: Sender }): Hono => {
+  const routes = new Hono();
+  const certificates = certificateReader(mesh);
+  routes.get('/certificates', async (context) => context.json(await certificates()));
+  routes.post('/wire', async (context) =>
+    context.json(await sendOnWire({ mesh, log, sender, certificates }, orderOf(await readBody(context.req)))),
+  );
+  return routes;
+};
+
 const trafficRoutes = ({ log, sender, load }: { log: TrafficLog; sender: Sender; load: SteadyLoad }): Hono => {
   const routes = new Hono();
   routes.get('/requests/:id', (context) => context.json(log.request(context.req.param('id'))));
@@ -106,7 +119,7 @@ const trafficRoutes = ({ log, sender, load }: { log: TrafficLog; sender: Sender;
 /** Opens the API on a running mesh. */
 export const siteApi = (mesh: LiveMesh, room: ApiRoom): { readonly routes: Hono; close(): void } => {
   const controlPlane = controlPlaneClient(mesh.controlPlane.url, mesh.controlPlane.token);
-  const log = new TrafficLog(mesh, Date.now);
+  const log = new TrafficLog(mesh, mesh.wallTimeMs ?? Date.now);
   const sender = new Sender(mesh, controlPlane, log);
   const gateway = mesh.gateways[0];
   const load = new SteadyLoad(gateway === undefined ? undefined : new URL('/productpage', gateway.url).href, room.loadPerSecond);
@@ -119,6 +132,7 @@ export const siteApi = (mesh: LiveMesh, room: ApiRoom): { readonly routes: Hono;
   routes.route('/', aboutRoutes(mesh, room.guard));
   routes.get('/events', eventStream(log, state));
   routes.route('/', trafficRoutes({ log, sender, load }));
+  routes.route('/', wireRoutes(mesh, { log, sender }));
   routes.route(
     '/',
     configurationRoutes(

@@ -139,7 +139,9 @@ export class Sender {
     const answered = exchangeOnce(order, target, preface, (local) => {
       if (target.source === '') from = local;
     });
-    const isOurs = (exchange: LoggedExchange) => exchange.userAgent === OWN_USER_AGENT && exchange.downstreamRemote === from;
+    // Of a refused connection no request was read: there the address alone says whose it was.
+    const isOurs = ({ userAgent, refused, downstreamRemote }: LoggedExchange) =>
+      downstreamRemote === from && (userAgent === OWN_USER_AGENT || refused !== undefined);
     const record = this.#awaitRecord(target.side, isOurs, answered);
     const reply = await answered;
     const durationMs = Math.round((performance.now() - startedAtMs) * 10) / 10;
@@ -151,6 +153,9 @@ export class Sender {
       // A host that was tried and never answered served nothing: the mesh itself spoke.
       servedBy: told?.details !== 'via_upstream' ? '' : target.side === 'callee' ? told.reporter : told.to,
       flags: told?.flags ?? '',
+      ...(told !== undefined && target.side === 'callee'
+        ? { seenAs: { peer: told.downstreamPeer, tls: told.downstreamTls, refused: told.refused ?? '' } }
+        : {}),
     };
   }
 

@@ -2,6 +2,7 @@
 import type { ResourceName } from '#api/resource.ts';
 import type { Figures } from '#observability';
 
+export type { ShownCertificate, WireBytes, WireCapture, WireStory } from '#labs';
 export type { EdgeFigures, Figures, LoggedExchange } from '#observability';
 
 /** What does not change while the mesh runs. */
@@ -53,6 +54,14 @@ export interface SentAnswer {
   /** Workload that answered; empty when the mesh itself did. */
   readonly servedBy: string;
   readonly flags: string;
+  /** Of a call from outside the mesh: what the workload's sidecar told of it. */
+  readonly seenAs?: {
+    /** Who the caller proved to be; empty for nobody. */
+    readonly peer: string;
+    readonly tls: string;
+    /** Why the connection was refused; empty when it was not. */
+    readonly refused: string;
+  };
 }
 
 /** One proxy's word on one change. */
