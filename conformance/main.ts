@@ -10,6 +10,7 @@ import { evidenceUnder } from './report/evidence.ts';
 import { junitReport } from './report/junit.ts';
 import { formatSkips, formatTotals, formatVerdict, totalsOf } from './report/summary.ts';
 import { yamlReport } from './report/yaml.ts';
+import { runSoak, SOAK_NAMES, type SoakName } from './soak/soak.ts';
 import type { Cell, Verdict } from './verify.ts';
 
 const DRIVERS: readonly Driver[] = ['process', 'simulation'];
@@ -24,6 +25,9 @@ interface Flags {
   readonly mutants: boolean;
   readonly list: boolean;
   readonly evidence: string;
+  readonly soak?: SoakName;
+  readonly scale: number;
+  readonly rate: number;
 }
 
 const flags = new Command('conformance')
@@ -35,6 +39,9 @@ const flags = new Command('conformance')
   .option('--list', 'which documented behaviour each case proves', false)
   .option('--report <path>', 'write path.yaml, path.xml (JUnit) and path.totals.json')
   .option('--evidence <folder>', 'where a failed case leaves what was seen; empty for nowhere', '.cache/reports')
+  .addOption(new Option('--soak <name>', 'measure that on a mesh of its own, instead of running cases').choices(SOAK_NAMES))
+  .option('--scale <share>', 'how much of a soak: 1 is the whole of it', Number, 1)
+  .option('--rate <calls>', 'of a soak: calls a second', Number, 120)
   .option('--required', 'fail, instead of skipping, when that mesh cannot be had here', false)
   .allowExcessArguments(false)
   .parse()
@@ -85,9 +92,15 @@ const run = async (): Promise<void> => {
   process.exitCode = totals.failed === 0 ? 0 : 1;
 };
 
+/** One soak; exits with 1 when something was seen that should not be. */
+const soak = async (name: SoakName): Promise<void> => {
+  const isGood = await runSoak(name, { print: console.log, scale: flags.scale, rate: flags.rate });
+  process.exitCode = isGood ? 0 : 1;
+};
+
 if (flags.list) console.log(coverageTable());
 else
-  await run().catch((error: unknown) => {
+  await (flags.soak === undefined ? run() : soak(flags.soak)).catch((error: unknown) => {
     // What ends the run as a whole is said in its own words; a case that fails does not come here.
     console.error(error instanceof Error ? error.message : String(error));
     process.exitCode = 1;

@@ -1,0 +1,90 @@
+/** The mesh that a soak brings up for itself: three programs that call each other in a ring, every call under mutual TLS. */
+import { type Environment, type StartMode, startEnvironment } from '#environment';
+
+type MeshDefinition = Parameters<StartMode>[0];
+
+/** Each calls the one that follows it. */
+export const RING = ['alpha', 'beta', 'gamma'] as const;
+
+/** One workload of the ring. */
+export type Member = (typeof RING)[number];
+
+/** Which connection a call takes between the sidecars: one that is kept, or one of its own with a handshake of its own. */
+export type Way = 'kept' | 'fresh';
+
+/** What every program listens on, as its service says. */
+export const PORT = 9080;
+
+/** Whose sidecar the member's calls go to. */
+export const calleeOf = (caller: Member): Member => RING[(RING.indexOf(caller) + 1) % RING.length] ?? caller;
+
+/** Name of the workload. */
+export const workloadOf = (member: Member): string => `${member}-v1`;
+
+/** Host that the member is called by. Two services stand before each program, so that the ways can differ. */
+export const hostOf = (member: Member, way: Way): string => `${member}-${way}.default.svc.cluster.local`;
+
+const service = (member: Member, way: Way): string => `
+apiVersion: v1
+kind: Service
+metadata:
+  name: ${member}-${way}
+spec:
+  selector: { app: ${member} }
+  ports:
+  - { name: http, port: ${PORT}, targetPort: ${PORT} }
+`;
+
+/** One request a connection: every request needs a handshake. */
+const freshOnly = (member: Member): string => `
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata:
+  name: ${member}-fresh
+spec:
+  host: ${hostOf(member, 'fresh')}
+  trafficPolicy:
+    connectionPool:
+      http: { maxRequestsPerConnection: 1 }
+`;
+
+const STRICT = `
+apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata:
+  name: default
+  namespace: istio-system
+spec:
+  mtls: { mode: STRICT }
+`;
+
+const definition: MeshDefinition = {
+  name: 'soak',
+  workloads: RING.map((app) => ({
+    name: workloadOf(app),
+    namespace: 'default',
+    serviceAccount: app,
+    labels: { app, version: 'v1' },
+    program: 'sample-apps/echo/main.ts',
+    env: { WORKLOAD: workloadOf(app) },
+    port: PORT,
+  })),
+  gateways: [],
+  resources: {
+    'services.yaml': RING.flatMap((member) => [service(member, 'kept'), service(member, 'fresh')]).join('---'),
+    'policies.yaml': [STRICT, ...RING.map(freshOnly)].join('---'),
+  },
+};
+
+/** Of certificates, the shortest there is. */
+const LEAF_LIFE_S = 60;
+
+/** Begins a mesh; ends with `await using`. clock: `virtual` lets it be put forward. */
+export const soakMesh = (clock: 'machine' | 'virtual'): Promise<Environment> =>
+  startEnvironment(definition, {
+    mode: 'process',
+    dataPlane: 'dinghy',
+    name: `soak-${process.pid}`,
+    leafLifeSeconds: LEAF_LIFE_S,
+    ...(clock === 'virtual' && { virtualClock: true }),
+  });
