@@ -6,10 +6,10 @@ import { asText, type Outcome, type SoakOptions } from './outcome.ts';
 import { RING, soakMesh } from './soak-mesh.ts';
 
 const FLIPS = 1_000;
-const TOLD_EVERY = 100;
+const TOLD_EVERY = 50;
 const PAUSE_MS = 2;
-/** Each state is held until so many calls began and ended in it: every caller on every way. */
-const CALLS_PER_STATE = 2 * RING.length;
+/** Each state is held until so many calls began and ended in it. */
+const CALLS_PER_STATE = RING.length;
 
 const DENY = `
 apiVersion: security.istio.io/v1
@@ -60,6 +60,9 @@ export const judge = (calls: readonly Call[], states: readonly State[]): FlipFig
   return { calls: calls.length, definite, allowedUnderDeny, deniedWithoutDeny, otherwise };
 };
 
+const sumOf = ({ definite, allowedUnderDeny, deniedWithoutDeny, otherwise }: FlipFigures): string =>
+  `${definite} calls judged, ${allowedUnderDeny} wrongly let through, ${deniedWithoutDeny} wrongly refused, ${otherwise.length} failed`;
+
 /** Holds until enough calls began after that moment and are over. */
 const held = async (load: Load, fromMs: number): Promise<void> => {
   const seen = (): number => {
@@ -95,7 +98,7 @@ export const flips = async ({ print, scale, rate }: SoakOptions): Promise<Outcom
       await held(load, fromMs);
       states.push({ denies, fromMs, untilMs: performance.now() });
     }
-    if (turn % TOLD_EVERY === 0) print(`flips: ${turn} of ${count}`);
+    if (turn % TOLD_EVERY === 0) print(`flips: ${turn} of ${count}: ${sumOf(judge(load.calls, states))}`);
   }
   const seconds = (performance.now() - startedMs) / 1_000;
   const { calls, definite, allowedUnderDeny, deniedWithoutDeny, otherwise } = judge(await load.end(), states);

@@ -6,12 +6,6 @@ import type { Environment } from '#environment';
 const STEP_MS = 500;
 const EVERY_MS = 50;
 
-const put = async (url: string, request: RequestInit): Promise<void> => {
-  const answer = await fetch(url, { ...request, method: 'POST' });
-  if (!answer.ok) throw new Error(`${url} answered ${answer.status}: ${(await answer.text()).slice(0, 200)}`);
-  await answer.arrayBuffer();
-};
-
 /** LIVING STATE: time that flows until it is ended. */
 export class MeshTime implements AsyncDisposable {
   aheadMs = 0;
@@ -38,14 +32,10 @@ export class MeshTime implements AsyncDisposable {
   }
 
   async #run(): Promise<void> {
-    const { controlPlane, workloads } = this.#mesh;
-    const headers = { 'content-type': 'application/json', authorization: `Bearer ${controlPlane.token}` };
+    const { advanceClocks } = this.#mesh;
+    if (advanceClocks === undefined) throw new Error('the time of this mesh cannot be put forward');
     while (!this.#isOver) {
-      await Promise.all([
-        put(`${controlPlane.url}/clock`, { headers, body: JSON.stringify({ advanceMs: STEP_MS }) }),
-        ...workloads.map(({ adminUrl }) => put(`${adminUrl}/clock?advance_ms=${STEP_MS}`, {})),
-      ]);
-      this.aheadMs += STEP_MS;
+      this.aheadMs = await advanceClocks(STEP_MS);
       await sleep(EVERY_MS);
     }
   }

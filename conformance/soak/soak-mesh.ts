@@ -86,5 +86,5 @@ export const soakMesh = (clock: 'machine' | 'virtual'): Promise<Environment> =>
     dataPlane: 'dinghy',
     name: `soak-${process.pid}`,
     leafLifeSeconds: LEAF_LIFE_S,
-    ...(clock === 'virtual' && { virtualClock: true }),
+    ...(clock === 'virtual' && { instruments: 'clock and tap' }),
   });

@@ -115,17 +115,24 @@ describe('in the simulated world', () => {
     expect([seen, system.metrics.value(`cluster.c.${counter}`)]).toEqual([[], 1]);
   });
 
-  it('an identity ends with its time, on either side, for new connections only; a renewed one goes on', async () => {
-    const { send, system, put } = await setUp({ ownLife: 10, cluster: { max_requests_per_connection: 2 } });
+  it('an identity ends with its time, on kept connections too; a renewed one goes on', async () => {
+    const { send, system, put } = await setUp({ ownLife: 10 });
     expect(await send()).toMatchObject({ status: 200 });
-    await system.clock.advance(11 * MINUTE_MS);
+    await system.clock.advance(9 * MINUTE_MS);
     expect(await send()).toMatchObject({ status: 200 });
+    expect(system.metrics.value('cluster.c.ssl.handshake')).toBe(1);
+    await system.clock.advance(2 * MINUTE_MS);
     expect(await send()).toMatch(/^UF TLS_error:_the_certificate_of_this_proxy_expired_at_/);
     put(60);
     expect(await send()).toMatchObject({ status: 200 });
-    const old = await setUp({ hostLife: 10 });
-    await old.system.clock.advance(11 * MINUTE_MS);
-    expect(await old.send()).toContain('certificate_has_expired');
+  });
+
+  it('a kept connection to a host whose certificate is over is not used', async () => {
+    const { send, system, seen } = await setUp({ hostLife: 10 });
+    expect(await send()).toMatchObject({ status: 200 });
+    await system.clock.advance(11 * MINUTE_MS);
+    expect(await send()).toContain('certificate_has_expired');
+    expect(seen).toHaveLength(1);
   });
 
   it('a secret that is withdrawn closes the way, until the next one comes', async () => {

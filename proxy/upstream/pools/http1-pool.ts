@@ -1,6 +1,6 @@
 /** LIVING STATE: HTTP/1.1 connections to one host. One exchange per connection at a time; the most recently used idle one goes first. */
 import type { Cancel } from '#system/clock.ts';
-import { ConnectError } from '#system/network.ts';
+import { ConnectError, type Connection } from '#system/network.ts';
 import { Http1Client } from '../../codec/http1-client.ts';
 import type { HttpRequest, HttpResponse } from '../../http/message.ts';
 import type { StreamError } from '../../http/stream-error.ts';
@@ -13,10 +13,18 @@ const MAX_HEAD_BYTES = 80 * 1024;
 interface Pooled {
   readonly client: Http1Client;
   readonly openedAtMs: number;
+  /** Wall time at which the first certificate of either end is over: an identity that ended is not used any longer, whatever is still open. */
+  readonly endsAtMs: number;
   leased: boolean;
   requests: number;
   idleSinceMs: number;
 }
+
+/** A certificate that was over from the start was nothing to believe in: where peers are not verified, nobody minds. */
+const endOf = ({ tls }: Connection, nowMs: number): number => {
+  const ends = [tls?.local, tls?.peer].flatMap((facts) => (facts && facts.notAfterMs > nowMs ? [facts.notAfterMs] : []));
+  return Math.min(Number.POSITIVE_INFINITY, ...ends);
+};
 
 interface Waiter {
   readonly take: (pooled: Pooled) => void;
@@ -42,7 +50,7 @@ export class Http1Pool implements Pool {
   }
 
   send(request: HttpRequest, signal: AbortSignal): Promise<HttpResponse> {
-    const pooled = this.#idle.pop();
+    const pooled = this.#takeIdle();
     if (pooled === undefined) return this.#waitAndSend(request, signal);
     const { breaker } = this.#room;
     if (breaker.requests >= breaker.limits.maxRequests) {
@@ -55,6 +63,18 @@ export class Http1Pool implements Pool {
     }
     this.#lease(pooled);
     return pooled.client.send(request, signal);
+  }
+
+  #takeIdle(): Pooled | undefined {
+    for (let pooled = this.#idle.pop(); pooled; pooled = this.#idle.pop()) {
+      if (!this.#isOver(pooled)) return pooled;
+      pooled.client.close();
+    }
+    return undefined;
+  }
+
+  #isOver({ endsAtMs }: Pooled): boolean {
+    return endsAtMs !== Number.POSITIVE_INFINITY && endsAtMs <= this.#room.system.clock.wallTimeMs();
   }
 
   retire(): void {
@@ -134,7 +154,7 @@ export class Http1Pool implements Pool {
     try {
       const connection = await this.#dial();
       this.#connecting--;
-      this.#opened(new Http1Client(connection, { maxHeadBytes: MAX_HEAD_BYTES }));
+      this.#opened(new Http1Client(connection, { maxHeadBytes: MAX_HEAD_BYTES }), endOf(connection, this.#room.system.clock.wallTimeMs()));
     } catch (cause) {
       this.#connecting--;
       this.#forgetConnection();
@@ -152,9 +172,9 @@ export class Http1Pool implements Pool {
     for (const waiter of waiting) waiter.fail(error);
   }
 
-  #opened(client: Http1Client): void {
+  #opened(client: Http1Client, endsAtMs: number): void {
     const nowMs = this.#room.system.clock.nowMs();
-    const pooled: Pooled = { client, openedAtMs: nowMs, leased: false, requests: 0, idleSinceMs: nowMs };
+    const pooled: Pooled = { client, openedAtMs: nowMs, endsAtMs, leased: false, requests: 0, idleSinceMs: nowMs };
     this.#open++;
     this.#host.connections++;
     this.#room.stats.http1Connections.value++;
@@ -190,7 +210,7 @@ export class Http1Pool implements Pool {
     const usedUp = options.maxRequests > 0 && pooled.requests >= options.maxRequests;
     const tooOld = options.maxDurationMs > 0 && nowMs - pooled.openedAtMs >= options.maxDurationMs;
     if (usedUp) this.#room.stats.connectionsUsedUp.value++;
-    if (usedUp || tooOld || (this.#retired && this.#waiters.length === 0)) {
+    if (usedUp || tooOld || this.#isOver(pooled) || (this.#retired && this.#waiters.length === 0)) {
       pooled.client.close();
       return;
     }
