@@ -6,7 +6,11 @@ const REVIEWS: ProxyNode = {
   ...{ id: 'x', type: 'sidecar', ip: '127.0.0.1', workload: 'reviews-v1', namespace: 'default' },
   ...{ labels: {}, serviceAccount: 'default', appPorts: {} },
 };
-const mesh = { authorizationPolicies: [], config: { rootNamespace: 'istio-system', trustDomain: 'cluster.local', trustDomainAliases: [] } };
+const mesh = {
+  authorizationPolicies: [],
+  requestAuthentications: [],
+  config: { rootNamespace: 'istio-system', trustDomain: 'cluster.local', trustDomainAliases: [] },
+};
 const api = createExplainApi({ mesh: () => mesh as never, proxies: () => [REVIEWS] });
 const post = (body: string) => api.request('/explain', { method: 'POST', body });
 

@@ -1,7 +1,7 @@
 /** Why a call went as it did, by the policies of now: `POST /explain {"workload": NAME[.NAMESPACE], "facts": {…}}`. Changes nothing. */
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
-import { policiesFor } from '../mesh/effective-policy.ts';
+import { policiesFor, tokenPoliciesFor } from '../mesh/effective-policy.ts';
 import { type Mesh, type ProxyNode, trustDomainsOf } from '../mesh/mesh.ts';
 import { explain } from './explain.ts';
 import { readFacts } from './read-facts.ts';
@@ -32,7 +32,9 @@ export const createExplainApi = ({ mesh, proxies }: ExplainViews): Hono => {
     const proxy = proxies().find((one) => isCalled(one, body.workload));
     if (!proxy) return context.json({ error: `no proxy is called ${String(body.workload).slice(0, 100)}` }, 404);
     const now = mesh();
-    return context.json(explain(policiesFor(now, proxy), trustDomainsOf(now.config), facts));
+    return context.json(
+      explain({ policies: policiesFor(now, proxy), trustDomains: trustDomainsOf(now.config), tokens: tokenPoliciesFor(now, proxy) }, facts),
+    );
   });
   return api;
 };

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it, test } from 'vitest';
-import type { CallFacts } from '#api/story.ts';
+import type { CallFacts, FieldEdit } from '#api/story.ts';
 import { simulatedSystem } from '#system/simulated-system.ts';
 import { filterRoom } from '../../proxy/filters/filter-room.fixture.ts';
 import { filterTypeOf } from '../../proxy/filters/registry.ts';
@@ -9,6 +9,7 @@ import { chain } from '../../proxy/http/filter.ts';
 import { HeaderMap } from '../../proxy/http/header-map.ts';
 import { type HttpResponse, NO_TRAILERS } from '../../proxy/http/message.ts';
 import { StreamRecord } from '../../proxy/http/stream-record.ts';
+import { validateAuthorizationPolicy } from '../resources/validation/security/authorization-policy.ts';
 import { httpAuthorization } from '../translate/security/authorization-filters.ts';
 import { input, policy } from '../translate/security/said.fixture.ts';
 import { explain } from './explain.ts';
@@ -20,6 +21,7 @@ const SEED = policy(
   '{action: ALLOW, rules: [{from: [{source: {principals: [cluster.local/ns/default/sa/bookinfo-productpage]}}], to: [{operation: {methods: [GET]}}]}]}',
   'name: ratings',
 );
+const inForce = (policies: readonly PolicyInForce[]) => ({ policies, trustDomains: DOMAINS });
 const call = (more: Partial<CallFacts> = {}): CallFacts => ({
   ...{
     transport: 'http',
@@ -38,7 +40,7 @@ const REVIEWS = 'spiffe://cluster.local/ns/default/sa/bookinfo-reviews';
 
 describe('the story', () => {
   it('names the leaf that failed and the edit that would admit the caller', () => {
-    const story = explain([SEED], DOMAINS, call({ principal: REVIEWS }));
+    const story = explain(inForce([SEED]), call({ principal: REVIEWS }));
     expect(story).toMatchObject({ verdict: 'denied', decidedBy: '' });
     expect(story.policies[0]?.rules[0]?.leaves).toEqual([
       {
@@ -63,14 +65,14 @@ describe('the story', () => {
 
   it('knows no edit for a caller without identity, and says where a field stands', () => {
     const placed: PolicyInForce = { ...SEED, origin: { file: 'a.yaml' }, locate: () => ({ line: 12, column: 1 }) };
-    const story = explain([placed], DOMAINS, call());
+    const story = explain(inForce([placed]), call());
     expect(story).toMatchObject({ verdict: 'denied', change: [] });
     expect(story.policies[0]?.rules[0]?.leaves[0]).toMatchObject({ actual: 'none', place: { file: 'a.yaml', line: 12 } });
   });
 
   it('of a DENY names the rule and how to except the call from it', () => {
     const deny = policy('{action: DENY, rules: [{to: [{operation: {paths: ["/admin*"]}}]}]}', 'name: d');
-    expect(explain([SEED, deny], DOMAINS, call({ principal: PRODUCTPAGE, path: '/admin/x' }))).toMatchObject({
+    expect(explain(inForce([SEED, deny]), call({ principal: PRODUCTPAGE, path: '/admin/x' }))).toMatchObject({
       verdict: 'denied',
       decidedBy: 'default/d spec.rules[0]',
       change: [{ policy: 'default/d', path: 'spec.rules[0].to[0].operation.notPaths', edit: 'add', value: '/admin/x' }],
@@ -79,18 +81,18 @@ describe('the story', () => {
 
   it('tells what policies that are only tried would have done', () => {
     const tried = policy('{action: DENY, rules: [{}]}', 'name: t, annotations: {istio.io/dry-run: "true"}');
-    expect(explain([SEED, tried], DOMAINS, call({ principal: PRODUCTPAGE }))).toMatchObject({ verdict: 'allowed', dryRun: 'denied' });
+    expect(explain(inForce([SEED, tried]), call({ principal: PRODUCTPAGE }))).toMatchObject({ verdict: 'allowed', dryRun: 'denied' });
   });
 
   it('does not guess what was not recorded', () => {
     const admin = policy('{rules: [{when: [{key: "request.headers[x-role]", values: [admin]}]}]}');
-    const story = explain([admin], DOMAINS, call());
+    const story = explain(inForce([admin]), call());
     expect(story.verdict).toBe('not certain');
     expect(story.policies[0]?.rules[0]?.leaves[0]).toMatchObject({ actual: 'not recorded', held: null });
   });
 
   it('a policy without rules allows nothing', () => {
-    expect(explain([policy('{}')], DOMAINS, call())).toMatchObject({
+    expect(explain(inForce([policy('{}')]), call())).toMatchObject({
       verdict: 'denied',
       change: [{ path: 'spec.rules', edit: 'add rule' }],
     });
@@ -98,9 +100,9 @@ describe('the story', () => {
 
   it('on connections, an ALLOW rule about requests never holds, and a DENY rule is without them', () => {
     const tcp = { transport: 'tcp', principal: PRODUCTPAGE, sourceIp: '10.0.0.1', remoteIp: '10.0.0.1', port: 1 } as const;
-    expect(explain([SEED], DOMAINS, tcp).verdict).toBe('denied');
+    expect(explain(inForce([SEED]), tcp).verdict).toBe('denied');
     const deny = policy('{action: DENY, rules: [{to: [{operation: {methods: [POST]}}]}]}');
-    expect(explain([deny], DOMAINS, tcp).verdict).toBe('denied');
+    expect(explain(inForce([deny]), tcp).verdict).toBe('denied');
   });
 });
 
@@ -159,7 +161,10 @@ const field = (name: string, values: fc.Arbitrary<string[]>) => {
   return fc.record({ [name]: values, [not]: values }, { requiredKeys: [] });
 };
 const merged = (...parts: fc.Arbitrary<object>[]) =>
-  fc.tuple(...parts.map((part) => fc.option(part, { nil: {}, freq: 1 }))).map((all) => Object.assign({}, ...all) as object);
+  fc
+    .tuple(...parts.map((part) => fc.option(part, { nil: {}, freq: 1 })))
+    .map((all) => Object.assign({}, ...all) as object)
+    .filter((fields) => Object.keys(fields).length > 0);
 const source = merged(
   field('principals', some('cluster.local/ns/a/sa/x', 'cluster.local/ns/a/*', '*/sa/x', '*')),
   field('namespaces', some('a', 'b*', 'a.b')),
@@ -221,19 +226,126 @@ test('the verdict of the story is the proxy’s, from full facts and from those 
   await fc.assert(
     fc.asyncProperty(policies, asked, async (some, one) => {
       const { allowed, recorded } = await answered(some, one);
-      expect(explain(some, DOMAINS, factsOf(one)).verdict).toBe(allowed ? 'allowed' : 'denied');
+      expect(explain(inForce(some), factsOf(one)).verdict).toBe(allowed ? 'allowed' : 'denied');
       if (allowed) return;
       const facts = readFacts({ principal: '', serverName: '', ...recorded });
-      expect(facts && explain(some, DOMAINS, facts).verdict).toBe('denied');
+      expect(facts && explain(inForce(some), facts).verdict).toBe('denied');
     }),
     { numRuns: 300, seed: 4 },
   );
+});
+
+/** The edits as somebody would type them: values first, then what is deleted, from below. */
+const typed = (policies: readonly PolicyInForce[], change: readonly FieldEdit[]): PolicyInForce[] => {
+  const named =
+    (name: string) =>
+    ({ metadata: { namespace, name: own } }: PolicyInForce) =>
+      `${namespace}/${own}` === name;
+  const all = policies.map((one) => ({ ...one, spec: structuredClone(one.spec) }));
+  const gone = change.filter(({ edit }) => edit === 'remove policy').map(({ policy: name }) => name);
+  const order = (edit: FieldEdit): number => (edit.edit === 'remove rule' ? 1 : 0);
+  for (const { policy: name, path, edit, value } of change.toSorted((a, b) => order(a) - order(b) || (a.path < b.path ? 1 : -1))) {
+    const spec = all.find(named(name))?.spec as never as Record<string, unknown>;
+    const steps = path.match(/[^.[\]]+/g)?.slice(1) ?? [];
+    const last = steps.pop() ?? '';
+    const at = steps.reduce<Record<string, unknown>>((inner, step) => inner[step] as Record<string, unknown>, spec);
+    const list = (at[last] ?? []) as string[];
+    if (edit === 'add') at[last] = [...list, value];
+    if (edit === 'remove') at[last] = list.filter((text) => text !== value);
+    if (edit === 'remove rule') (at as unknown as unknown[]).splice(Number(last), 1);
+  }
+  return all.filter((one) => !gone.some((name) => named(name)(one)));
+};
+
+test('the edits that are told admit the call, on the proxy as well, and can be applied', async () => {
+  let told = 0;
+  await fc.assert(
+    fc.asyncProperty(policies, asked, async (some, one) => {
+      const { change, verdict } = explain(inForce(some), factsOf(one));
+      if (verdict !== 'denied') expect(change).toEqual([]);
+      if (change.length === 0 || change.some(({ edit }) => edit === 'add rule')) return;
+      told++;
+      const after = typed(some, change);
+      const valid = (spec: object) => validateAuthorizationPolicy(spec).length === 0;
+      for (const [index, { spec }] of some.entries())
+        if (valid(spec)) expect(after.filter(({ metadata }) => metadata.name === `p${index}`).every((left) => valid(left.spec))).toBe(true);
+      expect(explain(inForce(after), factsOf(one)).verdict).toBe('allowed');
+      expect((await answered(after, one)).allowed).toBe(true);
+    }),
+    { numRuns: 600, seed: 5 },
+  );
+  expect(told).toBeGreaterThan(100);
+});
+
+describe('what to change', () => {
+  const deny = (name: string, rules: string) => policy(`{action: DENY, rules: ${rules}}`, `name: ${name}`);
+
+  it('of a DENY looks at every policy: what else denies, and what then allows', () => {
+    const both = [
+      deny('a', '[{to: [{operation: {paths: ["/x*"]}}]}]'),
+      deny('b', '[{to: [{operation: {methods: [GET]}}]}, {to: [{operation: {methods: [PUT]}}]}]'),
+      SEED,
+    ];
+    const { change, sentence } = explain(inForce(both), call({ principal: REVIEWS, path: '/x' }));
+    expect(change.map(({ policy: name, path, edit, value }) => `${name} ${path} ${edit} ${value}`)).toEqual([
+      'default/a spec.rules[0].to[0].operation.notPaths add /x',
+      'default/b spec.rules[0].to[0].operation.notMethods add GET',
+      'default/ratings spec.rules[0].from[0].source.principals add cluster.local/ns/default/sa/bookinfo-reviews',
+    ]);
+    expect(sentence).toContain(', and add "GET"');
+  });
+
+  it('takes away only the value that stands in the way, and a policy that denies everything', () => {
+    const not = policy('{rules: [{to: [{operation: {methods: [GET], notPaths: ["/a", "/b*"]}}]}]}');
+    expect(explain(inForce([not]), call({ path: '/b1' })).change).toMatchObject([{ edit: 'remove', value: '/b*' }]);
+    expect(explain(inForce([deny('all', '[{}]')]), call()).change).toMatchObject([{ policy: 'default/all', edit: 'remove policy' }]);
+  });
+
+  it('says when what is asked afterwards was not recorded', () => {
+    const admin = policy('{rules: [{when: [{key: "request.headers[x-role]", values: [admin]}]}]}');
+    const story = explain(inForce([deny('d', '[{to: [{operation: {methods: [GET]}}]}]'), admin]), call({ refusedBy: 'DENY' }));
+    expect(story.change).toMatchObject([{ policy: 'default/d', edit: 'add', value: 'GET' }]);
+    expect(story.sentence).toContain('was not recorded');
+  });
+});
+
+describe('what no ALLOW or DENY rule refused', () => {
+  const custom = policy('{action: CUSTOM, provider: {name: ask}, rules: [{to: [{operation: {paths: ["/c*"]}}]}]}', 'name: c');
+  const told = (details: string | undefined, path = '/c') => explain(inForce([custom]), call({ path, ...(details && { details }) }));
+
+  it.each([
+    ['ext_authz_denied', 'denied', 'the authorizer refused it: CUSTOM policy default/c asks ask, as spec.rules[0] matched'],
+    ['ext_authz_error', 'denied', 'could not be asked'],
+    [
+      'rbac_access_denied_matched_policy[istio-ext-authz-ask-ns[default]-policy[c]-rule[0]-deny-due-to-bad-CUSTOM-action]',
+      'denied',
+      'its provider is not known',
+    ],
+    [undefined, 'not certain', 'what it said was not recorded'],
+    ['via_upstream', 'allowed', 'no DENY policy matched'],
+  ])('%s with a CUSTOM policy', (details, verdict, words) => {
+    const story = told(details);
+    expect(story).toMatchObject({ verdict, change: [] });
+    expect(story.sentence).toContain(words);
+    if (verdict === 'denied') expect(story.decidedBy).toBe('default/c spec.rules[0]');
+  });
+
+  it('what a CUSTOM policy does not ask about is allowed', () => {
+    expect(told(undefined, '/d').verdict).toBe('allowed');
+  });
+
+  it('a token that was refused is told with the issuers that are believed', () => {
+    const tokens = [{ metadata: { namespace: 'default', name: 'jwt' }, spec: { jwtRules: [{ issuer: 'ann' }] } }] as never;
+    const story = explain({ ...inForce([SEED]), tokens }, call({ details: 'jwt_authn_access_denied{Jwt_is_expired}' }));
+    expect(story).toMatchObject({ verdict: 'denied', change: [] });
+    expect(story.sentence).toContain('its token was refused (Jwt is expired); RequestAuthentication default/jwt believes ann');
+  });
 });
 
 test.each([undefined, null, [], 'x', { headers: { a: [1] }, claims: [], port: 1e9, method: 7 }])(
   '%j is no call, or one of which nothing was recorded',
   (value) => {
     const facts = readFacts(value);
-    expect(facts === undefined || explain([SEED], DOMAINS, facts).verdict === 'denied').toBe(true);
+    expect(facts === undefined || explain(inForce([SEED]), facts).verdict === 'denied').toBe(true);
   },
 );

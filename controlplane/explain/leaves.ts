@@ -11,6 +11,8 @@ import { allHeld, anyHeld, notHeld, permissionHeld, principalHeld, type Template
 /** A leaf before its place in a file is known. lacking: the call has no such thing, whatever its value. */
 export interface BareLeaf extends Omit<Leaf, 'place'> {
   readonly lacking: boolean;
+  /** Of what is not wanted: the values that the call has. */
+  readonly matching: readonly string[];
 }
 
 /** A rule with its alternatives apart: one of each list must hold, and all conditions. */
@@ -38,12 +40,17 @@ const heldOf = <Node>(
   { attribute, facts, action, held }: Asked<Node>,
   written: Texts,
   excludes: boolean,
-): Pick<BareLeaf, 'held' | 'lacking'> => {
+): Pick<BareLeaf, 'held' | 'lacking' | 'matching'> => {
   const isAbsent = facts.transport === 'tcp' && attribute.http;
   const { node, whole }: AnyOf<Node> = isAbsent ? { node: undefined, whole: false } : attribute.any(written);
-  if (!whole && action === 'ALLOW') return { held: false, lacking: true };
-  if (node === undefined) return { held: true, lacking: true };
-  return { held: excludes ? notHeld(held(node)) : held(node), lacking: false };
+  if (!whole && action === 'ALLOW') return { held: false, lacking: true, matching: [] };
+  if (node === undefined) return { held: true, lacking: true, matching: [] };
+  if (!excludes) return { held: held(node), lacking: false, matching: [] };
+  const matching = written.filter((value) => {
+    const { node: one } = attribute.any([value]);
+    return one !== undefined && held(one) === true;
+  });
+  return { held: notHeld(held(node)), lacking: false, matching };
 };
 
 /** One attribute as it is written: what is wanted and what is not, and the fields in which that stands. */

@@ -31,7 +31,7 @@ const each = <T>(value: unknown, read: (item: unknown) => T | undefined): Readon
 const portOf = (value: unknown): number | undefined =>
   typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 65_535 ? value : undefined;
 
-const TEXTS = ['principal', 'sourceIp', 'remoteIp', 'destinationIp', 'serverName', 'method', 'path', 'host'] as const;
+const TEXTS = ['principal', 'sourceIp', 'remoteIp', 'destinationIp', 'serverName', 'method', 'path', 'host', 'details'] as const;
 
 /** Undefined when it is no record of a call. What is not understood in it counts as not recorded. */
 export const readFacts = (value: unknown): CallFacts | undefined => {

@@ -21,18 +21,25 @@ export interface ReadPolicy {
   readonly rules: readonly BareRule[];
 }
 
+/** `default/reviews` */
+export const nameOf = ({ metadata }: PolicyInForce): string => `${metadata.namespace}/${metadata.name}`;
+
 /** trustDomains: the mesh's own first, then its aliases. */
 export const readPolicy = (policy: PolicyInForce, trustDomains: readonly string[], facts: CallFacts): ReadPolicy => {
   const { metadata, spec } = policy;
   const action = spec.action ?? 'ALLOW';
   const scope = { namespace: metadata.namespace, trustDomains };
-  const rules = (spec.rules ?? []).map((rule, index) => readRule(rule, `spec.rules[${index}]`, { scope, facts, action }));
+  const rules = (spec.rules ?? []).flatMap((rule, index) =>
+    // A rule that an edit took away leaves its place empty.
+    rule ? [readRule(rule, `spec.rules[${index}]`, { scope, facts, action })] : [],
+  );
   const held = anyHeld(rules.map((rule) => rule.held));
-  return { policy, name: `${metadata.namespace}/${metadata.name}`, action, dryRun: isDryRun(policy), held, rules };
+  return { policy, name: nameOf(policy), action, dryRun: isDryRun(policy), held, rules };
 };
 
-/** What decided: a rule that matched, or that none did. */
+/** What decided: a rule that matched, or that none did; reason: in words, where rules alone do not tell. */
 export interface Decision {
   readonly verdict: Story['verdict'];
   readonly by?: { readonly policy: ReadPolicy; readonly rule: BareRule };
+  readonly reason?: string;
 }

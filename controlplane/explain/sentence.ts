@@ -13,6 +13,8 @@ export const editText = ({ policy, path, edit, value, place }: FieldEdit): strin
       return `remove ${JSON.stringify(value)} from ${path} of ${policy}${where}`;
     case 'add rule':
       return `add a rule to ${path} of ${policy}${where} that says ${value}`;
+    case 'remove policy':
+      return `delete ${policy}${where}`;
     case 'remove rule':
       return `remove ${path} of ${policy}${where}`;
   }
@@ -32,7 +34,8 @@ const nearest = (policies: readonly ReadPolicy[]): string => {
     : `${leaf.path} wants ${leaf.excludes ? 'anything but ' : ''}${wanted}, and the call has ${leaf.actual}`;
 };
 
-const reasonOf = ({ verdict, by }: Decision, enforced: readonly ReadPolicy[]): string => {
+const reasonOf = ({ verdict, by, reason }: Decision, enforced: readonly ReadPolicy[]): string => {
+  if (reason !== undefined) return reason;
   if (by) return `${by.policy.action} policy ${by.policy.name} ${verdict === 'denied' ? 'refuses' : 'allows'} it: ${by.rule.path} matched`;
   const allowing = enforced.filter(({ action }) => action === 'ALLOW');
   if (verdict === 'allowed') return 'no ALLOW policy is in force and no DENY policy matched';

@@ -22,6 +22,8 @@ export interface CallFacts {
   readonly claims?: Readonly<Record<string, unknown>>;
   /** Connections without requests cannot be asked about requests. */
   readonly transport: 'http' | 'tcp';
+  /** Why the proxy answered itself, as its log says it (`jwt_authn_access_denied{…}`, `ext_authz_denied`); `via_upstream`: it did not. */
+  readonly details?: string;
   /** Which kind of rules refused it, where a proxy said so: then those that are asked before did not match. */
   readonly refusedBy?: 'ALLOW' | 'DENY';
 }
@@ -64,7 +66,7 @@ export interface ToldPolicy {
 export interface FieldEdit {
   readonly policy: string;
   readonly path: string;
-  readonly edit: 'add' | 'remove' | 'add rule' | 'remove rule';
+  readonly edit: 'add' | 'remove' | 'add rule' | 'remove rule' | 'remove policy';
   readonly value: string;
   readonly place?: { readonly file: string; readonly line: number };
 }
