@@ -4,7 +4,7 @@ import type { Mutant } from './mutant.ts';
 
 const FILTERS = 'controlplane/translate/security/authorization-filters.ts';
 const RULES = 'controlplane/translate/security/rbac.ts';
-const WORKLOADS = 'controlplane/translate/security/workload-security.ts';
+const WORKLOADS = 'controlplane/mesh/effective-policy.ts';
 const CALLERS = 'controlplane/translate/security/principals.ts';
 const OPERATIONS = 'controlplane/translate/security/permissions.ts';
 const WILDCARDS = 'controlplane/translate/security/wildcards.ts';
@@ -194,6 +194,13 @@ export const AUTHORIZATION_MUTANTS: readonly Mutant[] = [
     file: WILDCARDS,
     find: 'return textMatcher(`${SPIFFE}${value}`, false);',
     replace: "return { matchPattern: { $case: 'contains', value }, ignoreCase: false };",
+  },
+  {
+    id: 'MUT-PRINCIPAL-CASE-IGNORED',
+    wrong: 'principals are compared without their case',
+    file: WILDCARDS,
+    find: 'return textMatcher(`${SPIFFE}${value}`, false);',
+    replace: 'return textMatcher(`${SPIFFE}${value}`, true);',
   },
   {
     id: 'MUT-PRINCIPAL-WILDCARD-WIDE',

@@ -2,7 +2,10 @@
 import { AUTHORIZATION_MUTANTS } from './authorization.ts';
 import { CONTROL_PLANE_MUTANTS } from './control-plane.ts';
 import { DATA_PLANE_MUTANTS } from './data-plane.ts';
+import { EXTERNAL_MUTANTS } from './external.ts';
 import type { Mutant } from './mutant.ts';
+import { MUTUAL_TLS_MUTANTS } from './mutual-tls.ts';
+import { ROTATION_MUTANTS } from './rotation.ts';
 import { TOKEN_MUTANTS } from './tokens.ts';
 import { TRANSLATION_MUTANTS } from './translation.ts';
 
@@ -13,4 +16,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...DATA_PLANE_MUTANTS,
   ...AUTHORIZATION_MUTANTS,
   ...TOKEN_MUTANTS,
+  ...MUTUAL_TLS_MUTANTS,
+  ...ROTATION_MUTANTS,
+  ...EXTERNAL_MUTANTS,
 ];

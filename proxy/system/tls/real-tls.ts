@@ -13,7 +13,15 @@ import {
   type TlsParameters,
 } from './tls.ts';
 import type { CertificateFacts, TlsFacts } from './tls-facts.ts';
-import { certificateMissing, chainRefused, handshakeBroken, handshakeCut, handshakeTimeout, nameRefused } from './tls-failures.ts';
+import {
+  certificateMissing,
+  chainRefused,
+  handshakeBroken,
+  handshakeCut,
+  handshakeTimeout,
+  nameRefused,
+  timeRefusal,
+} from './tls-failures.ts';
 
 /** Sessions that one context keeps for its clients to resume. */
 const KEPT_SESSIONS = 512;
@@ -104,12 +112,6 @@ const verifyErrorOf = (socket: TLSSocket): string | undefined => {
   const message = ssl?.verifyError()?.message;
   // Node adds advice for people who run scripts.
   return message?.replace(/; if the root CA is installed locally.*$/s, '');
-};
-
-/** Expiry is judged by this world's clock as well: somebody may have put it forward. */
-const timeRefusal = ({ notBeforeMs, notAfterMs }: CertificateFacts, nowMs: number): string | undefined => {
-  if (nowMs > notAfterMs) return 'certificate has expired';
-  return nowMs < notBeforeMs ? 'certificate is not yet valid' : undefined;
 };
 
 interface Judgement {

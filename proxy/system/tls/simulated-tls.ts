@@ -18,7 +18,15 @@ import {
   type TlsParameters,
 } from './tls.ts';
 import type { CertificateFacts, TlsFacts } from './tls-facts.ts';
-import { certificateMissing, chainRefused, handshakeBroken, handshakeCut, handshakeTimeout, nameRefused } from './tls-failures.ts';
+import {
+  certificateMissing,
+  chainRefused,
+  handshakeBroken,
+  handshakeCut,
+  handshakeTimeout,
+  nameRefused,
+  timeRefusal,
+} from './tls-failures.ts';
 
 const CIPHER = 'TLS_AES_128_GCM_SHA256';
 
@@ -61,9 +69,6 @@ class Meeting {
 const meetingKey = (from: { address: string; port: number }, to: { address: string; port: number }): string =>
   `${from.address}:${from.port} ${to.address}:${to.port}`;
 
-const withinTime = ({ notBeforeMs, notAfterMs }: SimulatedCertificate, nowMs: number): string | undefined =>
-  nowMs > notAfterMs ? 'certificate has expired' : nowMs < notBeforeMs ? 'certificate is not yet valid' : undefined;
-
 /** Why a chain is not to be believed; undefined when it is. */
 const chainRefusal = (
   chain: readonly SimulatedCertificate[],
@@ -72,11 +77,11 @@ const chainRefusal = (
 ): string | undefined => {
   let current = chain[0];
   for (let depth = 0; current && depth < 8; depth++) {
-    const late = withinTime(current, nowMs);
+    const late = timeRefusal(current, nowMs);
     if (late !== undefined) return late;
     const { signedBy } = current;
     const root = roots.find(({ key }) => key === signedBy);
-    if (root) return withinTime(root, nowMs);
+    if (root) return timeRefusal(root, nowMs);
     current = chain.find(({ key, isAuthority }) => isAuthority && key === signedBy && current?.key !== key);
   }
   return 'unable to get local issuer certificate';

@@ -15,6 +15,15 @@ const CHAIN_WORDS: Readonly<Record<string, string>> = {
 export const chainRefused = (reason: string): TlsHandshakeError =>
   failure(`${VERIFY_FAILED}: X509_verify_cert: certificate verification error at depth 0: ${CHAIN_WORDS[reason] ?? reason}`);
 
+/** Expiry is judged by this world's clock as well as by OpenSSL's: somebody may have put it forward. Undefined: it is in force. */
+export const timeRefusal = (
+  { notBeforeMs, notAfterMs }: { readonly notBeforeMs: number; readonly notAfterMs: number },
+  nowMs: number,
+): string | undefined => {
+  if (nowMs > notAfterMs) return 'certificate has expired';
+  return nowMs < notBeforeMs ? 'certificate is not yet valid' : undefined;
+};
+
 /** The chain is good and the name is not. */
 export const nameRefused = (reason: string): TlsHandshakeError => failure(`${VERIFY_FAILED}: ${reason}`);
 
