@@ -164,3 +164,53 @@ test('a secret of the bootstrap that cannot be used ends the start with its plac
   };
   await expect(setUp({ secrets: [broken] })).rejects.toThrow('static_resources.secrets[0]');
 });
+
+/** How many contexts `GET /certs` of the admin port shows. */
+const contextsOf = async ({ system }: Awaited<ReturnType<typeof setUp>>): Promise<number> => {
+  const connection = await system.world.network.from('10.0.0.9').connect({ address: '10.0.0.1', port: 15000 }, { timeoutMs: 1 });
+  let text = '';
+  connection.on('data', (chunk: Buffer) => {
+    text += chunk.toString();
+  });
+  connection.write('GET /certs HTTP/1.1\r\nhost: 127.0.0.1:15000\r\nconnection: close\r\n\r\n');
+  for (let turn = 0; turn < 8; turn++) await settle();
+  return text.split('ca_cert').length - 1;
+};
+
+const serving = (name: string, port: number) => ({
+  name,
+  address: { socket_address: { address: '10.0.0.1', port_value: port } },
+  filter_chains: [
+    {
+      filters: [
+        {
+          name: 'tcp',
+          typed_config: {
+            '@type': 'type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy',
+            stat_prefix: 'a',
+            cluster: 'b',
+          },
+        },
+      ],
+      transport_socket: {
+        name: 'tls',
+        typed_config: {
+          '@type': 'type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext',
+          common_tls_context: { ...own, ...trusting(name) },
+        },
+      },
+    },
+  ],
+});
+
+test('the certificates page shows what is in use, and nothing of listeners that are gone', async () => {
+  const world = await withIdentity();
+  const { push } = world;
+  await push('cds', '1');
+  await push('lds', '1', serving('one', 1), serving('two', 2));
+  await push('sds', '1', trust('one', rootPem('one')), trust('two', rootPem('two')));
+  for (let turn = 0; turn < 4; turn++) await settle();
+  const both = await contextsOf(world);
+  await push('lds', '2', serving('two', 2));
+  expect([both, await contextsOf(world)]).toEqual([2, 1]);
+});

@@ -1,12 +1,13 @@
 /** Where one proxy's secrets come from: the bootstrap, files, SDS servers, its own identity. Those of the ADS stream are put by the proxy itself. */
 import { ConfigError } from '#api/config-error.ts';
-import { type Bootstrap, type DiscoveryResponse, type Node, Secret } from '#envoy';
+import type { Bootstrap, DiscoveryResponse, Node } from '#envoy';
 import type { System } from '#system/system.ts';
+import { trySecrets } from './arriving-secrets.ts';
 import { CertificateClient, type IssueCertificate } from './tls/certificate-client.ts';
 import { compileSecret, putSecret, trySecret } from './tls/compile-secret.ts';
 import { type TlsRoom, tlsRoom } from './tls/live-context.ts';
 import { type CertificateSecret, type SecretRef, SecretStore, secretKey, type TrustSecret } from './tls/secret-store.ts';
-import { errorText, ResourceGate } from './xds/accept-response.ts';
+import { ResourceGate } from './xds/accept-response.ts';
 import { AdsClient } from './xds/ads-client.ts';
 import { streamAddress } from './xds/control-plane-address.ts';
 
@@ -22,6 +23,13 @@ export interface Identity {
 export interface SecretOptions {
   readonly node: Node;
   readonly identity?: Identity | undefined;
+}
+
+/** A secret that listeners or clusters name. */
+export interface UsedSecret {
+  readonly ref: SecretRef;
+  /** Undefined: it has not arrived. */
+  readonly current: CertificateSecret | TrustSecret | undefined;
 }
 
 /** The static cluster of the local agent; a proxy that has its identity by itself does not dial it. */
@@ -88,11 +96,11 @@ export class ProxySecrets {
       this.#askServer(cluster);
   }
 
-  /** Every secret that is used, as a message; one that has not arrived has its name alone. */
-  get all(): readonly { readonly ref: SecretRef; readonly secret: Secret; readonly current: object | undefined }[] {
+  /** Every secret that is used, as it is now. */
+  get all(): readonly UsedSecret[] {
     return [...this.#wanted.values()].map((ref) => {
       const current = this.store.has(ref) ? (this.store.certificate(ref).current ?? this.store.trust(ref).current) : undefined;
-      return { ref, secret: messageOf(ref.name, current), current };
+      return { ref, current };
     });
   }
 
@@ -175,32 +183,12 @@ export class ProxySecrets {
   }
 
   async #take(cluster: string, gate: ResourceGate, response: DiscoveryResponse): Promise<string> {
-    const { resources, errors } = gate.accept('sds', response.resources, new Map());
-    const refusals = [...errors];
-    for (const secret of resources) {
+    const accepted = gate.accept('sds', response.resources, new Map());
+    const { working, errors } = await trySecrets(accepted.resources, this.#system.tls);
+    for (const { secret, compiled } of working) {
       const ref: SecretRef = { name: secret.name, source: { kind: 'grpc', cluster } };
-      try {
-        const compiled = compileSecret(secret);
-        await trySecret(compiled, this.#system.tls);
-        if (this.#wanted.has(secretKey(ref))) putSecret(this.store, ref, compiled);
-      } catch (error) {
-        refusals.push(errorText('sds', secret.name, error instanceof Error ? error.message : String(error)));
-      }
+      if (this.#wanted.has(secretKey(ref))) putSecret(this.store, ref, compiled);
     }
-    return refusals.join('\n');
+    return [...accepted.errors, ...errors].join('\n');
   }
 }
-
-const bytes = (text: string) => ({ specifier: { $case: 'inlineBytes' as const, value: Buffer.from(text) } });
-
-const messageOf = (name: string, current: CertificateSecret | TrustSecret | undefined): Secret => {
-  if (!current) return Secret.fromPartial({ name });
-  if ('trustedRoots' in current)
-    return Secret.fromPartial({ name, type: { $case: 'validationContext', value: { trustedCa: bytes(current.trustedRoots) } } });
-  const { certificateChain } = current;
-  // The key itself goes nowhere; its place says that there is one.
-  return Secret.fromPartial({
-    name,
-    type: { $case: 'tlsCertificate', value: { certificateChain: bytes(certificateChain), privateKey: bytes('[redacted]') } },
-  });
-};

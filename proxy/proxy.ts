@@ -2,28 +2,31 @@
 import type { OpenAdsStream } from '#api/ads-stream.ts';
 import { ConfigError } from '#api/config-error.ts';
 import type { Kind } from '#api/kinds.ts';
-import { type Bootstrap, type Cluster, type DiscoveryResponse, type Listener, type Node, TrafficDirection } from '#envoy';
+import { type Bootstrap, type DiscoveryResponse, type Node, TrafficDirection } from '#envoy';
 import type { BoundListener, SocketAddress } from '#system/network.ts';
 import type { System } from '#system/system.ts';
 import { AdminHttp } from './admin/admin-http.ts';
 import { type ProcessHost, runningView } from './admin/running-view.ts';
 import type { AdminView, ServerState } from './admin/view.ts';
+import { ArrivingSecrets } from './arriving-secrets.ts';
 import { adminAddressOf, checkBootstrap } from './bootstrap.ts';
 import { Http1Server } from './codec/http1-server.ts';
 import { type BuildResult, SnapshotBuilder } from './config/build-snapshot.ts';
 import { ArrivalNotes, dumpResources, MESSAGE_NAMES } from './config/dump-resources.ts';
-import { protoJson, protoJsonAny } from './config/proto-json.ts';
+import { protoJson } from './config/proto-json.ts';
 import { EMPTY_RESOURCES, keepOnly, type ResourceOf, type ResourceSet, resourceName, withKind, withSome } from './config/resource-set.ts';
 import { type ProxySnapshot, SnapshotHolder } from './config/snapshot.ts';
 import { validate } from './config/validate.ts';
 import { FILTER_TYPE_URLS } from './filters/registry.ts';
 import { type BindFailure, ListenerManager } from './listener/listener-manager.ts';
-import { AGENT_CLUSTER, type Identity, ProxySecrets } from './proxy-secrets.ts';
-import { compileSecret, putSecret, trySecret } from './tls/compile-secret.ts';
+import { type Identity, ProxySecrets } from './proxy-secrets.ts';
+import { dumpSecrets } from './secret-dump.ts';
+import { inStatic, type StaticResources, staticResources } from './static-resources.ts';
+import { contextsInUse } from './tls/live-context.ts';
 import { ClusterManager } from './upstream/cluster-manager.ts';
 import { type Accepted, errorText, ResourceGate } from './xds/accept-response.ts';
 import { AdsClient } from './xds/ads-client.ts';
-import { controlPlaneAddress, controlPlaneCluster } from './xds/control-plane-address.ts';
+import { controlPlaneAddress } from './xds/control-plane-address.ts';
 import { ownNode } from './xds/own-node.ts';
 
 export { SnapshotBuilder } from './config/build-snapshot.ts';
@@ -95,17 +98,16 @@ class ConfiguredProxy implements RunningProxy {
   readonly #clusters: ClusterManager;
   readonly #listeners: ListenerManager;
   readonly #secrets: ProxySecrets;
+  readonly #arriving: ArrivingSecrets;
   readonly #builder: SnapshotBuilder;
   readonly #gate: ResourceGate;
   readonly #holder = new SnapshotHolder();
   readonly #ready = Promise.withResolvers<void>();
-  readonly #static: { readonly cds: ReadonlyMap<string, Cluster>; readonly lds: ReadonlyMap<string, Listener> };
+  readonly #static: StaticResources;
   #resources: ResourceSet = EMPTY_RESOURCES;
   #ads: AdsClient | undefined;
   readonly #answered = new Set<Kind>();
   #missing = 0;
-  #taking = false;
-  #trying: Promise<void> = Promise.resolve();
   #failures: readonly BindFailure[] = [];
   #draining = false;
   #failing = false;
@@ -122,20 +124,14 @@ class ConfiguredProxy implements RunningProxy {
     this.#options = options;
     this.#secrets = new ProxySecrets(bootstrap, system, { node: this.#node, identity: options.identity });
     this.#secrets.store.onChange(() => this.#secretsChanged());
+    this.#arriving = new ArrivingSecrets(this.#secrets.store, system.tls);
     this.#clusters = new ClusterManager(system, this.#secrets.room);
     this.#listeners = new ListenerManager(system);
+    this.#secrets.room.users.push(() => this.#listeners.tlsContexts());
     this.#builder = new SnapshotBuilder({ system, clusters: this.#clusters, secrets: this.#secrets.store, tls: this.#secrets.room });
     this.#gate = new ResourceGate((kind, resource) => this.#check(kind, resource));
     this.#notes = new ArrivalNotes(system.clock.wallTimeMs());
-    const { clusters = [], listeners = [] } = bootstrap.staticResources ?? {};
-    this.#static = {
-      cds: new Map(
-        clusters
-          .filter(({ name }) => name !== controlPlaneCluster(bootstrap) && name !== AGENT_CLUSTER)
-          .map((cluster) => [cluster.name, cluster]),
-      ),
-      lds: new Map(listeners.map((listener) => [listener.name, listener])),
-    };
+    this.#static = staticResources(bootstrap);
   }
 
   get snapshot(): ProxySnapshot {
@@ -223,7 +219,7 @@ class ConfiguredProxy implements RunningProxy {
       isStaticCluster: (name) => this.#static.cds.has(name),
       endpointsOf: (name) => this.snapshot.clusters.get(name)?.endpoints,
       listeners: () => this.#listeners.listeners(),
-      certificates: () => [...this.#secrets.room.contexts.values()].map(({ shown }) => shown),
+      certificates: () => contextsInUse(this.#secrets.room).map(({ shown }) => shown),
       configuration: () => ({
         bootstrap: () => protoJson(this.#bootstrap, BOOTSTRAP),
         startedAtMs: this.#notes.startedAtMs,
@@ -234,13 +230,7 @@ class ConfiguredProxy implements RunningProxy {
           notes: this.#notes,
           isStatic: (kind, name) => (kind === 'cds' || kind === 'lds') && this.#static[kind].has(name),
         }),
-        secrets: this.#secrets.all.map(({ ref, secret, current }) => ({
-          name: ref.name,
-          isStatic: ref.source.kind === 'static',
-          warming: current === undefined,
-          json: () => protoJsonAny(secret, MESSAGE_NAMES.sds),
-          ...this.#notes.of((ref.source.kind === 'ads' && this.#resources.sds.get(ref.name)) || current || ref),
-        })),
+        secrets: dumpSecrets(this.#secrets, { notes: this.#notes, arrived: this.#resources.sds }),
       }),
       drainListeners: (which) => this.#drainListeners(which),
       renewConnections: () => {
@@ -283,11 +273,12 @@ class ConfiguredProxy implements RunningProxy {
   async #take<K extends Kind>(kind: K, response: DiscoveryResponse): Promise<string> {
     const previous = this.#resources[kind] as ReadonlyMap<string, ResourceOf[K]>;
     const accepted = this.#gate.accept(kind, response.resources, previous);
-    const { resources, failed, errors } = kind === 'sds' ? await this.#tried(accepted) : accepted;
+    const tried = kind === 'sds' ? await this.#arriving.tried(accepted as unknown as Accepted<'sds'>) : accepted;
+    const { resources, failed, errors } = tried as Accepted<K>;
     const inForce = this.#resources[kind] as ReadonlyMap<string, ResourceOf[K]>;
     const kept = [...failed].flatMap((name) => inForce.get(name) ?? []);
     this.#resources = this.#merged(kind, [...resources, ...kept]);
-    if (kind === 'sds') this.#putSecrets(resources as readonly ResourceOf['sds'][]);
+    if (kind === 'sds') this.#arriving.put(resources as readonly ResourceOf['sds'][]);
     const broken = this.#apply().errors.filter((error) => error.kind === kind);
     const sent = new Set(resources.map((resource) => resourceName(kind, resource)));
     for (const resource of resources) this.#notes.arrived(resource, response.versionInfo, this.#system.clock.wallTimeMs());
@@ -299,32 +290,6 @@ class ConfiguredProxy implements RunningProxy {
       ...broken.filter(({ name }) => sent.has(name)).map(({ name, error }) => errorText(kind, name, error.message)),
       ...unbound.map(({ listener, error }) => errorText('lds', listener, String(error))),
     ].join('\n');
-  }
-
-  /** Secrets that work. One response after another, so that the newest is in force in the end. */
-  async #tried<K extends Kind>(accepted: Accepted<K>): Promise<Accepted<K>> {
-    const failed = new Set(accepted.failed);
-    const errors = [...accepted.errors];
-    const before = this.#trying;
-    const turn = Promise.withResolvers<void>();
-    this.#trying = turn.promise;
-    for (const secret of accepted.resources as readonly ResourceOf['sds'][])
-      try {
-        await trySecret(compileSecret(secret), this.#system.tls);
-      } catch (error) {
-        failed.add(secret.name);
-        errors.push(errorText('sds', secret.name, error instanceof Error ? error.message : String(error)));
-      }
-    await before;
-    turn.resolve();
-    const resources = accepted.resources.filter((resource) => !failed.has((resource as ResourceOf['sds']).name));
-    return { resources, failed, errors };
-  }
-
-  #putSecrets(secrets: readonly ResourceOf['sds'][]): void {
-    this.#taking = true;
-    for (const secret of secrets) putSecret(this.#secrets.store, { name: secret.name, source: { kind: 'ads' } }, compileSecret(secret));
-    this.#taking = false;
   }
 
   /** Static resources cannot be replaced or removed by what arrives. */
@@ -361,7 +326,7 @@ class ConfiguredProxy implements RunningProxy {
 
   /** A secret from elsewhere than the ADS stream may be what somebody waited for. */
   #secretsChanged(): void {
-    if (this.#missing === 0 || this.#taking || this.#closed) return;
+    if (this.#missing === 0 || this.#arriving.isPutting || this.#closed) return;
     this.#apply();
     void this.#reconcile();
   }
@@ -374,12 +339,3 @@ class ConfiguredProxy implements RunningProxy {
     this.#ready.resolve();
   }
 }
-
-const inStatic = (kind: Kind, name: string, check: () => void): void => {
-  try {
-    check();
-  } catch (error) {
-    if (error instanceof ConfigError) throw new ConfigError('', errorText(kind, name, error.message), { cause: error });
-    throw error;
-  }
-};

@@ -4,7 +4,7 @@ import type { ProxySync, SyncStatus } from '#api/sync.ts';
 import { type OutputOption, outputOption, show, table, warn } from '../output.ts';
 import { type MeshOption, readJson, runningMesh } from '../running-mesh.ts';
 
-const KINDS = ['cds', 'lds', 'eds', 'rds'] as const;
+const KINDS = ['cds', 'lds', 'eds', 'rds', 'sds'] as const;
 
 /** Registers the verb. */
 export const addProxyStatus = (program: Command): void => {

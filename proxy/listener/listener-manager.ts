@@ -1,6 +1,7 @@
 /** LIVING STATE: the listeners that are open. Given those wanted now it opens, changes and drains. */
 import type { BoundListener, Connection, SocketAddress } from '#system/network.ts';
 import type { System } from '#system/system.ts';
+import type { LiveContext } from '../tls/live-context.ts';
 import type { CompiledListener } from './compile-listener.ts';
 import { type OpenConnection, serveConnection } from './listener.ts';
 
@@ -42,6 +43,13 @@ export class ListenerManager {
   /** Open listeners with the addresses they got; for read-only views. */
   listeners(): { readonly compiled: CompiledListener; readonly addresses: readonly SocketAddress[] }[] {
     return [...this.#open.values()].map(({ compiled, sockets }) => ({ compiled, addresses: sockets.map(({ bound }) => bound.address) }));
+  }
+
+  /** What their chains show and believe. */
+  tlsContexts(): LiveContext[] {
+    return [...this.#open.values()].flatMap(({ compiled: { chains, defaultChain } }) =>
+      [...chains, ...(defaultChain ? [defaultChain] : [])].flatMap(({ tls }) => tls?.handshakes.context ?? []),
+    );
   }
 
   /** Makes exactly these listeners run. A changed one keeps its sockets and its connections: the next request on each is served by the new chains. */

@@ -87,6 +87,11 @@ export class ClientHandshakes {
     tellExpiry(this.#live, rooms.scope);
   }
 
+  /** What it shows and believes now. */
+  get context(): LiveContext {
+    return this.#live;
+  }
+
   /** Which server name connections for this authority ask for; empty = what the configuration says, the same for all. */
   serverName(authority: string): string {
     const { isAsked, isRequired } = this.#rooms.autoName;

@@ -20,20 +20,25 @@ export interface TlsSettings {
 export interface TlsRoom {
   readonly system: { readonly tls: Tls; readonly clock: Clock; readonly log: Log; readonly metrics: Metrics };
   readonly secrets: SecretStore;
-  /** Contexts by what they are made of, so that a hundred listeners with one certificate have one. */
-  readonly contexts: Map<string, LiveContext>;
+  /** Contexts by what they are made of, so that a hundred listeners with one certificate have one; forgotten with their last holder. */
+  readonly known: Map<string, WeakRef<LiveContext>>;
+  /** Each tells the contexts that it uses now; whoever has some adds itself. */
+  readonly users: (() => Iterable<LiveContext>)[];
 }
 
 /** One room for all listeners and clusters of a proxy, which tells how many days its first certificate has left. */
 export const tlsRoom = (system: TlsRoom['system'], secrets: SecretStore): TlsRoom => {
-  const contexts: TlsRoom['contexts'] = new Map();
+  const room: TlsRoom = { system, secrets, known: new Map(), users: [] };
   const { metrics, clock } = system;
   metrics.scope('server').computed('days_until_first_cert_expiring', () => {
-    const ends = [...contexts.values()].flatMap(({ shown }) => [...shown.chain, ...shown.roots].map(({ notAfterMs }) => notAfterMs));
+    const ends = contextsInUse(room).flatMap(({ shown }) => [...shown.chain, ...shown.roots].map(({ notAfterMs }) => notAfterMs));
     return ends.length === 0 ? NEVER_DAYS : Math.max(0, Math.floor((Math.min(...ends) - clock.wallTimeMs()) / DAY_MS));
   });
-  return { system, secrets, contexts };
+  return room;
 };
+
+/** Each once. What only waits to come into force is not among them. */
+export const contextsInUse = ({ users }: TlsRoom): readonly LiveContext[] => [...new Set(users.flatMap((user) => [...user()]))];
 
 const DAY_MS = 86_400_000;
 /** Envoy's number where there is no certificate. */
@@ -65,12 +70,17 @@ export interface LiveContext {
 export const liveContext = (settings: TlsSettings, room: TlsRoom): LiveContext => {
   const { certificate, trust, parameters } = settings;
   const key = JSON.stringify([idOf(certificate), idOf(trust), parameters]);
-  const known = room.contexts.get(key);
+  const known = room.known.get(key)?.deref();
   if (known) return known;
   const context = new FollowingContext(settings, room.system);
-  room.contexts.set(key, context);
+  room.known.set(key, new WeakRef(context));
+  forgotten.register(context, () => {
+    if (!room.known.get(key)?.deref()) room.known.delete(key);
+  });
   return context;
 };
+
+const forgotten = new FinalizationRegistry<() => void>((forget) => forget());
 
 const ids = new WeakMap<object, number>();
 let lastId = 0;
@@ -101,9 +111,19 @@ class FollowingContext implements LiveContext {
     const scope = system.metrics.scope('tls');
     this.#broken = scope.counter('context_build_failed');
     this.#built = scope.counter('context_built');
-    settings.certificate?.onChange(() => this.#build());
-    settings.trust?.onChange(() => this.#build());
+    this.#follow(certificate);
+    this.#follow(trust);
     this.#build();
+  }
+
+  /** Secrets outlive contexts: they hold it weakly, and let go of one that nobody uses any more. */
+  #follow(secret: LiveSecret<unknown> | undefined): void {
+    const self = new WeakRef(this);
+    const stop = secret?.onChange(() => {
+      const context = self.deref();
+      if (context) context.#build();
+      else stop?.();
+    });
   }
 
   get current(): TlsContext | undefined {

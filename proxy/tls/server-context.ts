@@ -74,6 +74,11 @@ export class ServerHandshakes {
     this.#clientCertificate = isRequired ? 'required' : settings.trust ? 'wanted' : 'ignored';
   }
 
+  /** What it shows and believes now. */
+  get context(): LiveContext {
+    return this.#live;
+  }
+
   /** Owns the connection, which is over when this rejects with TlsHandshakeError. */
   async accept(raw: Connection, { offered, timeoutMs, scope }: AcceptWith): Promise<Secured> {
     const { tls, clock } = this.#room.system;

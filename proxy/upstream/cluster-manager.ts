@@ -21,6 +21,7 @@ export class ClusterManager {
   constructor(system: System, tls: TlsRoom = tlsRoom(system, new SecretStore())) {
     this.#system = system;
     this.#tls = tls;
+    tls.users.push(() => this.running().flatMap((cluster) => cluster.tlsContexts()));
   }
 
   /** Creates the slot if nobody asked for that name before. */

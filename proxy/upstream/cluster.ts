@@ -2,8 +2,9 @@
 import type { Connection } from '#system/network.ts';
 import type { System } from '#system/system.ts';
 import type { HttpRequest, HttpResponse } from '../http/message.ts';
+import { StreamError } from '../http/stream-error.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
-import type { TlsRoom } from '../tls/live-context.ts';
+import type { LiveContext, TlsRoom } from '../tls/live-context.ts';
 import { attempt, type HostChoice } from './attempt.ts';
 import { balancerFor } from './balancers/policies.ts';
 import { CircuitBreaker } from './circuit-breaker.ts';
@@ -24,6 +25,10 @@ interface Destination {
 }
 
 const ORIGINAL_HOSTS_KEPT = 256;
+const ONLY_HTTP1 = {
+  text: 'upstream speaks HTTP/2 only, and this proxy sends requests on as HTTP/1.1',
+  codeDetails: 'upstream_wants_http2',
+} as const;
 
 /** A running cluster. */
 export class Cluster implements HostRoom {
@@ -96,12 +101,18 @@ export class Cluster implements HostRoom {
     for (const host of this.#hosts.values()) host.renewConnections();
   }
 
+  /** What its ways under TLS show and believe. */
+  tlsContexts(): LiveContext[] {
+    return this.#transports.tlsContexts();
+  }
+
   transportFor(labels: SocketLabels | undefined): Transport {
     return this.#transports.for(labels);
   }
 
   /** One try. Settles with the response head; rejects with StreamError. */
   send(request: HttpRequest, stream: StreamInfo, choice: HostChoice): Promise<HttpResponse> {
+    if (this.options.wantsHttp2) return Promise.reject(new StreamError('UPE', ONLY_HTTP1));
     return attempt(this, request, stream, choice);
   }
 

@@ -4,7 +4,7 @@ import type { MetricScope } from '#system/metrics.ts';
 import type { Connection } from '#system/network.ts';
 import type { System } from '#system/system.ts';
 import { ClientHandshakes, type HandshakeWith } from '../tls/client-handshakes.ts';
-import type { TlsRoom } from '../tls/live-context.ts';
+import type { LiveContext, TlsRoom } from '../tls/live-context.ts';
 import type { ClusterConfig } from './compile-cluster.ts';
 import { allSockets, RAW, type SocketConfig, type SocketLabels, socketFor } from './transport-sockets.ts';
 
@@ -45,6 +45,11 @@ export class Transports {
     this.#config = config;
     const wanted = new Set(allSockets(config.sockets).map((socket) => keyOf(socket, config)));
     for (const key of this.#living.keys()) if (!wanted.has(key)) this.#living.delete(key);
+  }
+
+  /** Of the ways under TLS that have been used. */
+  tlsContexts(): LiveContext[] {
+    return [...this.#living.values()].map(({ context }) => context);
   }
 
   for(labels: SocketLabels | undefined): Transport {
