@@ -7,7 +7,16 @@ export interface LabSend {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly count: number;
+  /** GET when absent. */
+  readonly method?: string;
+  /** What happens to the mesh while they are sent, 20 a second, at even distances. */
+  readonly meanwhile?: readonly LabEvent[];
 }
+
+/** The mesh's time is put forward, or its root is changed by one step. */
+export type LabEvent =
+  | { readonly kind: 'skip'; readonly hours: number }
+  | { readonly kind: 'rotate'; readonly step: 'begin' | 'switch' | 'finish' };
 
 /** A question answered before the button unlocks. */
 export type Prediction =
@@ -26,10 +35,24 @@ export type Prediction =
       readonly counted: string;
     };
 
-/** What the stage makes of the answers: the way of each request, who answered how often, or that beside what chance gives. */
+/** What the stage makes of the answers: the way of each request, its bytes, how an outsider fared, who answered how often, or that beside what chance gives. */
 export type LabStage =
   | { readonly kind: 'hops' }
   | { readonly kind: 'versions' }
+  | {
+      readonly kind: 'wire';
+      /** Which bytes are looked at beside those of the caller's program: between the sidecars, or what the callee's program reads. */
+      readonly shows: 'between' | 'delivered';
+    }
+  | {
+      readonly kind: 'outsider';
+      /** A refusal is an observation too, where the step is about it. */
+      readonly expects: 'answer' | 'refusal';
+    }
+  /** Which policies were asked about the last request, and what each said; refusals count as answers. */
+  | { readonly kind: 'verdict' }
+  /** Every workload's certificates on a line of time, and who certifies. */
+  | { readonly kind: 'certificates' }
   | {
       readonly kind: 'chance';
       /** Workload whose answers are drawn. */

@@ -2,12 +2,14 @@
 import { firstRequest } from './01-first-request/lab.ts';
 import { canary } from './02-canary/lab.ts';
 import { headerRouting } from './03-header-routing/lab.ts';
+import { mutualTlsOnTheWire } from './08-mtls-on-the-wire/lab.ts';
+import { strict } from './09-strict/lab.ts';
 import type { Lab } from './lab.ts';
 
-export type { Lab, LabSend, LabStage, LabStep, Prediction } from './lab.ts';
+export type { Lab, LabEvent, LabSend, LabStage, LabStep, Prediction } from './lab.ts';
 
 /** Every lab, in the order in which they are taken. */
-export const LABS: readonly Lab[] = [firstRequest, canary, headerRouting];
+export const LABS: readonly Lab[] = [firstRequest, canary, headerRouting, mutualTlsOnTheWire, strict];
 
 export { type CaseVerdict, type CheckedMesh, checkedSteps, checkStep, claimsUpTo, type StepVerdict } from './runner/check.ts';
 export { differences, type LabWorld } from './runner/differences.ts';
@@ -22,6 +24,7 @@ export {
   isDone,
   isRevealed,
   isStepsOwn,
+  isTelling,
   keyOf,
   lockOf,
   observedOf,
@@ -29,5 +32,5 @@ export {
 } from './runner/steps.ts';
 export { type LabText, readLabText, type StepText } from './text.ts';
 export { bytesOf, type ShownCertificate, type WireBytes, type WireCapture, type WireStory } from './wire/capture.ts';
-export { type Frame, filmOf } from './wire/film.ts';
+export { type Frame, filmOf, requestRecord } from './wire/film.ts';
 export { type HexRow, hexRows, type Mark, marksOf, printableShare } from './wire/hex.ts';

@@ -36,6 +36,14 @@ export const isStepsOwn = ({ send }: LabStep, order: LabSend): boolean => {
   return text(order) === text(send);
 };
 
+/** False when the round shows nothing of what the step is about: nobody answered, or somebody did where the step is about a refusal. */
+export const isTelling = ({ stage }: LabStep, answers: readonly { readonly servedBy: string; readonly status: number }[]): boolean => {
+  if (stage.kind === 'verdict') return true;
+  return stage.kind === 'outsider' && stage.expects === 'refusal'
+    ? answers.every(({ status }) => status === 0)
+    : answers.some(({ servedBy }) => servedBy !== '');
+};
+
 /** What the first round brought, where that can be counted. */
 export const observedOf = ({ predict }: LabStep, reached: StepProgress | undefined): number | undefined => {
   const first = reached?.rounds?.[0];

@@ -22,6 +22,7 @@ const countOf = (records: readonly TlsRecord[]): string => (records.length === 1
 /** What kind of records they are, for who cannot look inside. */
 const hidden = (records: readonly TlsRecord[]): readonly TlsRecord[] => records.filter(({ type }) => type === APPLICATION_DATA);
 
+// #region readable
 const greeting = (sent: Uint8Array): readonly Frame[] => {
   const hello = readClientHello(sent);
   const [record] = tlsRecords(sent);
@@ -30,6 +31,7 @@ const greeting = (sent: Uint8Array): readonly Frame[] => {
   const words = `Readable: it asks for ${hello.serverName || 'nobody by name'} and offers ${hello.protocols.join(', ') || 'no protocol'}.${wish}`;
   return [{ from: 'caller', title: 'ClientHello', words, isReadable: true, size: sizeOf([record]) }];
 };
+// #endregion readable
 
 const answer = (received: Uint8Array): readonly Frame[] => {
   const hello = readServerHello(received);
@@ -58,10 +60,17 @@ const answer = (received: Uint8Array): readonly Frame[] => {
   ];
 };
 
+/** Encrypted records of a client before its first request: with a ticket Finished alone, else its certificate and the proof before it. */
+const proofsOf = (resumes: boolean): number => (resumes ? 1 : 3);
+
+/** The record of the first request; undefined where it has not come, and on plain text. */
+export const requestRecord = (sent: Uint8Array, received: Uint8Array): TlsRecord | undefined =>
+  hidden(tlsRecords(sent))[proofsOf(readServerHello(received)?.resumes === true)];
+
 const reply = (sent: Uint8Array, resumes: boolean): readonly Frame[] => {
   const secret = hidden(tlsRecords(sent));
-  const request = secret.at(-1);
-  const before = secret.slice(0, -1);
+  const request = secret[proofsOf(resumes)];
+  const before = secret.slice(0, proofsOf(resumes));
   if (request === undefined) return [];
   const proof: Frame = {
     from: 'caller',

@@ -1,4 +1,4 @@
-/** Bytes as rows of sixteen: offset, hex, printable text, and which of them mean something to a reader. Pure. */
+/** Bytes as rows: offset, hex, printable text, and which of them mean something to a reader. Pure. */
 import { readClientHello, recordName, tlsRecords } from './tls-records.ts';
 
 /** Bytes that mean something. */
@@ -18,13 +18,14 @@ export interface HexByte {
   readonly mark: Mark['kind'] | '';
 }
 
-/** Sixteen of them. */
+/** As many of them as a row has. */
 export interface HexRow {
   /** Of the first, in hex, four digits. */
   readonly offset: string;
   readonly bytes: readonly HexByte[];
 }
 
+/** A terminal has room for so many. */
 const IN_ROW = 16;
 const RECORD_HEADER = 5;
 const REQUEST_LINE = /^(?:PROXY [^\r\n]*\r\n)?([A-Z]+ [^\r\n]* HTTP\/1\.1)/;
@@ -77,12 +78,12 @@ const byteOf = (byte: number, mark: Mark['kind'] | ''): HexByte => ({
 });
 
 /** All bytes that are there. */
-export const hexRows = (bytes: Uint8Array, marks: readonly Mark[]): readonly HexRow[] =>
-  Array.from({ length: Math.ceil(bytes.length / IN_ROW) }, (_, row) => {
-    const start = row * IN_ROW;
+export const hexRows = (bytes: Uint8Array, marks: readonly Mark[], inRow = IN_ROW): readonly HexRow[] =>
+  Array.from({ length: Math.ceil(bytes.length / inRow) }, (_, row) => {
+    const start = row * inRow;
     return {
       offset: start.toString(16).padStart(4, '0'),
-      bytes: Array.from(bytes.subarray(start, start + IN_ROW), (byte, i) =>
+      bytes: Array.from(bytes.subarray(start, start + inRow), (byte, i) =>
         byteOf(byte, marks.find(({ from, to }) => start + i >= from && start + i < to)?.kind ?? ''),
       ),
     };

@@ -61,7 +61,11 @@ test('of a real ClientHello the name and the protocols can be read, at the place
 
 test('the film of a connection begins with what can be read and ends with the request, which cannot', async () => {
   const record = (type: number, length: number) => [type, 3, 3, length >> 8, length & 255, ...Array.from({ length }, () => 0xaa)];
-  const sent = Uint8Array.from([...(await clientHello()), ...record(20, 1), ...record(23, 700), ...record(23, 117)]);
+  const sent = Uint8Array.from([
+    ...(await clientHello()),
+    ...record(20, 1),
+    ...[700, 90, 53, 117, 300].flatMap((length) => record(23, length)),
+  ]);
   const serverHello = [
     22,
     3,

@@ -1,15 +1,16 @@
 /** Sending, and what came back: once predicted, and the same again as often as one likes. */
 import { useEffect, useState } from 'preact/hooks';
-import { countRound, isRevealed, isStepsOwn, type LabSend, type LabStep, lockOf, type Round } from '#labs';
+import { countRound, isRevealed, isStepsOwn, isTelling, type LabSend, type LabStep, lockOf, type Round } from '#labs';
 import { AnswerSquares, Tally } from '../components/answers.tsx';
 import { BinomialPicture } from '../components/binomial.tsx';
 import { get } from '../live/api.ts';
 import type { LabContent } from '../live/lab-content.ts';
 import { reach, reachedIn } from '../live/progress.ts';
 import { closedReason, mesh } from '../live/store.ts';
-import type { SentAnswer } from '../live/types.ts';
+import { OutsiderView } from './outsider.tsx';
 import { OwnHops } from './own-hops.tsx';
-import { SendPanel } from './send-panel.tsx';
+import { SendPanel, type Sent as SentRound } from './send-panel.tsx';
+import { WireView } from './wire.tsx';
 
 /** A lab and where one is in it. */
 export interface Place {
@@ -61,33 +62,39 @@ const useCauses = ({ lab, step }: Place, applies: number) => {
   return { causes, ask };
 };
 
-/** When no workload answered, nothing was observed of what the step is about. */
-const isSilent = (answers: readonly SentAnswer[]): boolean => answers.every(({ servedBy }) => servedBy === '');
-
-interface Sent {
-  readonly answers: readonly SentAnswer[];
+interface Sent extends SentRound {
   /** False when something was changed: it says nothing about the prediction. */
   readonly own: boolean;
 }
 
+/** One request looked at closely; nothing for a stage that counts. */
+const Close = ({ step: { stage }, sent: { answers, story } }: { step: LabStep; sent: Sent }) => {
+  const [only] = answers;
+  if (stage.kind === 'wire' && story !== undefined) return <WireView answer={only} story={story} shows={stage.shows} />;
+  if (answers.length !== 1 || only === undefined) return <Tally round={countRound(answers)} />;
+  if (stage.kind === 'hops') return <OwnHops answer={only} />;
+  return stage.kind === 'outsider' ? <OutsiderView answer={only} /> : <Tally round={countRound(answers)} />;
+};
+
+const LOOKS_CLOSELY: readonly string[] = ['hops', 'wire', 'outsider'];
+
 const Answers = ({ step, sent, rounds }: { step: LabStep; sent: Sent | undefined; rounds: readonly Round[] }) => {
   const last = rounds.at(-1);
   if (sent === undefined && last === undefined) return <p class="small muted">Nothing sent yet.</p>;
-  const [only] = sent?.answers ?? [];
-  if (step.stage.kind === 'hops' && sent === undefined)
-    return <p class="small muted">You sent this before. Send it again to see its way.</p>;
+  if (LOOKS_CLOSELY.includes(step.stage.kind) && sent === undefined)
+    return <p class="small muted">You sent this before. Send it again to see what becomes of it.</p>;
   return (
     <div class="stack">
       {sent === undefined ? <p class="small muted">Your last round:</p> : null}
-      {step.stage.kind === 'hops' && only !== undefined && sent?.answers.length === 1 ? (
-        <OwnHops answer={only} />
-      ) : (
-        <Tally round={sent === undefined ? (last ?? {}) : countRound(sent.answers)} />
-      )}
+      {sent === undefined ? <Tally round={last ?? {}} /> : <Close step={step} sent={sent} />}
       {(sent?.answers.length ?? 0) > 1 ? <AnswerSquares answers={sent?.answers ?? []} /> : null}
-      {sent !== undefined && isSilent(sent.answers) ? (
-        <p class="notice bad small">No workload answered, so this shows nothing yet. The request’s own story says what stood in its way.</p>
-      ) : null}
+      {sent === undefined || isTelling(step, sent.answers) ? null : (
+        <p class="notice bad small">
+          {step.stage.kind === 'outsider' && step.stage.expects === 'refusal'
+            ? 'Somebody answered, so the rule of this step is not in force yet. Send it again in a moment.'
+            : 'No workload answered, so this shows nothing yet. The request’s own story says what stood in its way.'}
+        </p>
+      )}
       {sent?.own === false ? (
         <p class="notice small">That was not what the question asks about, so it is not held against your guess.</p>
       ) : null}
@@ -108,11 +115,11 @@ export const Observe = ({ lab, step, applies, onReveal }: Place & { applies: num
   const { causes, ask } = useCauses({ lab, step }, applies);
   const locked = waitOf({ lab, step });
 
-  const onAnswers = async (answers: readonly SentAnswer[], order: LabSend) => {
+  const onAnswers = async (round: SentRound, order: LabSend) => {
     const own = isStepsOwn(step, order) && (await ask()).length === 0;
-    setSent({ answers, own });
-    if (!own || isSilent(answers)) return;
-    reach(lab, step, { rounds: [...rounds, countRound(answers)] });
+    setSent({ ...round, own });
+    if (!own || !isTelling(step, round.answers)) return;
+    reach(lab, step, { rounds: [...rounds, countRound(round.answers)] });
     if (!isRevealed(reached)) onReveal();
   };
 

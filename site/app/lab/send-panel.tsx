@@ -3,7 +3,14 @@ import { useState } from 'preact/hooks';
 import type { LabSend, LabStep } from '#labs';
 import { post, wordsOf } from '../live/api.ts';
 import { mesh } from '../live/store.ts';
-import type { SentAnswer } from '../live/types.ts';
+import type { SentAnswer, WireStory } from '../live/types.ts';
+
+/** What came back from one press of the button. */
+export interface Sent {
+  readonly answers: readonly SentAnswer[];
+  /** Of a request that the taps listened to. */
+  readonly story?: WireStory;
+}
 
 const headersOf = (text: string): Record<string, string> =>
   Object.fromEntries(
@@ -23,6 +30,8 @@ const Sender = ({ from }: { from: string }) => (
       <>
         From outside, through the gateway at <code>{mesh.value?.gateways[0]?.url ?? ''}</code>
       </>
+    ) : from === 'outside' ? (
+      <>From a program outside the mesh: plain text, straight to the workload’s own address, past every caller’s proxy</>
     ) : (
       <>
         As a call of <b>{from}</b>
@@ -52,6 +61,11 @@ const HeadersField = ({ rows, text, onText }: { rows: number; text: string; onTe
   </label>
 );
 
+const deliver = async ({ stage }: LabStep, order: LabSend): Promise<Sent> =>
+  stage.kind === 'wire'
+    ? post<Sent>('/wire', { ...order, method: 'GET' })
+    : { answers: await post<readonly SentAnswer[]>('/send', { ...order, method: 'GET' }) };
+
 /** locked: why the button does nothing yet; empty when it works. */
 export const SendPanel = ({
   step,
@@ -60,7 +74,7 @@ export const SendPanel = ({
 }: {
   step: LabStep;
   locked: string;
-  onAnswers: (answers: readonly SentAnswer[], order: LabSend) => Promise<void>;
+  onAnswers: (sent: Sent, order: LabSend) => Promise<void>;
 }) => {
   const { send } = step;
   const [count, setCount] = useState(send.count);
@@ -77,7 +91,7 @@ export const SendPanel = ({
     setError('');
     try {
       const order = { from: send.from, url, headers: headersOf(headers), count };
-      await onAnswers(await post<readonly SentAnswer[]>('/send', { ...order, method: 'GET' }), order);
+      await onAnswers(await deliver(step, order), order);
     } catch (problem) {
       setError(wordsOf(problem));
     } finally {

@@ -6,6 +6,7 @@ export type {
   EdgeFigures,
   EndpointView,
   Figures,
+  LeafLife,
   ListenerView,
   LoggedExchange,
   MeshFacts,
@@ -16,4 +17,8 @@ export type {
   RouteView,
   RulePlace,
   SentAnswer,
+  ShownCertificate,
+  WireBytes,
+  WireCapture,
+  WireStory,
 } from '#told';

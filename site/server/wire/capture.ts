@@ -1,4 +1,5 @@
 /** Sends one request while the taps of both sidecars listen, and puts together what they heard of it. */
+import { bytesOf, requestRecord } from '#labs';
 import type { LoggedExchange, TrafficLog } from '#observability';
 import type { LiveMesh, LiveWorkload } from '../live-mesh.ts';
 import type { Sender, SendOrder } from '../sender.ts';
@@ -12,6 +13,7 @@ const TRIES = 6;
 const RECORD_WAIT_MS = 2_000;
 const ASK_AGAIN_MS = 50;
 const TIMEOUT_MS = 3_000;
+const TLS_HEADER = 5;
 
 interface Address {
   readonly address: string;
@@ -82,6 +84,20 @@ const recordsOf = async (log: TrafficLog, requestId: string): Promise<Partial<Re
   }
 };
 
+const cutAt = (bytes: WireBytes, end: number): WireBytes =>
+  end >= bytes.total ? bytes : { kept: Buffer.from(bytes.kept, 'base64').subarray(0, end).toString('base64'), total: end };
+
+/** The first request alone: the connection may have carried others since. The requests sent here have no body. */
+const untilHeadEnds = (bytes: WireBytes): WireBytes => {
+  const end = Buffer.from(bytes.kept, 'base64').indexOf('\r\n\r\n');
+  return end < 0 ? bytes : cutAt(bytes, end + 4);
+};
+
+const untilRequestEnds = ({ sent, received }: Tapped): WireBytes => {
+  const record = requestRecord(bytesOf(sent), bytesOf(received));
+  return record === undefined ? untilHeadEnds(sent) : cutAt(sent, record.offset + TLS_HEADER + record.length);
+};
+
 /** Undefined when one of the three connections was open before the request came. */
 const putTogether = async ({ workloads }: LiveMesh, { caller, callee }: Records): Promise<WireCapture | undefined> => {
   const [near, far] = [caller.reporter, callee.reporter].map((name) => workloads.find((workload) => workload.name === name));
@@ -101,12 +117,12 @@ const putTogether = async ({ workloads }: LiveMesh, { caller, callee }: Records)
   return {
     caller: caller.reporter,
     callee: callee.reporter,
-    asked: asked.received,
-    sent: dialled.sent,
+    asked: untilHeadEnds(asked.received),
+    sent: untilRequestEnds(dialled),
     received: dialled.received,
     ends: [textOf(dialled.local), textOf(dialled.remote)],
     isSameAtCallee: dialled.sent.kept === accepted.received.kept && dialled.sent.total === accepted.received.total,
-    delivered: delivered.sent,
+    delivered: untilHeadEnds(delivered.sent),
   };
 };
 
