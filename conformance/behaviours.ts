@@ -1,16 +1,6 @@
 /** Documented behaviours of Istio and Envoy in this slice, and the cases that prove each; what has none says why. Numbers are those of the project's catalogue. */
-import type { CaseId } from './registry.ts';
-
-/** One documented behaviour. open: why no case proves it yet. */
-export interface Behaviour {
-  readonly id: string;
-  readonly says: string;
-  readonly cases: readonly CaseId[];
-  readonly open?: string;
-}
-
-const proved = (id: string, says: string, ...cases: readonly CaseId[]): Behaviour => ({ id, says, cases });
-const open = (id: string, says: string, why: string): Behaviour => ({ id, says, cases: [], open: why });
+import { type Behaviour, open, proved } from './behaviour.ts';
+import { securityBehaviours } from './behaviours-security.ts';
 
 /** LR, RT, TO, RY. */
 const requests: readonly Behaviour[] = [
@@ -180,7 +170,6 @@ const operations: readonly Behaviour[] = [
   proved('GW-03', 'no Gateway on the port: refused', 'GW-PORT-001'),
   proved('GW-04', "Bookinfo's own routes", 'GW-ROUTE-002', 'GW-ROUTE-004'),
   open('GW-05', 'TLS at the gateway', 'not in this slice'),
-  open('TL', 'mTLS, authorization, JWT', 'not in this slice; the rbac filter is covered by tests of proxy/filters'),
   proved('AL-04', 'one call, both sidecars tell of it under one request id', 'TRAF-HOP-001'),
   proved('AL-05', 'the record names the cluster as it is', 'TRAF-SUBSET-001', 'DISC-PORT-001'),
   proved('AL-07', 'the record keeps the path that was asked', 'TRAF-REWRITE-001'),
@@ -215,7 +204,7 @@ const operations: readonly Behaviour[] = [
 ];
 
 /** All of them, by group. */
-export const behaviours: readonly Behaviour[] = [...requests, ...policies, ...messages, ...operations];
+export const behaviours: readonly Behaviour[] = [...requests, ...policies, ...messages, ...operations, ...securityBehaviours];
 
 /** Two lines a behaviour: number and cases, or the reason that there is none; then its sentence. The sum last. */
 export const coverageTable = (): string => {

@@ -4,6 +4,7 @@ import { catalogue } from './cases/catalogue.ts';
 import type { ConformanceCase } from './define-case.ts';
 import type { LiveMesh } from './drivers/live-mesh.ts';
 import { meshUnderTest } from './drivers/mesh-under-test.ts';
+import type { Authorities } from './drivers/strangers.ts';
 import { type KeepEvidence, observe, type Verdict, verify } from './verify.ts';
 
 /** Which cases run, and what is done with a failure's evidence. */
@@ -11,6 +12,8 @@ export interface SuiteOptions {
   /** All when absent. */
   readonly ids?: readonly string[];
   readonly keepEvidence?: KeepEvidence;
+  /** Who signs for strangers, where real handshakes are made. */
+  readonly authorities?: Authorities;
 }
 
 /** Every case, in the order in which they run. */
@@ -32,7 +35,7 @@ export async function* runCases(live: LiveMesh, ids: readonly string[]): AsyncIt
 
 /** Runs cases one after another on a mesh that is the suite's own: each brings its configuration and takes it away. */
 export async function* verifyLive(live: LiveMesh, options: SuiteOptions = {}): AsyncIterable<Verdict> {
-  using mesh = meshUnderTest(live);
+  using mesh = meshUnderTest(live, options.authorities);
   for (const one of chosen(options.ids)) yield await verify(one, mesh, options.keepEvidence);
 }
 // Loaded only when asked for: they bring up meshes and start programs, which the site never does.

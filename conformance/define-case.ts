@@ -1,6 +1,9 @@
 /** What a conformance case is: data, one configuration and one function. Failure text, documents, labs' claims and reports are made from it. */
 import type { OpenAdsStream } from '#api/ads-stream.ts';
 import type { SyncStatus } from '#api/sync.ts';
+import type { Environment } from '#environment';
+import type { CertificateFacts } from '#system/tls/tls-facts.ts';
+import type { LeafWishes } from './certificates/leaf-wishes.ts';
 import type { CaseId } from './registry.ts';
 
 /** How a case meets a mesh: real processes, or everything in one process with simulated network and clock. */
@@ -30,6 +33,13 @@ export interface Told {
   readonly path: string;
   readonly status: number;
   readonly durationMs: number;
+  /** Of the connection to the other proxy. */
+  readonly security: 'mutual_tls' | 'tls' | 'none';
+  /** `spiffe://…` that the client, or the host, proved to be; empty = none. */
+  readonly downstreamPeer: string;
+  readonly upstreamPeer: string;
+  /** Why a connection or a handshake failed, spaces as `_`; empty = it did not. */
+  readonly transportFailure: string;
 }
 
 /** One answer as the client's program would see it, and what the mesh tells about it. */
@@ -71,6 +81,35 @@ export interface Wire extends AsyncDisposable {
   untilClosed(): Promise<string>;
 }
 
+/** What a client of the case's own shows and offers in a TLS handshake. */
+export interface Stranger {
+  /** Whose root signed its certificate; absent: it shows none. */
+  readonly signedBy?: 'mesh' | 'foreign';
+  /** What the certificate says; that of productpage where nothing is said. */
+  readonly certificate?: LeafWishes;
+  /** Application protocols that it offers; none when absent. */
+  readonly alpn?: readonly string[];
+  /** SNI; none when absent. */
+  readonly serverName?: string;
+  /** Lowest and highest version that it speaks; 1.2 and 1.3 when absent. Versions before 1.2 do not exist in the simulation. */
+  readonly versions?: readonly [TlsVersion, TlsVersion];
+}
+
+/** As OpenSSL names them. */
+export type TlsVersion = 'TLSv1.1' | 'TLSv1.2' | 'TLSv1.3';
+
+/** A connection on which TLS was agreed. */
+export interface Shaken extends Wire {
+  /** The leaf that the server showed; nobody has verified it. */
+  readonly server: CertificateFacts;
+  readonly version: string;
+  /** Empty: none was chosen. */
+  readonly alpn: string;
+}
+
+/** Who certifies the mesh's workloads. */
+export type MeshIdentity = Environment['identity'];
+
 /** The mesh that a case runs on, whatever it is made of. */
 export interface MeshUnderTest {
   readonly driver: Driver;
@@ -86,12 +125,16 @@ export interface MeshUnderTest {
   send(ask: Ask): Promise<Answer>;
   /** `count` requests of one kind, a few connections at once. */
   sendMany(ask: Ask, count: number): Promise<readonly Answer[]>;
-  /** What a workload's proxy told of the request that carried `user-agent: dinghy-probe/<probe>`, for conversations byte by byte. */
-  told(workload: string, probe: string): Promise<Told>;
+  /** What a workload's proxy told of the request that carried `user-agent: dinghy-probe/<probe>`, for conversations byte by byte. side: of the callee, where a stranger asked it. */
+  told(workload: string, probe: string, side?: 'inbound'): Promise<Told>;
+  /** Waits until that workload's proxy says why it would not have a connection; gives the sentence with that text. */
+  turnedAway(workload: string, text: string): Promise<string>;
   /** A connection of that workload's program to `to` (`reviews:9080`), as the capture would hand it to the sidecar. */
   dial(from: string, to: string): Promise<Wire>;
   /** A stranger's connection, from outside the mesh, straight to a port of that workload. */
   reach(workload: string, port: number): Promise<Wire>;
+  /** A stranger's handshake with a port of that workload. Rejects with HandshakeFailed; what a server of TLS 1.3 refuses is seen later, as a wire that ends without a byte. */
+  shake(workload: string, port: number, stranger: Stranger): Promise<Shaken>;
   /** Value of a statistic at a workload's proxy (`cluster.<name>.upstream_rq_total`); 0 when it does not exist. */
   stat(workload: string, name: string): Promise<number>;
   /** JSON of a workload's admin page, e.g. `/config_dump`. */
@@ -100,6 +143,10 @@ export interface MeshUnderTest {
   page(workload: string, path: string, method?: string): Promise<Page>;
   /** The mesh's own idea of now, milliseconds since the epoch. */
   readonly wallTimeMs: () => number;
+  /** Lets that much time pass; simulation only. */
+  readonly pass?: (ms: number) => Promise<void>;
+  /** Absent where nobody certifies. */
+  readonly identity?: MeshIdentity;
   /** Loopback address that a workload or gateway owns. */
   address(workload: string): string;
   /** Virtual address that a workload's resolver gives for a host name. */

@@ -15,6 +15,11 @@ export class Mismatch extends Error {
   }
 }
 
+/** A handshake that did not come about. */
+export class HandshakeFailed extends Error {
+  override readonly name = 'HandshakeFailed';
+}
+
 const shown = (value: unknown): string => (typeof value === 'string' ? JSON.stringify(value) : (JSON.stringify(value) ?? 'undefined'));
 
 /** Deep equality of plain data. */

@@ -28,9 +28,16 @@ import { hostForms, subsets } from './routing/subsets.ts';
 import { twoProxies } from './routing/two-proxies.ts';
 import { weights } from './routing/weights.ts';
 import { authorizationActions } from './security/actions.ts';
+import { bookinfoPolicies } from './security/bookinfo-policies.ts';
+import { externalAuthorization } from './security/external.ts';
 import { hostileRequests } from './security/hostile.ts';
+import { mutualTlsIdentities } from './security/mtls-identity.ts';
+import { mutualTlsModes } from './security/mtls-modes.ts';
 import { authorizationOperations } from './security/operations.ts';
+import { rotation } from './security/rotation.ts';
+import { seedSecurity } from './security/seed-security.ts';
 import { authorizationSources } from './security/sources.ts';
+import { tcpSecurity } from './security/tcp.ts';
 import { requestTokens } from './security/tokens.ts';
 import { apply } from './xds/apply.ts';
 import { xdsOrdering, xdsWorkloads } from './xds/ordering.ts';
@@ -83,8 +90,15 @@ export const catalogue: readonly ConformanceCase[] = [
   ...authorizationActions,
   ...authorizationSources,
   ...authorizationOperations,
+  ...bookinfoPolicies,
   ...hostileRequests,
   ...requestTokens,
+  ...mutualTlsModes,
+  ...mutualTlsIdentities,
+  ...seedSecurity,
+  ...tcpSecurity,
+  ...externalAuthorization,
+  ...rotation,
   ...xdsProtocol,
   ...xdsOrdering,
   ...xdsWorkloads,

@@ -5,6 +5,7 @@ import { Mismatch } from '../expect.ts';
 
 const PATIENCE_MS = 3_000;
 const KEPT = 20_000;
+const KEPT_TURNED_AWAY = 200;
 
 const keyOf = (reporter: string, userAgent: string, inbound: boolean): string => `${reporter} ${inbound ? 'in' : 'out'} ${userAgent}`;
 
@@ -12,6 +13,8 @@ const keyOf = (reporter: string, userAgent: string, inbound: boolean): string =>
 export class ExchangeRecords implements Disposable {
   readonly #kept = new Map<string, Exchange>();
   readonly #waiting = new Map<string, (exchange: Exchange) => void>();
+  readonly #turnedAway: Exchange[] = [];
+  #lookForTurnedAway: () => void = () => {};
   readonly #unsubscribe: () => void;
 
   constructor(exchanges: { subscribe(listener: (exchange: Exchange) => void): () => void }) {
@@ -19,6 +22,12 @@ export class ExchangeRecords implements Disposable {
   }
 
   #keep(exchange: Exchange): void {
+    if (exchange.refused !== undefined) {
+      this.#turnedAway.push(exchange);
+      if (this.#turnedAway.length > KEPT_TURNED_AWAY) this.#turnedAway.shift();
+      this.#lookForTurnedAway();
+      return;
+    }
     if (!exchange.userAgent.startsWith(`${PROBE_USER_AGENT}/`)) return;
     const key = keyOf(exchange.reporter, exchange.userAgent, exchange.side === 'inbound');
     this.#kept.set(key, exchange);
@@ -51,6 +60,33 @@ export class ExchangeRecords implements Disposable {
         resolve(exchange);
       });
     });
+  }
+
+  /** Why that proxy would not have a connection: the first sentence with that text; waits for it, for one caller at a time. */
+  turnedAway(reporter: string, text: string): Promise<string> {
+    const find = (): string | undefined =>
+      this.#turnedAway.find((one) => one.reporter === reporter && one.refused?.includes(text))?.refused;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        this.#lookForTurnedAway = () => {};
+        reject(
+          new Mismatch(`connections that ${reporter} turned away`, `one within ${PATIENCE_MS} ms, with ${JSON.stringify(text)}`, 'none'),
+        );
+      }, PATIENCE_MS);
+      const look = (): void => {
+        const found = find();
+        if (found === undefined) return;
+        clearTimeout(timer);
+        this.#lookForTurnedAway = () => {};
+        resolve(found);
+      };
+      this.#lookForTurnedAway = look;
+      look();
+    });
+  }
+
+  forgetTurnedAway(): void {
+    this.#turnedAway.length = 0;
   }
 
   [Symbol.dispose](): void {

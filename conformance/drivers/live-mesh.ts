@@ -21,7 +21,8 @@ export type LiveMesh = Pick<
   | 'wallTimeMs'
   | 'restartControlPlane'
   | 'advance'
-> & {
-  readonly workloads: readonly ProxySeat[];
-  readonly gateways: readonly ProxySeat[];
-};
+> &
+  Partial<Pick<Environment, 'identity' | 'tls'>> & {
+    readonly workloads: readonly ProxySeat[];
+    readonly gateways: readonly ProxySeat[];
+  };

@@ -7,6 +7,7 @@ import { Journal } from './evidence.ts';
 import { ExchangeRecords } from './exchange-records.ts';
 import { HttpClient, type WireResponse } from './http-client.ts';
 import type { LiveMesh, ProxySeat } from './live-mesh.ts';
+import { type Authorities, shake } from './strangers.ts';
 import { openWire } from './wire.ts';
 
 const OUTBOUND_PORT = 15001;
@@ -165,8 +166,8 @@ const pump = (advance: (ms: number) => Promise<void>): (() => void) => {
   };
 };
 
-/** One view of a mesh for cases; the caller ends it. */
-export const meshUnderTest = (live: LiveMesh): MeshUnderTest & Disposable => {
+/** One view of a mesh for cases; the caller ends it. authorities: who signs for strangers. */
+export const meshUnderTest = (live: LiveMesh, authorities?: Authorities): MeshUnderTest & Disposable => {
   const stopTime = live.advance === undefined ? () => {} : pump(live.advance);
   const records = new ExchangeRecords(live.exchanges);
   const caller = new Caller(live, records);
@@ -186,6 +187,7 @@ export const meshUnderTest = (live: LiveMesh): MeshUnderTest & Disposable => {
     },
     async clear() {
       const documents = journal.takeApplied();
+      records.forgetTurnedAway();
       // Together, as one change: what is already gone does not keep the rest.
       if (documents.length > 0) await barrier(live, (await live.deleteYaml(documents.join('---\n'))).version);
     },
@@ -199,9 +201,11 @@ export const meshUnderTest = (live: LiveMesh): MeshUnderTest & Disposable => {
       return answer;
     },
     sendMany: (ask, count) => caller.send(ask, count, AT_ONCE),
-    told: (workload, probe) => records.of(workload, probe),
+    told: (workload, probe, side) => records.of(workload, probe, side === 'inbound'),
+    turnedAway: (workload, text) => records.turnedAway(workload, text),
     dial: (from, to) => dial(live, from, to),
     reach: async (workload, port) => openWire(await live.connect(seatOf(live, workload).address, port), ''),
+    shake: (workload, port, stranger) => shake(live, { address: seatOf(live, workload).address, port }, stranger, authorities),
     stat: async (workload, name) => readStat((await live.admin(workload, '/stats')).replaceAll(';.', '.'), name),
     admin: async (workload, path) => JSON.parse(await live.admin(workload, path)),
     page: (workload, path, method = 'GET') => adminPage(live, workload, path, method),
@@ -210,6 +214,8 @@ export const meshUnderTest = (live: LiveMesh): MeshUnderTest & Disposable => {
     sync: () => live.sync(),
     wallTimeMs: live.wallTimeMs,
     openAds: live.openAds,
+    ...(live.advance && { pass: live.advance }),
+    ...(live.identity && { identity: live.identity }),
     ...(live.restartControlPlane && { restartControlPlane: live.restartControlPlane }),
     evidence: () => journal.evidence(),
     [Symbol.dispose]() {

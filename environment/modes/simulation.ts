@@ -50,6 +50,7 @@ class SimulatedMesh {
   #controlPlane: ControlPlane | undefined;
   #time: Promise<void> = Promise.resolve();
   #systems = 0;
+  #certifies = true;
 
   constructor(definition: MeshDefinition, options: EnvironmentOptions) {
     this.#definition = definition;
@@ -107,7 +108,10 @@ class SimulatedMesh {
     const certified = {
       spiffeId: formatSpiffeId(identity),
       lifeSeconds: this.#options.leafLifeSeconds ?? DEFAULT_LIFE_S,
-      issue: (request: { readonly csr: string; readonly lifeSeconds: number }) => authority.certify({ identity, holder }, request),
+      issue: async (request: { readonly csr: string; readonly lifeSeconds: number }) => {
+        if (!this.#certifies) throw new Error('nobody certifies at the moment');
+        return await authority.certify({ identity, holder }, request);
+      },
     };
     this.#proxies.push(await startProxy(bootstrap, system, { openAds, identity: certified }));
   }
@@ -137,6 +141,15 @@ class SimulatedMesh {
     await Promise.all(this.#programs.splice(0).map((program) => program.close()));
   }
 
+  async #suspend(meanwhile: () => Promise<void>): Promise<void> {
+    this.#certifies = false;
+    try {
+      await meanwhile();
+    } finally {
+      this.#certifies = true;
+    }
+  }
+
   environment(): Environment {
     const outside = this.#world.network.from('127.0.0.1');
     return {
@@ -156,6 +169,7 @@ class SimulatedMesh {
       identity: {
         report: async () => this.#authority.report(),
         rotate: (step) => this.#authority.rotate(step),
+        suspend: (meanwhile) => this.#suspend(meanwhile),
       },
       wallTimeMs: () => this.#world.clock.wallTimeMs(),
       openAds: this.#plane.openAds,
@@ -169,6 +183,7 @@ class SimulatedMesh {
       waitForVersion: (version) => this.#converged(version),
       vips: async () => this.#plane.vips(),
       admin: (workload, path) => this.#admin(workload, path),
+      tls: this.#system('127.0.0.1').tls,
       advance: (ms) => this.#advance(ms),
       [Symbol.asyncDispose]: () => this.stop(),
     };
