@@ -3,6 +3,7 @@
 import type { Workload } from '../registry/workload.ts';
 import type { ResourceOf } from '../resources/resource.ts';
 import type { StoreView } from '../store/config-store.ts';
+import { markAuthorizers } from './grpc-authorizers.ts';
 import { CLUSTER_SUFFIX, resolveHost } from './hostnames.ts';
 import type { ListedEndpoint, Mesh, MeshConfig, MeshService, ServicePort } from './mesh.ts';
 import { toMeshConfig } from './mesh-settings.ts';
@@ -19,10 +20,11 @@ export const buildMesh = (
     ...view.of('ServiceEntry').flatMap(({ resource }) => fromServiceEntry(resource)),
   ];
   const listed = view.of('WorkloadEntry').map(({ resource }) => fromWorkloadEntry(resource));
+  const settings: MeshConfig = Object.assign({ ...config }, ...view.of('ConfigMap').map(({ resource }) => toMeshConfig(resource.spec)));
   return {
     version: view.version,
-    config: Object.assign({ ...config }, ...view.of('ConfigMap').map(({ resource }) => toMeshConfig(resource.spec))),
-    services: allotVips(uniqueByHost(services)),
+    config: settings,
+    services: markAuthorizers(allotVips(uniqueByHost(services)), settings.extensionProviders),
     workloads: [...workloads, ...listed],
     virtualServices: view.of('VirtualService'),
     destinationRules: view.of('DestinationRule'),

@@ -62,7 +62,7 @@ const outboundCluster = (input: OutboundInput): Cluster => {
     ...(isPassthrough(input.service, policy) ? ORIGINAL_DESTINATION : { ...discoveryOf(input), lbPolicy: POLICIES[simple] }),
     ...(input.source && { metadata: sourceMetadata(input.source, input.subset) }),
     commonLbConfig: { healthyPanicThreshold: { value: 0 } },
-    ...connectionSettings(policy.connectionPool),
+    ...connectionSettings(policy.connectionPool, input.port),
     ...securityOf(input),
   });
 };
@@ -122,14 +122,17 @@ const discoveryOf = ({ mesh, service, port, name, labels }: OutboundInput) => {
 };
 
 /** In Istio a limit of 0 means "not set", not "none". */
-const connectionSettings = (pool: Pool | undefined) => {
+const connectionSettings = (pool: Pool | undefined, { isGrpcAuthorizer }: ServicePort) => {
   const http = {
     ...(pool?.http?.maxRequestsPerConnection ? { maxRequestsPerConnection: pool.http.maxRequestsPerConnection } : {}),
     ...(pool?.http?.idleTimeout === undefined ? {} : { idleTimeout: toDuration(durationMs(pool.http.idleTimeout)) }),
   };
   const options = {
     commonHttpProtocolOptions: http,
-    upstreamProtocolOptions: { $case: 'explicitHttpConfig', value: { protocolConfig: { $case: 'httpProtocolOptions', value: {} } } },
+    upstreamProtocolOptions: {
+      $case: 'explicitHttpConfig',
+      value: { protocolConfig: { $case: isGrpcAuthorizer ? 'http2ProtocolOptions' : 'httpProtocolOptions', value: {} } },
+    },
   };
   return {
     connectTimeout: toDuration(pool?.tcp?.connectTimeout === undefined ? 10_000 : durationMs(pool.tcp.connectTimeout)),
@@ -143,7 +146,9 @@ const connectionSettings = (pool: Pool | undefined) => {
         },
       ],
     },
-    ...(Object.keys(http).length === 0 ? {} : { typedExtensionProtocolOptions: { [HTTP_OPTIONS]: pack(HTTP_OPTIONS, options) } }),
+    ...(Object.keys(http).length === 0 && !isGrpcAuthorizer
+      ? {}
+      : { typedExtensionProtocolOptions: { [HTTP_OPTIONS]: pack(HTTP_OPTIONS, options) } }),
   };
 };
 

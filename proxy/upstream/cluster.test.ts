@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ClusterLoadAssignment, Cluster as ClusterMessage } from '#envoy';
+import { ClusterLoadAssignment, Cluster as ClusterMessage, HttpProtocolOptions } from '#envoy';
 import type { Connection } from '#system/network.ts';
 import { type SimulatedSystem, simulatedSystem } from '#system/simulated-system.ts';
 import { EMPTY_BODY } from '../http/body.ts';
@@ -8,6 +8,7 @@ import { type HttpRequest, type HttpResponse, NO_TRAILERS } from '../http/messag
 import { StreamRecord } from '../http/stream-record.ts';
 import { ClusterManager } from './cluster-manager.ts';
 import { type CompiledCluster, compileCluster } from './compile-cluster.ts';
+import { compileConnectionOptions } from './compile-connection-options.ts';
 import { compileEndpoints } from './compile-endpoints.ts';
 
 const request: HttpRequest = {
@@ -98,6 +99,22 @@ describe('cluster', () => {
       await settled(system);
     }
     expect(hosts[0]?.connections.length).toBe(3);
+  });
+
+  it('keeps a cluster whose hosts want HTTP/2 for calls that speak it: a request is refused in words', async () => {
+    const type = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
+    const value = HttpProtocolOptions.encode(HttpProtocolOptions.fromJSON({ explicitHttpConfig: { http2ProtocolOptions: {} } })).finish();
+    const http2 = compiled({}, 80);
+    const options = compileConnectionOptions(
+      ClusterMessage.fromPartial({ typedExtensionProtocolOptions: { [type]: { typeUrl: `type.googleapis.com/${type}`, value } } }),
+    );
+    const { send, update, cluster, hosts, system } = setUp({});
+    update({ ...http2, config: { ...http2.config, connections: options } });
+    expect(await send()).toMatchObject({ flag: 'UPE', status: 502, codeDetails: 'upstream_wants_http2' });
+    const dialled = await cluster().connect({ address: '10.0.0.1', port: 80 });
+    await settled(system);
+    expect(hosts[0]?.connections).toHaveLength(1);
+    dialled?.connection.destroy();
   });
 
   it('closes connections that were idle for long enough', async () => {

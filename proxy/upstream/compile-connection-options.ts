@@ -12,6 +12,8 @@ export interface ConnectionOptions {
   readonly maxRequests: number;
   /** Whether TLS asks for, and insists on, the host that each request names. */
   readonly autoName: AutoName;
+  /** Its hosts take HTTP/2 only: filters that make gRPC calls reach them, HTTP/1.1 requests are refused. */
+  readonly wantsHttp2: boolean;
 }
 
 type CommonOptions = NonNullable<Cluster['commonHttpProtocolOptions']>;
@@ -21,7 +23,7 @@ const HOUR_MS = 3_600_000;
 
 const milliseconds = (duration: Duration): number => duration.seconds * 1000 + duration.nanos / 1e6;
 
-const compileCommon = (options: CommonOptions): Omit<ConnectionOptions, 'connectTimeoutMs' | 'autoName'> => {
+const compileCommon = (options: CommonOptions): Omit<ConnectionOptions, 'connectTimeoutMs' | 'autoName' | 'wantsHttp2'> => {
   refuseUnsupported(options, { read: ['idleTimeout', 'maxConnectionDuration', 'maxRequestsPerConnection'] });
   return {
     idleTimeoutMs: options.idleTimeout ? milliseconds(options.idleTimeout) : HOUR_MS,
@@ -30,17 +32,20 @@ const compileCommon = (options: CommonOptions): Omit<ConnectionOptions, 'connect
   };
 };
 
-/** HTTP/1.1 upstream is all there is: "as downstream" means just that while listeners speak HTTP/1.1 only. */
-const refuseOtherProtocols = (options: HttpProtocolOptions): void => {
+/** Requests go on as HTTP/1.1: "as downstream" means just that while listeners speak nothing else. True: HTTP/2, for gRPC calls of filters. */
+const compileProtocol = (options: HttpProtocolOptions): boolean => {
   refuseUnsupported(options, { read: ['commonHttpProtocolOptions', 'upstreamHttpProtocolOptions', 'upstreamProtocolOptions'] });
   const protocol = options.upstreamProtocolOptions;
   if (protocol?.$case === 'autoConfig') throw new ConfigError('auto_config', 'not supported by this proxy');
-  if (protocol?.$case !== 'explicitHttpConfig') return;
+  if (protocol?.$case !== 'explicitHttpConfig') return false;
   const explicit = protocol.value.protocolConfig;
   if (explicit?.$case === 'httpProtocolOptions')
     inField('explicit_http_config.http_protocol_options', () => refuseUnsupported(explicit.value, { read: [] }));
-  if (explicit?.$case === 'http2ProtocolOptions' || explicit?.$case === 'http3ProtocolOptions')
-    throw new ConfigError('explicit_http_config', 'only http_protocol_options is supported');
+  if (explicit?.$case === 'http2ProtocolOptions')
+    inField('explicit_http_config.http2_protocol_options', () => refuseUnsupported(explicit.value, { read: [] }));
+  if (explicit?.$case === 'http3ProtocolOptions')
+    throw new ConfigError('explicit_http_config', 'only http_protocol_options and http2_protocol_options are supported');
+  return explicit?.$case === 'http2ProtocolOptions';
 };
 
 const decodeOptions = (any: Any): HttpProtocolOptions => {
@@ -58,19 +63,24 @@ const autoNameOf = ({ upstreamHttpProtocolOptions: options }: HttpProtocolOption
   return { isAsked: options.autoSni, isRequired: options.autoSanValidation };
 };
 
-const typedOptions = (cluster: Cluster): { readonly common: CommonOptions | undefined; readonly autoName: AutoName } => {
+interface TypedOptions extends Pick<ConnectionOptions, 'autoName' | 'wantsHttp2'> {
+  readonly common: CommonOptions | undefined;
+}
+
+const typedOptions = (cluster: Cluster): TypedOptions => {
   let common = cluster.commonHttpProtocolOptions;
+  let wantsHttp2 = false;
   let autoName = NO_AUTO_NAME;
   for (const [key, any] of Object.entries(cluster.typedExtensionProtocolOptions)) {
     inField(`typed_extension_protocol_options[${key}]`, () => {
       if (key !== OPTIONS_KEY) throw new ConfigError('', 'not supported by this proxy');
       const options = decodeOptions(any);
-      refuseOtherProtocols(options);
+      wantsHttp2 = compileProtocol(options);
       common = options.commonHttpProtocolOptions;
       autoName = autoNameOf(options);
     });
   }
-  return { common, autoName };
+  return { common, autoName, wantsHttp2 };
 };
 
 /** Throws ConfigError with a path relative to the cluster. */
@@ -79,9 +89,9 @@ export const compileConnectionOptions = (cluster: Cluster): ConnectionOptions =>
   if (connectTimeoutMs <= 0) throw new ConfigError('connect_timeout', 'must be greater than 0s');
   const { httpProtocolOptions } = cluster;
   if (httpProtocolOptions) inField('http_protocol_options', () => refuseUnsupported(httpProtocolOptions, { read: [] }));
-  const { common, autoName } = typedOptions(cluster);
+  const { common, autoName, wantsHttp2 } = typedOptions(cluster);
   const rest = common
     ? inField('common_http_protocol_options', () => compileCommon(common))
     : { idleTimeoutMs: HOUR_MS, maxDurationMs: 0, maxRequests: 0 };
-  return { connectTimeoutMs, autoName, ...rest, maxRequests: cluster.maxRequestsPerConnection ?? rest.maxRequests };
+  return { connectTimeoutMs, autoName, wantsHttp2, ...rest, maxRequests: cluster.maxRequestsPerConnection ?? rest.maxRequests };
 };

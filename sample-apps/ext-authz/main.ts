@@ -1,4 +1,4 @@
-/** The sample authorizer on real sockets: over HTTP on PORT, and over gRPC (Envoy's ext_authz) on GRPC_PORT. */
+/** The sample authorizer on real sockets: over HTTP on PORT, and over gRPC (Envoy's ext_authz) on GRPC_PORT; with PROTOCOL=grpc it speaks gRPC alone, on PORT. */
 import { createServer as createHttp, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createHttp2, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
 import { readCheck, writeAnswer } from './check-messages.ts';
@@ -55,8 +55,9 @@ grpc.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => {
 });
 
 http.keepAliveTimeout = 60_000;
-http.listen(Number(process.env.PORT ?? 8000), '127.0.0.1');
-grpc.listen(Number(process.env.GRPC_PORT ?? 9000), '127.0.0.1');
+const { PORT = '8000', GRPC_PORT = '9000', PROTOCOL } = process.env;
+if (PROTOCOL !== 'grpc') http.listen(Number(PORT), '127.0.0.1');
+grpc.listen(Number(PROTOCOL === 'grpc' ? PORT : GRPC_PORT), '127.0.0.1');
 for (const signal of ['SIGTERM', 'SIGINT'] as const)
   process.on(signal, () => {
     http.close();
