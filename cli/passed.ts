@@ -20,9 +20,9 @@ const PATIENCE_MS = 500;
 const LOOK_AGAIN_MS = 25;
 
 /** In the order in which they began. */
-export const passedBy = async ({ site }: RunFile, requestId: string): Promise<readonly Passed[]> => {
-  if (site === undefined) return [];
-  const page = new URL(`/api/requests/${encodeURIComponent(requestId)}`, site);
+export const passedBy = async ({ site, records = site }: RunFile, requestId: string): Promise<readonly Passed[]> => {
+  if (records === undefined) return [];
+  const page = new URL(`/api/requests/${encodeURIComponent(requestId)}`, records);
   const deadline = performance.now() + PATIENCE_MS;
   for (;;) {
     const passed = await read(page);

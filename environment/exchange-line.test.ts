@@ -64,3 +64,12 @@ it.each([
 it('an answer of the mesh itself is no refused connection', () => {
   expect(readExchange(line({ response_flags: 'NR', response_code_details: 'route_not_found' }), reporter)).not.toHaveProperty('refused');
 });
+
+it('of connections that carry no requests, those that a policy refused are told', () => {
+  const ends = { kind: 'connection', method: null, downstream_local_address: '127.96.1.3:7000', downstream_remote_address: '127.96.1.1:4' };
+  const details = 'rbac_access_denied_matched_policy[none]';
+  const told = readExchange(line({ ...ends, downstream_peer: 'spiffe://td/ns/a/sa/a', connection_termination_details: details }), reporter);
+  const refused = 'policy: connection from 127.96.1.1 (spiffe://td/ns/a/sa/a) refused by reviews-v1, port 7000';
+  expect(told).toMatchObject({ side: 'inbound', details, refused });
+  expect(readExchange(line({ ...ends, connection_termination_details: null }), reporter)).toBeUndefined();
+});

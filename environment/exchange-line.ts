@@ -11,13 +11,14 @@ export interface Reporter {
 
 /** Undefined for lines that are something else. */
 export const readExchange = (line: string, reporter: Reporter): Exchange | undefined => {
-  if (!line.startsWith('{') || !line.includes('"exchange"')) return undefined;
+  if (!line.startsWith('{') || !(line.includes('"exchange"') || line.includes('"connection"'))) return undefined;
   let parsed: ExchangeLogLine;
   try {
     parsed = JSON.parse(line) as ExchangeLogLine;
   } catch {
     return undefined;
   }
+  if (parsed.kind === 'connection') return deniedConnection(parsed, reporter);
   return parsed.kind === 'exchange' ? toExchange(parsed, reporter) : undefined;
 };
 
@@ -66,6 +67,16 @@ const refusal = (line: ExchangeLogLine, reporter: string): Pick<Exchange, 'refus
   if (mode === 'PERMISSIVE')
     return { refused: `PERMISSIVE: TLS that is not of the mesh, from ${from}, refused by ${reporter}, port ${port}` };
   return { refused: `connection from ${from} refused by ${reporter}: nothing takes it on port ${port}` };
+};
+
+/** Of connections whose bytes nobody reads, only those that a policy refused: the others are no requests. */
+const deniedConnection = (line: ExchangeLogLine, reporter: Reporter): Exchange | undefined => {
+  const details = text(line.connection_termination_details);
+  if (!details.startsWith('rbac_access_denied')) return undefined;
+  const exchange = toExchange(line, reporter);
+  const who = exchange.downstreamPeer === '' ? '' : ` (${exchange.downstreamPeer})`;
+  const refused = `policy: connection from ${hostOf(exchange.downstreamRemote)}${who} refused by ${reporter.name}, port ${portOf(exchange.downstreamLocal)}`;
+  return { ...exchange, details, refused };
 };
 
 const toExchange = (line: ExchangeLogLine, { name, address, isGateway }: Reporter): Exchange => {

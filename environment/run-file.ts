@@ -13,6 +13,8 @@ export interface RunFile {
   readonly startedAt: string;
   readonly controlPlane: { readonly url: string; readonly token: string };
   readonly site?: string;
+  /** Where its records are read when it runs without its site. */
+  readonly records?: string;
   readonly gateways: readonly { readonly name: string; readonly url: string; readonly address: string }[];
   readonly workloads: readonly {
     readonly name: string;

@@ -39,6 +39,10 @@ const durationsOf = (exchanges: readonly LoggedExchange[]): number[] => exchange
 /** Only the caller's side of a call counts: its inbound twin is the same call. A refused connection is none. */
 export const isCall = ({ side, refused }: Exchange): boolean => side !== 'inbound' && refused === undefined;
 
+/** Refused by policy, token or authorizer, or before anything was asked. */
+export const isRefusal = ({ side, refused, details }: Exchange): boolean =>
+  refused !== undefined || (side !== 'outbound' && /^(?:rbac_access_denied|jwt_authn_access_denied|ext_authz_)/.test(details));
+
 /** Calls only. */
 export const figuresOf = (exchanges: readonly LoggedExchange[], windowMs: number): Rates => {
   const calls = exchanges.filter(isCall);

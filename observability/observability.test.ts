@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Exchange } from '#api/exchange.ts';
-import { TrafficLog } from './observability.ts';
+import { serveRecords, TrafficLog } from './observability.ts';
 
 const exchange = (fields: Partial<Exchange>): Exchange => ({
   reporter: 'productpage-v1',
@@ -78,6 +78,26 @@ test('a refused connection is kept with who refused it, and counted nowhere', ()
   for (const side of ['inbound', 'gateway'] as const) small.tell(exchange({ ...refused, side, reporter: 'reviews-v1' }));
   expect(log.since(0, 10).map(({ to }) => to)).toEqual(['reviews-v1', 'reviews-v1']);
   expect(log.figures()).toMatchObject({ rate: 0, edges: [] });
+  log.close();
+});
+
+test('what was refused is listed by who refused it, and served where no site runs', async () => {
+  const small = startSmallMesh();
+  const log = new TrafficLog(small.mesh, () => 1_000);
+  small.tell(exchange({}));
+  small.tell(exchange({ requestId: 'r/2', side: 'inbound', reporter: 'reviews-v1', details: 'rbac_access_denied_matched_policy[none]' }));
+  small.tell(exchange({ requestId: 'r/2', details: 'via_upstream', status: 403 }));
+  small.tell(exchange({ requestId: '', side: 'inbound', reporter: 'reviews-v1', refused: 'STRICT' }));
+  await using server = await serveRecords(log);
+  const read = async (path: string, init: RequestInit = {}) => {
+    const answer = await fetch(server.url + path, { ...init, headers: { connection: 'close', ...init.headers } });
+    return [answer.status, await answer.json()];
+  };
+  expect(await read('/api/refusals')).toMatchObject([200, [{ requestId: 'connection-4' }, { requestId: 'r/2' }]]);
+  expect(await read('/api/requests/connection-4')).toMatchObject([200, [{ refused: 'STRICT' }]]);
+  expect(await read('/api/requests/r%2F2')).toMatchObject([200, [{ seq: 2 }, { seq: 3 }]]);
+  for (const path of ['/', '/api/requests/%', '/api/requests/a/b']) expect((await read(path))[0]).toBe(404);
+  expect((await read('/api/refusals', { method: 'POST' }))[0]).toBe(403);
   log.close();
 });
 

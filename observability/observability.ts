@@ -1,9 +1,10 @@
 /** Front door: the last exchanges of a mesh, joined to requests and edges, and the figures made from them. */
 import type { Exchange } from '#api/exchange.ts';
 import { parseClusterName } from '#api/names.ts';
-import { figuresOf, isCall, type LoggedExchange, type Rates } from './figures.ts';
+import { figuresOf, isCall, isRefusal, type LoggedExchange, type Rates } from './figures.ts';
 
 export type { EdgeFigures, LoggedExchange } from './figures.ts';
+export { type RecordServer, serveRecords } from './record-server.ts';
 
 /** The header's figures and the graph's edges. */
 export interface Figures extends Rates {
@@ -65,7 +66,9 @@ export class TrafficLog {
   #add(exchange: Exchange): void {
     if (exchange.userAgent.startsWith(PROBE_USER_AGENT)) return;
     const to = this.#answeredBy(exchange);
-    const logged = { ...exchange, seq: ++this.#seq, to };
+    const seq = ++this.#seq;
+    const requestId = exchange.requestId === '' && exchange.refused !== undefined ? `connection-${seq}` : exchange.requestId;
+    const logged = { ...exchange, requestId, seq, to };
     this.#ring.push({ atMs: this.#now(), exchange: logged });
     if (this.#ring.length > KEPT * 1.25) this.#ring = this.#ring.slice(-KEPT);
     for (const listener of this.#listeners) listener(logged);
@@ -97,6 +100,15 @@ export class TrafficLog {
       .map(({ exchange }) => exchange)
       .filter((exchange) => exchange.requestId === requestId)
       .sort((a, b) => a.startedAt.localeCompare(b.startedAt) || b.durationMs - a.durationMs);
+  }
+
+  /** What was refused lately, by whoever refused it, newest first. A refused connection has a name instead of a request's id. */
+  refusals(limit: number): readonly LoggedExchange[] {
+    return this.#ring
+      .map(({ exchange }) => exchange)
+      .filter(isRefusal)
+      .slice(-limit)
+      .reverse();
   }
 
   /** The last requests of one edge, newest first. */

@@ -51,7 +51,9 @@ const send = async (url: string, options: SendOptions): Promise<void> => {
   const answers: Answer[] = [];
   for (let sent = 0; sent < options.count; sent++) answers.push(await answerOf(dial, order));
   const passed = options.count === 1 ? await passedBy(run, headers['x-request-id']) : [];
-  await show(options, answers, () => (answers.length === 1 ? oneAnswer(dial, answers, passed) : summary(answers)));
+  await show(options, answers, () =>
+    answers.length === 1 ? oneAnswer(dial, answers, { passed, requestId: headers['x-request-id'] }) : summary(answers),
+  );
   if (answers.some(({ status }) => status === 0 || status >= 500)) process.exitCode = 1;
 };
 
@@ -64,11 +66,18 @@ const readHeaders = (lines: readonly string[]): Record<string, string> =>
     }),
   );
 
-const oneAnswer = ({ host }: Dial, [answer]: readonly Answer[], passed: readonly Passed[]): string => {
-  if (answer === undefined || answer.status === 0) return `${host}: ${answer?.error ?? 'no answer'}`;
+const oneAnswer = (
+  { host }: Dial,
+  [answer]: readonly Answer[],
+  { passed, requestId }: { readonly passed: readonly Passed[]; readonly requestId: string },
+): string => {
+  if (answer === undefined || answer.status === 0)
+    return `${host}: ${answer?.error ?? 'no answer'}; "dinghy why" lists what the mesh refused`;
   const headers = Object.entries(answer.headers).map(([name, value]) => `${name}: ${value}`);
   const ways = passed.map(({ from, to, status }) => `passed ${from} -> ${to}: ${status}`);
-  return [`${answer.status} after ${answer.durationMs} ms`, ...ways, ...headers, '', answer.body].join('\n');
+  // Where nobody knows the id, a gateway gave the request another one.
+  const why = [401, 403].includes(answer.status) ? [`"dinghy why${passed.length > 0 ? ` ${requestId}` : ''}" says why`] : [];
+  return [`${answer.status} after ${answer.durationMs} ms`, ...ways, ...why, ...headers, '', answer.body].join('\n');
 };
 
 const summary = (answers: readonly Answer[]): string => {

@@ -48,12 +48,19 @@ const up = async (options: UpOptions): Promise<void> => {
   const loading = options.site ? import('#site') : undefined;
   await using environment = await starting;
   const site = await (await loading)?.startSite({ environment, port, load });
+  await using records = site ? undefined : await keepRecords(environment);
   const run = readRunFiles().find((candidate) => candidate.name === name);
-  if (run && site) writeRunFile({ ...run, site: site.url });
+  if (run) writeRunFile({ ...run, ...(site && { site: site.url }), ...(records && { records: records.url }) });
   print(summary(environment, site?.url));
   if (!stop.aborted) await new Promise((resolve) => stop.addEventListener('abort', resolve, { once: true }));
   print('Taking the mesh down ...');
   await site?.close();
+};
+
+/** So that "dinghy why" has something to read. */
+const keepRecords = async (environment: Environment) => {
+  const { serveRecords, TrafficLog } = await import('#observability');
+  return serveRecords(new TrafficLog(environment, () => performance.now()));
 };
 
 const wholeNumber = (flag: string, text: string): number => {

@@ -13,6 +13,7 @@ export const EXCHANGE_LOG_FORMAT = {
   response_code: '%RESPONSE_CODE%',
   response_flags: '%RESPONSE_FLAGS%',
   response_code_details: '%RESPONSE_CODE_DETAILS%',
+  connection_termination_details: '%CONNECTION_TERMINATION_DETAILS%',
   upstream_transport_failure_reason: '%UPSTREAM_TRANSPORT_FAILURE_REASON%',
   bytes_received: '%BYTES_RECEIVED%',
   bytes_sent: '%BYTES_SENT%',

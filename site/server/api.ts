@@ -8,13 +8,16 @@ import { openCases } from './cases.ts';
 import { configurationRoutes } from './configuration-routes.ts';
 import { eventStream } from './event-stream.ts';
 import type { Guard } from './guard.ts';
+import { identityRoutes, MeshIdentity } from './identity-routes.ts';
 import { labRoutes } from './labs/lab-routes.ts';
 import type { LiveMesh } from './live-mesh.ts';
+import { readEvents, sendPaced } from './paced.ts';
 import { readProxy } from './proxy-view.ts';
 import { OrderError, Sender, type SendOrder } from './sender.ts';
 import { SteadyLoad } from './steady-load.ts';
 import { suiteOn } from './suite.ts';
 import type { MeshState } from './told.ts';
+import { explainRequest } from './why.ts';
 import { sendOnWire } from './wire/capture.ts';
 import { certificateReader } from './wire/certificates.ts';
 
@@ -102,11 +105,26 @@ const wireRoutes = (mesh: LiveMesh, { log, sender }: { log: TrafficLog; sender: 
   return routes;
 };
 
-const trafficRoutes = ({ log, sender, load }: { log: TrafficLog; sender: Sender; load: SteadyLoad }): Hono => {
+interface TrafficRoom {
+  readonly log: TrafficLog;
+  readonly sender: Sender;
+  readonly load: SteadyLoad;
+  readonly identity: MeshIdentity;
+  readonly controlPlane: ControlPlaneClient;
+}
+
+const trafficRoutes = ({ log, sender, load, identity, controlPlane }: TrafficRoom): Hono => {
   const routes = new Hono();
+  routes.get('/refusals', (context) => context.json(log.refusals(EDGE_LIMIT)));
   routes.get('/requests/:id', (context) => context.json(log.request(context.req.param('id'))));
   routes.get('/edges/:from/:to', (context) => context.json(log.edge(context.req.param('from'), context.req.param('to'), EDGE_LIMIT)));
-  routes.post('/send', async (context) => context.json(await sender.send(orderOf(await readBody(context.req)))));
+  routes.get('/why/:id', async (context) => context.json(await explainRequest(log.request(context.req.param('id')), controlPlane)));
+  routes.post('/send', async (context) => {
+    const body = await readBody(context.req);
+    const events = readEvents(body.meanwhile);
+    const order = orderOf(body);
+    return context.json(await (events.length === 0 ? sender.send(order) : sendPaced({ sender, identity }, order, events)));
+  });
   routes.post('/load', async (context) => {
     const body = await readBody(context.req);
     if (body.on === true) load.start(typeof body.perSecond === 'number' ? body.perSecond : undefined);
@@ -123,6 +141,7 @@ export const siteApi = (mesh: LiveMesh, room: ApiRoom): { readonly routes: Hono;
   const sender = new Sender(mesh, controlPlane, log);
   const gateway = mesh.gateways[0];
   const load = new SteadyLoad(gateway === undefined ? undefined : new URL('/productpage', gateway.url).href, room.loadPerSecond);
+  const identity = new MeshIdentity(mesh, controlPlane, load);
   const cases = openCases(() => suiteOn(mesh, controlPlane));
   const proxies = connections(mesh, controlPlane);
   const state = (): MeshState => ({ load: load.state, proxies: proxies() });
@@ -131,7 +150,8 @@ export const siteApi = (mesh: LiveMesh, room: ApiRoom): { readonly routes: Hono;
   routes.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: (context) => context.json({ error: 'That is more than 512 KiB.' }, 413) }));
   routes.route('/', aboutRoutes(mesh, room.guard));
   routes.get('/events', eventStream(log, state));
-  routes.route('/', trafficRoutes({ log, sender, load }));
+  routes.route('/', trafficRoutes({ log, sender, load, identity, controlPlane }));
+  routes.route('/', identityRoutes(identity));
   routes.route('/', wireRoutes(mesh, { log, sender }));
   routes.route(
     '/',

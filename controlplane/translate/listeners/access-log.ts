@@ -18,6 +18,10 @@ const toFile = (path: string, more: object = {}) =>
 export const accessLogs = ({ accessLogFile }: MeshConfig): AccessLog[] =>
   accessLogFile === '' ? [] : [{ name: LOG, configType: { $case: 'typedConfig', value: toFile(accessLogFile) } }];
 
+/** One line for each connection that carries no requests, when it ends: policies that refuse some say so nowhere else. */
+export const connectionLogs = ({ accessLogFile }: MeshConfig): AccessLog[] =>
+  accessLogFile === '' ? [] : [{ name: LOG, configType: { $case: 'typedConfig', value: toFile(accessLogFile, { kind: 'connection' }) } }];
+
 /** One line for each connection that no chain of the listener takes: otherwise nobody could tell a refusal from a broken network. The line says what each port asks of its clients. */
 export const refusalLogs = ({ accessLogFile }: MeshConfig, modes: readonly (readonly [port: number, mode: InboundMode])[]): AccessLog[] => {
   if (accessLogFile === '' || modes.every(([, mode]) => mode === 'DISABLE')) return [];

@@ -1,6 +1,6 @@
 /** Where a sidecar takes calls to its program. Pure. One listener on the workload's own address; the port decides the chain. */
 import { inboundClusterName } from '#api/names.ts';
-import { FilterChain, type FilterChainMatch, Listener, RetryPolicy, RouteConfiguration, type TransportSocket } from '#envoy';
+import { type Filter, FilterChain, type FilterChainMatch, Listener, RetryPolicy, RouteConfiguration, type TransportSocket } from '#envoy';
 import { type InboundMode, inboundModes } from '../../mesh/effective-policy.ts';
 import { selects } from '../../mesh/labels.ts';
 import type { Mesh, MeshService, ProxyNode } from '../../mesh/mesh.ts';
@@ -10,7 +10,7 @@ import { emptyRouteAction } from '../route-action.ts';
 import { toRouteMatch } from '../route-match.ts';
 import { securityOf, type WorkloadSecurity } from '../security/workload-security.ts';
 import { hasIdentity, MESH_PROTOCOLS, serverTls } from '../tls-contexts.ts';
-import { refusalLogs } from './access-log.ts';
+import { connectionLogs, refusalLogs } from './access-log.ts';
 import { connectionManager, direction, originalDestinationFilter, tcpProxy, tlsInspector } from './listener-parts.ts';
 
 /** The port that inbound connections go to where the network redirects them. */
@@ -77,7 +77,7 @@ export const inboundListeners = (mesh: Mesh, proxy: ProxyNode): Listener[] => {
  */
 const chainsOf = (mesh: Mesh, port: InboundPort, security: WorkloadSecurity, mode: InboundMode): FilterChain[] => {
   const isTcp = port.protocol === 'tcp';
-  const filters = isTcp ? [...security.tcp, tcpProxy(inboundClusterName(port.number))] : [httpChain(mesh, port, security)];
+  const filters = isTcp ? tcpFilters(mesh, port, security) : [httpChain(mesh, port, security)];
   const chain = (match: Partial<FilterChainMatch>, transportSocket?: TransportSocket): FilterChain =>
     FilterChain.fromPartial({
       name: `0.0.0.0_${port.number}`,
@@ -94,6 +94,11 @@ const chainsOf = (mesh: Mesh, port: InboundPort, security: WorkloadSecurity, mod
     chain({ transportProtocol: 'raw_buffer' }),
   ];
 };
+
+const tcpFilters = ({ config }: Mesh, { number }: InboundPort, { tcp }: WorkloadSecurity): Filter[] => [
+  ...tcp,
+  tcpProxy(inboundClusterName(number), tcp.length > 0 ? connectionLogs(config) : []),
+];
 
 /** Redirected connections all come to one port and keep where they were going; else the sidecar listens where it is dialled. */
 const entrance = ({ ip, interception }: ProxyNode, ports: readonly InboundPort[]) =>

@@ -1,5 +1,14 @@
 /** What the three kinds of listeners share. Pure. */
-import { type Any, type Filter, FilterChain, type HttpFilter, type Listener, type ListenerFilter, TrafficDirection } from '#envoy';
+import {
+  type AccessLog,
+  type Any,
+  type Filter,
+  FilterChain,
+  type HttpFilter,
+  type Listener,
+  type ListenerFilter,
+  TrafficDirection,
+} from '#envoy';
 import type { MeshConfig } from '../../mesh/mesh.ts';
 import { ADS } from '../config-source.ts';
 import { pack, toDuration } from '../pack.ts';
@@ -65,11 +74,12 @@ export const connectionManager = ({
     accessLog: accessLogs(config),
   });
 
-/** The filter that copies bytes to one cluster. */
-export const tcpProxy = (cluster: string): Filter =>
+/** The filter that copies bytes to one cluster. accessLog: where each connection is told. */
+export const tcpProxy = (cluster: string, accessLog: readonly AccessLog[] = []): Filter =>
   networkFilter('envoy.filters.network.tcp_proxy', 'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy', {
     statPrefix: cluster,
     clusterSpecifier: { $case: 'cluster', value: cluster },
+    accessLog,
   });
 
 const networkFilter = (name: string, message: string, fields: object): Filter => ({
