@@ -66,8 +66,8 @@ export const EXTERNAL_MUTANTS: readonly Mutant[] = [
     id: 'MUT-TCP-POLICY-IGNORED',
     wrong: 'policies do not hold on TCP ports',
     file: 'controlplane/translate/listeners/inbound-listeners.ts',
-    find: '[...security.tcp, tcpProxy(inboundClusterName(port.number))]',
-    replace: '[tcpProxy(inboundClusterName(port.number))]',
+    find: '...tcp,\n  tcpProxy(',
+    replace: 'tcpProxy(',
   },
   {
     id: 'MUT-UNKNOWN-PROVIDER-ALLOWS',

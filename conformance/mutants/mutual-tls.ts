@@ -59,6 +59,13 @@ export const MUTUAL_TLS_MUTANTS: readonly Mutant[] = [
     replace: '',
   },
   {
+    id: 'MUT-FIRST-NAME-ONLY',
+    wrong: 'of a certificate with several names policies see the first',
+    file: 'proxy/filters/rbac/principals.ts',
+    find: 'peer.uris.some(test)',
+    replace: 'peer.uris.slice(0, 1).some(test)',
+  },
+  {
     id: 'MUT-FOREIGN-ROOT-TRUSTED',
     wrong: 'whoever signed a certificate, it is believed',
     file: 'proxy/tls/live-context.ts',
@@ -155,13 +162,6 @@ export const MUTUAL_TLS_MUTANTS: readonly Mutant[] = [
     file: CONTEXTS,
     find: 'value: `spiffe://${domain}/` })',
     replace: "value: 'spiffe://' })",
-  },
-  {
-    id: 'MUT-TWO-URI-SANS',
-    wrong: 'of a certificate with several names the first is who it is',
-    file: 'proxy/tls/peer-identity.ts',
-    find: 'uri !== undefined && uris.length === 1 &&',
-    replace: 'uri !== undefined &&',
   },
   {
     id: 'MUT-UNSET-IS-PERMISSIVE',

@@ -5,10 +5,12 @@ import { REVIEWS } from '../routing/reviews.ts';
 
 /** As a policy names them: `principals`. */
 export const PRODUCTPAGE = 'cluster.local/ns/default/sa/bookinfo-productpage';
+/** The one of another namespace. */
 export const VISITOR = 'cluster.local/ns/elsewhere/sa/bookinfo-visitor';
 
 /** Callers by the words of claims. */
 export const FROM_PRODUCTPAGE: Partial<Ask> = { from: 'productpage-v1' };
+/** From another namespace, where names are longer. */
 export const FROM_VISITOR: Partial<Ask> = { from: 'visitor-v1', url: 'http://reviews.default.svc.cluster.local:9080/reviews/0' };
 
 /** What a denied client sees of all the reasons. */

@@ -101,6 +101,8 @@ export const answerInPlainText = async (mesh: MeshUnderTest, workload: string, b
 /** Version and status of an answer, or `refused`. Programs word their reasons as they like. */
 export const fate = (answer: string): string => /^HTTP\/1\.1 \d{3}/.exec(answer)?.[0] ?? (answer === '' ? 'refused' : answer);
 
-/** What a served request looks like, and what one that a policy denies. */
+/** What a served request looks like. */
 export const SERVED = 'HTTP/1.1 200';
+
+/** What one that a policy denies looks like. */
 export const FORBIDDEN = 'HTTP/1.1 403';
