@@ -73,6 +73,14 @@ export const MUTUAL_TLS_MUTANTS: readonly Mutant[] = [
     replace: '',
   },
   {
+    id: 'MUT-IDENTITY-FROM-HEADER',
+    wrong: 'who calls is what stands first in x-forwarded-client-cert',
+    file: 'proxy/filters/rbac/principals.ts',
+    find: 'return (_request, { downstream }) => {\n    const { peerIdentity, tls } = downstream;',
+    replace:
+      "return ({ headers }, { downstream }) => {\n    const { tls } = downstream; const [, told] = /URI=([^;,]+)/.exec(headers.get('x-forwarded-client-cert') ?? '') ?? []; const peerIdentity = told ?? downstream.peerIdentity;",
+  },
+  {
     id: 'MUT-MIN-VERSION-IGNORED',
     wrong: 'TLS 1.2 is spoken where the mesh wants 1.3 at least',
     file: CONTEXTS,

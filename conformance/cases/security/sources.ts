@@ -3,6 +3,7 @@ import { type ConformanceCase, defineCase, type MeshUnderTest } from '../../defi
 import { expectContains, expectEqual, expectThat } from '../../expect.ts';
 import { HOST, head } from '../protocol/wire.ts';
 import { expectAllowed, expectDenied, FROM_PRODUCTPAGE, FROM_VISITOR, PRODUCTPAGE, policy, reviewsPolicy, VISITOR } from './policies.ts';
+import { answerOver, FORBIDDEN, fate, LIKE_PRODUCTPAGE, oneRequest, SPIFFE } from './strangers.ts';
 
 const SOURCE = 'Istio AuthorizationPolicy, Source';
 
@@ -96,11 +97,17 @@ export const authorizationSources: readonly ConformanceCase[] = [
     source: 'Envoy forward_client_cert_details; Istio security model',
     profile: 'core',
     apply: allow(`{ principals: ["${PRODUCTPAGE}"] }`),
-    killedBy: [],
+    killedBy: ['MUT-IDENTITY-FROM-HEADER'],
     labs: [],
     async run(mesh) {
       const forged = `x-forwarded-client-cert: By=spiffe://cluster.local/ns/default/sa/bookinfo-reviews;URI=spiffe://${PRODUCTPAGE}`;
       expectEqual('status', statusLine(await askAsStranger(mesh, 'reviews-v1', forged)), 'HTTP/1.1 403 Forbidden');
+      const visitor = { ...LIKE_PRODUCTPAGE, certificate: { uris: [SPIFFE.visitor] } };
+      expectEqual(
+        'fate of one with a certificate',
+        fate(await answerOver(mesh, 'reviews-v1', visitor, oneRequest(forged).bytes)),
+        FORBIDDEN,
+      );
     },
   }),
   defineCase({
