@@ -24,11 +24,14 @@ export interface IdentityOptions {
   readonly lifeSeconds?: number | undefined;
   /** Where the proxy finds that folder; the same when absent. */
   readonly seenAs?: string;
+  /** Makes a file the proxy's own, where the proxy is another user; done before the file gets its name. */
+  readonly give?: (file: string) => Promise<void>;
 }
 
 /** Files of every seat in one folder. */
 export class Identities {
   readonly #options: IdentityOptions;
+  #written = 0;
 
   constructor(options: IdentityOptions) {
     this.#options = options;
@@ -46,7 +49,7 @@ export class Identities {
     const { name, namespace, serviceAccount } = seat.definition;
     const { token, spiffeId } = await client.bootstrapToken({ namespace, serviceAccount, workload: name });
     const tokenFile = `${name}.token`;
-    this.#write(tokenFile, token);
+    await this.#write(tokenFile, token);
     const identity = {
       spiffeId,
       caAddress: `${caAddress.address}:${caAddress.port}`,
@@ -55,16 +58,19 @@ export class Identities {
       tokenFile: join(seenAs, tokenFile),
       lifeSeconds,
     };
-    this.#write(`${name}.json`, JSON.stringify(identity));
+    await this.#write(`${name}.json`, JSON.stringify(identity));
   }
 
   remove(): void {
     rmSync(this.#options.directory, { recursive: true, force: true });
   }
 
-  #write(name: string, text: string): void {
+  async #write(name: string, text: string): Promise<void> {
     const path = join(this.#options.directory, name);
-    writeFileSync(`${path}.new`, text, { mode: MODE });
-    renameSync(`${path}.new`, path);
+    // Two may be written at a time, each under a name of its own until it is whole.
+    const fresh = `${path}.${++this.#written}.new`;
+    writeFileSync(fresh, text, { mode: MODE });
+    await this.#options.give?.(fresh);
+    renameSync(fresh, path);
   }
 }

@@ -14,7 +14,8 @@ const mesh: ComposedMesh = {
     token: 'secret',
     ports: [{ host: 40_000, container: 15_014 }],
   },
-  proxy: { image: 'proxy', command: ['main.cjs'], env: {} },
+  proxy: { image: 'proxy', command: () => ['main.cjs'], env: {} },
+  agents: {},
   ports: { 'reviews-v1': [{ host: 40_001, container: 15_000 }] },
 };
 const services = composeSpecification(mesh).services ?? {};
@@ -36,6 +37,20 @@ test('only init containers may change the network, and only sidecars are the use
   expect(able).toEqual(bookinfo.workloads.map(({ name }) => `${name}-init`));
   const users = Object.keys(services).filter((name) => services[name]?.user === '1337:1337');
   expect(users).toEqual([...bookinfo.workloads.map(({ name }) => `${name}-sidecar`), 'istio-ingressgateway']);
+});
+
+test('a proxy sees who it is and nobody else, and beside an agent not even that', () => {
+  expect(services['reviews-v1-sidecar']?.volumes).toContain('./identity/reviews-v1:/etc/dinghy/identity:ro');
+  const agents = { 'reviews-v1': ['proxy/agent.ts'] };
+  const withAgent = composeSpecification({ ...mesh, agents }).services ?? {};
+  expect(JSON.stringify(withAgent['reviews-v1-sidecar'])).not.toContain('identity');
+  expect(withAgent['reviews-v1-agent']).toMatchObject({
+    user: '1337:1337',
+    network_mode: 'service:reviews-v1',
+    volumes: ['./identity/reviews-v1:/etc/dinghy/identity:ro', './sockets/reviews-v1:/run/dinghy'],
+  });
+  for (const part of ['reviews-v1-app', 'reviews-v1-init', 'control-plane'])
+    expect(JSON.stringify(services[part])).not.toContain('identity');
 });
 
 test('a program is told its port and its version, and nothing of the mesh', () => {

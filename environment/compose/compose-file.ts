@@ -10,6 +10,14 @@ const FILES = '/etc/dinghy';
 /** Bootstrap of a proxy, in its container. */
 export const BOOTSTRAP_FILE = `${FILES}/bootstrap.json`;
 
+/** Who a proxy is, in its container: a folder, so that a file that is replaced is seen. */
+export const IDENTITY_FOLDER = `${FILES}/identity`;
+
+const SOCKETS = '/run/dinghy';
+
+/** Where an agent serves its workload's certificate. */
+export const SDS_SOCKET = `${SOCKETS}/sds`;
+
 /** A port of a container that this machine reaches on 127.0.0.1. */
 export interface PublishedPort {
   readonly host: number;
@@ -28,7 +36,14 @@ export interface ComposedMesh {
     readonly ports: readonly PublishedPort[];
   };
   /** image: `proxy` or `envoy`. */
-  readonly proxy: { readonly image: string; readonly command: readonly string[]; readonly env: Readonly<Record<string, string>> };
+  readonly proxy: {
+    readonly image: string;
+    /** Of the workload or gateway of that name. */
+    readonly command: (name: string) => readonly string[];
+    readonly env: Readonly<Record<string, string>>;
+  };
+  /** By workload or gateway: the command of the agent that gets its proxy's certificates; empty: the proxy does that itself. */
+  readonly agents: Readonly<Record<string, readonly string[]>>;
   /** By workload or gateway. */
   readonly ports: Readonly<Record<string, readonly PublishedPort[]>>;
 }
@@ -43,6 +58,7 @@ export const imageName = (target: string): string => `dinghy/${target}`;
 export const serviceNames = (workload: string) => ({
   init: `${workload}-init`,
   sidecar: `${workload}-sidecar`,
+  agent: `${workload}-agent`,
   app: `${workload}-app`,
 });
 
@@ -65,14 +81,27 @@ const controlPlaneService = ({ controlPlane: { address, command, token, ports } 
   ...PROGRAM,
 });
 
-const proxyService = ({ proxy }: ComposedMesh, name: string): Service => ({
+const USER = `${SIDECAR_UID}:${SIDECAR_UID}`;
+
+const proxyService = ({ proxy, agents }: ComposedMesh, name: string): Service => ({
   image: imageName(proxy.image),
-  user: `${SIDECAR_UID}:${SIDECAR_UID}`,
-  command: [...proxy.command],
+  user: USER,
+  command: [...proxy.command(name)],
   environment: { ...proxy.env },
-  volumes: [mount(`${name}.bootstrap.json`, BOOTSTRAP_FILE)],
+  volumes: [mount(`${name}.bootstrap.json`, BOOTSTRAP_FILE), agents[name] ? sockets(name) : identity(name)],
   ...PROGRAM,
 });
+
+const identity = (name: string): string => mount(`identity/${name}`, IDENTITY_FOLDER);
+const sockets = (name: string): string => `./sockets/${name}:${SOCKETS}`;
+
+/** Asks the authority as the user whose connections are let through; its key is in no file. */
+const agentServices = ({ agents }: ComposedMesh, name: string, place: Partial<Service>): Record<string, Service> => {
+  const command = agents[name];
+  if (command === undefined) return {};
+  const volumes = [identity(name), sockets(name)];
+  return { [serviceNames(name).agent]: { image: imageName('agent'), user: USER, command: [...command], volumes, ...PROGRAM, ...place } };
+};
 
 /** The pause container owns the pod's network; it never restarts, so neither addresses nor rules are ever lost. */
 const podServices = (mesh: ComposedMesh, seat: Seat & { readonly kind: 'workload' }): Record<string, Service> => {
@@ -90,6 +119,7 @@ const podServices = (mesh: ComposedMesh, seat: Seat & { readonly kind: 'workload
       ...after(name),
     },
     [sidecar]: { ...proxyService(mesh, name), network_mode, ...after(init, 'service_completed_successfully') },
+    ...agentServices(mesh, name, { network_mode, ...after(init, 'service_completed_successfully') }),
     [app]: {
       image: imageName('apps'),
       network_mode,
@@ -104,6 +134,7 @@ const podServices = (mesh: ComposedMesh, seat: Seat & { readonly kind: 'workload
 
 const gatewayServices = (mesh: ComposedMesh, { definition: { name }, address }: Seat): Record<string, Service> => ({
   [name]: { ...proxyService(mesh, name), ...at(address), ports: publish(mesh.ports[name] ?? []), ...after('control-plane') },
+  ...agentServices(mesh, name, { network_mode: `service:${name}`, ...after(name) }),
 });
 
 /** As data. */

@@ -1,6 +1,8 @@
 /** The Docker engine and its compose, through their own programs. */
 import { execFile } from 'node:child_process';
+import { chown } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
+import { basename, dirname } from 'node:path';
 import { promisify } from 'node:util';
 import type { IDockerComposeOptions } from 'docker-compose';
 
@@ -50,7 +52,8 @@ export const composeMissing = async (): Promise<string | undefined> => {
 
 /** Programs of compose, for one project. Every call rejects with what compose said. */
 export interface ComposeProject {
-  up(): Promise<void>;
+  /** These services, or all of them. */
+  up(services?: readonly string[]): Promise<void>;
   down(): Promise<void>;
   /** Lines of these services' standard output, each with its service, until their containers are gone. */
   follow(services: readonly string[], onLine: (service: string, line: string) => void): Promise<void>;
@@ -77,7 +80,7 @@ export const composeProject = async (project: string, directory: string): Promis
     }
   };
   return {
-    up: () => run('up', ['-d', '--no-build', '--remove-orphans']),
+    up: (services = []) => run('up', ['-d', '--no-build', '--remove-orphans', ...services]),
     down: () => run('down', ['--volumes', '--remove-orphans', '--timeout', '3']),
     follow: (services, onLine) =>
       run('logs', ['--follow', '--no-color', ...services], { maxOutputLength: 0, callback: linesOf(services, onLine) }),
@@ -103,6 +106,23 @@ const linesOf = (services: readonly string[], onLine: (service: string, line: st
       if (service !== undefined && text !== undefined) onLine(service, text);
     }
   };
+};
+
+/** How the engine is asked to tell, a line each, which service's container of a project has ended. */
+export const endedCommand = (project: string): { readonly command: string; readonly args: readonly string[] } => ({
+  command: 'docker',
+  args: [
+    ...['events', '--filter', 'event=die', '--filter', `label=com.docker.compose.project=${project}`],
+    ...['--format', '{{index .Actor.Attributes "com.docker.compose.service"}}'],
+  ],
+});
+
+/** Makes a file the property of that user of the containers: by ourselves as root, else by a container that is. */
+export const giveFile = async (file: string, uid: number): Promise<void> => {
+  if (process.getuid?.() === 0) return chown(file, uid, uid);
+  const mount = ['--volume', `${dirname(file)}:/given`];
+  const program = `require('node:fs').chownSync('/given/${basename(file)}', ${uid}, ${uid})`;
+  await docker(['run', '--rm', '--network', 'none', '--user', '0:0', ...mount, 'dinghy/node', '-e', program]);
 };
 
 /** Networks that the engine has, by name. */

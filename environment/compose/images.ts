@@ -21,19 +21,23 @@ interface Checkout {
   readonly packages: readonly string[];
 }
 
+const PROXY_SOURCES: Checkout = { folders: ['proxy'], packages: ['@bufbuild/protobuf', 're2js', 'yaml'] };
+
 /** The bundle needs nothing else. */
 const proxyCheckout = (program: string): Checkout =>
-  program.endsWith('.cjs')
-    ? { files: [program], folders: [], packages: [] }
-    : { folders: ['proxy'], packages: ['@bufbuild/protobuf', 're2js', 'yaml'] };
+  program.endsWith('.cjs') ? { files: [program], folders: [], packages: [] } : PROXY_SOURCES;
 
 /** What of this checkout each image holds. */
 const checkouts = (): Readonly<Record<string, Checkout>> => ({
   'control-plane': {
     folders: ['controlplane', 'proxy'],
-    packages: ['@bufbuild/protobuf', '@grpc/grpc-js', '@hono/node-server', 'hono', 're2js', 'yaml'],
+    packages: [
+      ...['@bufbuild/protobuf', '@grpc/grpc-js', '@hono/node-server', '@peculiar/x509', 'hono', 'jose'],
+      ...['re2js', 'reflect-metadata', 'yaml'],
+    ],
   },
   proxy: proxyCheckout(relative(ROOT, sidecarProgram(ROOT))),
+  agent: PROXY_SOURCES,
   apps: { folders: ['sample-apps'], packages: ['jaeger-client'] },
 });
 

@@ -1,6 +1,6 @@
 /** Every part of the mesh in containers of its own: a pod a workload, whose connections the packet filter brings to its sidecar. Needs a Docker engine. */
 import { randomBytes } from 'node:crypto';
-import { closeSync, constants, ftruncateSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { chmodSync, closeSync, constants, ftruncateSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,13 +9,23 @@ import { grpcAdsStream } from '#ads-stream';
 import type { Exchange } from '#api/exchange.ts';
 import { realClock } from '#system/clock.ts';
 import { freePorts } from '../addresses.ts';
-import { BOOTSTRAP_FILE, type ComposedMesh, composeFile, hostsFile, type PublishedPort, serviceNames } from '../compose/compose-file.ts';
-import { type ComposeProject, composeMissing, composeProject, freeSubnet, networkNames } from '../compose/engine.ts';
+import {
+  BOOTSTRAP_FILE,
+  type ComposedMesh,
+  composeFile,
+  hostsFile,
+  IDENTITY_FOLDER,
+  type PublishedPort,
+  SDS_SOCKET,
+  serviceNames,
+} from '../compose/compose-file.ts';
+import { type ComposeProject, composeMissing, composeProject, endedCommand, freeSubnet, networkNames } from '../compose/engine.ts';
 import { buildImages } from '../compose/images.ts';
+import { PodIdentities } from '../compose/pod-identities.ts';
 import { redirectRules } from '../compose/redirect-rules.ts';
 import { type ControlPlaneClient, controlPlaneClient } from '../control-plane-client.ts';
 import { converged } from '../convergence.ts';
-import { type DataPlane, findDataPlane } from '../data-planes/data-plane.ts';
+import { agentCommand, type DataPlane, findDataPlane } from '../data-planes/data-plane.ts';
 import type { MeshDefinition } from '../definition.ts';
 import { readExchange } from '../exchange-line.ts';
 import { CA_PORT } from '../identities.ts';
@@ -29,12 +39,17 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** Where the checkout is in an image. */
 const CHECKOUT = '/dinghy';
 const INBOUND_PORT = 15_006;
+const CONTROL_PLANE = 'control-plane';
 /** istiod's. */
 const XDS_PORT = 15_010;
 const HTTP_PORT = 15_014;
 const CONTROL_PLANE_HOST = 250;
 const VIPS_REFRESH_MS = 500;
+/** A token lives 10 minutes. */
+const TOKEN_REFRESH_MS = 240_000;
 const LOOK_AGAIN_MS = 50;
+/** node:ffi is experimental, and says so. */
+const QUIET = '--disable-warning=ExperimentalWarning';
 const START_PATIENCE_MS = 60_000;
 
 /** Builds the images, starts the containers, and settles when every proxy has its configuration. Rejects where there is no Docker engine. */
@@ -52,7 +67,8 @@ export const startComposeMode = async (definition: MeshDefinition, options: Envi
   const plan = await planMesh(name, definition, dataPlane);
   const { signal } = options;
   signal?.throwIfAborted();
-  const mesh = new ComposeMesh({ directory, definition, dataPlane, project, plan, ...(signal && { signal }) });
+  const { leafLifeSeconds } = options;
+  const mesh = new ComposeMesh({ directory, definition, dataPlane, project, plan, leafLifeSeconds, ...(signal && { signal }) });
   try {
     await mesh.start();
     return mesh.environment();
@@ -64,6 +80,21 @@ export const startComposeMode = async (definition: MeshDefinition, options: Envi
 
 /** A path of this checkout, as the image has it. */
 const inImage = (argument: string): string => (argument.startsWith(ROOT) ? join(CHECKOUT, relative(ROOT, argument)) : argument);
+
+/** What is run in the sidecars, and in the agents beside those that cannot get their certificates themselves. */
+const proxyPrograms = (dataPlane: DataPlane, seats: readonly Seat[]): Pick<ComposedMesh, 'proxy' | 'agents'> => {
+  const identityFile = (name: string): string => `${IDENTITY_FOLDER}/${name}.json`;
+  const { env, args } = dataPlane;
+  if (dataPlane.name === 'dinghy') {
+    const command = (name: string) => [QUIET, ...args(BOOTSTRAP_FILE, { identityFile: identityFile(name) }).map(inImage)];
+    return { proxy: { image: 'proxy', command, env }, agents: {} };
+  }
+  const agentOf = (name: string) => [QUIET, ...agentCommand(identityFile(name), SDS_SOCKET).args.map(inImage)];
+  return {
+    proxy: { image: 'envoy', command: () => args(BOOTSTRAP_FILE), env },
+    agents: Object.fromEntries(seats.map(({ definition: { name } }) => [name, agentOf(name)])),
+  };
+};
 
 /** Chooses addresses and ports that are free now. */
 const planMesh = async (name: string, definition: MeshDefinition, dataPlane: DataPlane): Promise<ComposedMesh> => {
@@ -89,14 +120,7 @@ const planMesh = async (name: string, definition: MeshDefinition, dataPlane: Dat
       token: randomBytes(24).toString('base64url'),
       ports: [publish(HTTP_PORT), publish(XDS_PORT)],
     },
-    proxy:
-      dataPlane.name === 'envoy'
-        ? { image: 'envoy', command: dataPlane.args(BOOTSTRAP_FILE), env: dataPlane.env }
-        : {
-            image: 'proxy',
-            command: ['--disable-warning=ExperimentalWarning', ...dataPlane.args(BOOTSTRAP_FILE).map(inImage)],
-            env: dataPlane.env,
-          },
+    ...proxyPrograms(dataPlane, seats),
     ports: Object.fromEntries(seats.map(({ definition: { name: seat } }, index) => [seat, (wanted[index] ?? []).map(publish)])),
   };
 };
@@ -107,6 +131,7 @@ interface MeshInput {
   readonly dataPlane: DataPlane;
   readonly project: ComposeProject;
   readonly plan: ComposedMesh;
+  readonly leafLifeSeconds: number | undefined;
   readonly signal?: AbortSignal;
 }
 
@@ -115,11 +140,13 @@ class ComposeMesh {
   readonly #input: MeshInput;
   readonly #supervisor: Supervisor;
   readonly #client: ControlPlaneClient;
+  readonly #identities: PodIdentities;
   readonly #url: string;
   readonly #listeners = new Set<(exchange: Exchange) => void>();
   /** As last told: they hold while the control plane is away. */
   #vips: Readonly<Record<string, string>> = {};
   #refresh: NodeJS.Timeout | undefined;
+  #tokens: NodeJS.Timeout | undefined;
   #following: Promise<void> | undefined;
   #hasStarted = false;
   #stopping: Promise<void> | undefined;
@@ -131,6 +158,14 @@ class ComposeMesh {
     this.#supervisor.ownFile(join(RUN_DIRECTORY, `${plan.name}.json`));
     this.#url = `http://127.0.0.1:${portOf(plan.controlPlane.ports, HTTP_PORT)}`;
     this.#client = controlPlaneClient(this.#url, plan.controlPlane.token);
+    const caAddress = { address: plan.controlPlane.address, port: CA_PORT };
+    const identities = join(directory, 'identity');
+    this.#identities = new PodIdentities(
+      { directory: identities, client: this.#client, caAddress, lifeSeconds: input.leafLifeSeconds },
+      plan.seats,
+    );
+    // Whatever a failed start leaves behind to say why, tokens are not of it.
+    this.#supervisor.ownFile(identities);
   }
 
   async start(): Promise<void> {
@@ -138,15 +173,24 @@ class ComposeMesh {
     this.#writeFiles();
     this.#supervisor.ownCommand(project.downCommand);
     if ((await networkNames()).some((network) => network === `dinghy-${plan.name}_mesh`)) await project.down();
-    await project.up();
+    // A proxy is told who it is before it starts, by the control plane.
+    await project.up([CONTROL_PLANE]);
     this.#input.signal?.throwIfAborted();
-    this.#follow();
     await this.#controlPlaneAnswers();
     const { problems, version } = await this.#client.apply(definition.resources);
     mustBeAccepted(problems);
     await this.#refreshVips();
+    await this.#identities.refreshRoots();
+    await this.#identities.refreshAll();
+    await project.up();
+    this.#input.signal?.throwIfAborted();
+    this.#follow();
+    this.#keepIdentities();
     // While the control plane is away the addresses stay what they are.
-    this.#refresh = setInterval(() => void this.#refreshVips().catch(() => {}), VIPS_REFRESH_MS).unref();
+    this.#refresh = setInterval(() => {
+      void this.#refreshVips().catch(() => {});
+      void this.#identities.refreshRoots().catch(() => {});
+    }, VIPS_REFRESH_MS).unref();
     await this.#converged(version);
     this.#tell();
     this.#supervisor.ownFile(directory);
@@ -159,11 +203,29 @@ class ComposeMesh {
     this.#write('redirect.rules', redirectRules({ outbound: OUTBOUND_PORT, inbound: INBOUND_PORT, open: [ADMIN_PORT] }));
     this.#writeHosts();
     const xdsAddress = { address: plan.controlPlane.address, port: XDS_PORT };
-    for (const seat of plan.seats)
-      this.#write(
-        `${seat.definition.name}.bootstrap.json`,
-        bootstrapOf(seat, { xdsAddress, interception: seat.kind === 'workload' ? 'REDIRECT' : undefined }),
-      );
+    for (const seat of plan.seats) {
+      const { name } = seat.definition;
+      const interception = seat.kind === 'workload' ? 'REDIRECT' : undefined;
+      this.#write(`${name}.bootstrap.json`, bootstrapOf(seat, { xdsAddress, sdsSocket: SDS_SOCKET, interception }));
+      if (plan.agents[name]) openFolder(join(this.#input.directory, 'sockets', name));
+    }
+  }
+
+  /** A token is good once: whoever ends gets another for its next start, and who was cut off for long comes back by itself. */
+  #keepIdentities(): void {
+    const { plan } = this.#input;
+    const holders = new Map(plan.seats.flatMap((seat) => holdersOf(plan, seat).map((service) => [service, seat.definition.name])));
+    const refreshAll = (): void => void this.#identities.refreshAll().catch(() => {});
+    this.#supervisor.start({
+      ...{ name: 'ended', ...endedCommand(`dinghy-${plan.name}`), restart: true },
+      onLine: (service) => {
+        if (service === CONTROL_PLANE) void this.#controlPlaneAnswers().then(refreshAll, () => {});
+        const name = holders.get(service);
+        if (name !== undefined) void this.#identities.refresh(name).catch(() => {});
+        return true;
+      },
+    });
+    this.#tokens = setInterval(refreshAll, TOKEN_REFRESH_MS).unref();
   }
 
   /** Containers see these files, as other users. */
@@ -255,11 +317,13 @@ class ComposeMesh {
     this.#stopping ??= (async () => {
       const { directory, plan, project } = this.#input;
       clearInterval(this.#refresh);
+      clearInterval(this.#tokens);
       await project.down();
       await this.#following;
       this.#supervisor.disownCommand(project.downCommand);
       await this.#supervisor.stop();
       removeRunFile(plan.name);
+      rmSync(join(directory, 'identity'), { recursive: true, force: true });
       if (this.#hasStarted) rmSync(directory, { recursive: true, force: true });
     })();
     return this.#stopping;
@@ -305,6 +369,12 @@ class ComposeMesh {
   }
 }
 
+/** The pods' users make their sockets there; the folder above lets nobody else of this machine in. */
+const openFolder = (folder: string): void => {
+  mkdirSync(folder, { recursive: true });
+  chmodSync(folder, 0o777);
+};
+
 /** Containers hold the file itself, not its name: another one in its place would be seen by nobody. Never empty, so that no name is lost meanwhile. */
 const writeInPlace = (file: string, text: string): void => {
   const descriptor = openSync(file, constants.O_CREAT | constants.O_WRONLY, 0o644);
@@ -313,6 +383,12 @@ const writeInPlace = (file: string, text: string): void => {
 };
 
 const sidecarService = ({ kind, definition: { name } }: Seat): string => (kind === 'gateway' ? name : serviceNames(name).sidecar);
+
+/** Who uses a seat's tokens. */
+const holdersOf = ({ agents }: ComposedMesh, seat: Seat): readonly string[] => {
+  const { name } = seat.definition;
+  return agents[name] ? [serviceNames(name).agent] : [sidecarService(seat)];
+};
 
 const portOf = (ports: readonly PublishedPort[], container: number): number => {
   const found = ports.find((port) => port.container === container);

@@ -1,0 +1,3 @@
+FROM dinghy/node
+COPY . /dinghy/
+USER 1337:1337
