@@ -254,6 +254,8 @@ export const CASE_IDS = [
   'SEC-MTLS-023',
   'SEC-MTLS-024',
   'SEC-MTLS-025',
+  'SEC-MTLS-060',
+  'SEC-MTLS-061',
   'SEC-SEED-001',
   'SEC-TCP-001',
   'SEC-TCP-002',

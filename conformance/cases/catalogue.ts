@@ -28,6 +28,7 @@ import { hostForms, subsets } from './routing/subsets.ts';
 import { twoProxies } from './routing/two-proxies.ts';
 import { weights } from './routing/weights.ts';
 import { authorizationActions } from './security/actions.ts';
+import { bookinfoMutualTls } from './security/bookinfo-mtls.ts';
 import { bookinfoPolicies } from './security/bookinfo-policies.ts';
 import { externalAuthorization } from './security/external.ts';
 import { hostileRequests } from './security/hostile.ts';
@@ -91,6 +92,7 @@ export const catalogue: readonly ConformanceCase[] = [
   ...authorizationSources,
   ...authorizationOperations,
   ...bookinfoPolicies,
+  ...bookinfoMutualTls,
   ...hostileRequests,
   ...requestTokens,
   ...mutualTlsModes,

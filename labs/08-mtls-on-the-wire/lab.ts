@@ -34,7 +34,7 @@ export const mutualTlsOnTheWire: Lab = {
       },
       send: reviews(),
       stage: { kind: 'wire', shows: 'between' },
-      claims: [],
+      claims: ['SEC-MTLS-060'],
     },
     {
       id: 'disable',
@@ -70,7 +70,7 @@ export const mutualTlsOnTheWire: Lab = {
       },
       send: reviews({ 'x-forwarded-client-cert': 'URI=spiffe://cluster.local/ns/default/sa/admin' }),
       stage: { kind: 'wire', shows: 'delivered' },
-      claims: ['SEC-AUTHZ-028'],
+      claims: ['SEC-MTLS-060'],
     },
   ],
 };

@@ -1,7 +1,7 @@
 /** Lab 9: what STRICT does to a client that has no sidecar. */
 import type { Lab } from '../lab.ts';
 
-const outsider = { from: 'outside', url: 'http://reviews-v1:9080/reviews/0', headers: {}, count: 1 };
+const outsider = { from: 'outside', url: 'http://reviews-v2:9080/reviews/0', headers: {}, count: 1 };
 
 /** STRICT and the client outside. */
 export const strict: Lab = {
@@ -11,14 +11,14 @@ export const strict: Lab = {
   proves: 'STRICT refuses plain text before a request is read, and the mesh’s own calls go on.',
   minutes: 9,
   afterwards:
-    'call http://reviews-v2:9080/reviews/0 from outside in the last step: the exception is for one workload, and v2 must refuse you',
+    'in the last step, call http://reviews-v1:9080/reviews/0 from outside: the exception is for one workload, and v1 must refuse you',
   steps: [
     {
       id: 'served',
       title: 'A client without a sidecar',
       predict: {
         kind: 'choice',
-        question: 'A program outside the mesh calls reviews-v1 by its address, in plain text. Nothing is configured. What does it get?',
+        question: 'A program outside the mesh calls reviews-v2 by its address, in plain text. Nothing is configured. What does it get?',
         options: ['200, and the reviews', '403: it has no identity', 'No answer: the connection is cut'],
         answer: 0,
       },
@@ -38,7 +38,7 @@ export const strict: Lab = {
       },
       send: outsider,
       stage: { kind: 'outsider', expects: 'refusal' },
-      claims: [],
+      claims: ['SEC-MTLS-061'],
     },
     {
       id: 'inside',
@@ -60,13 +60,13 @@ export const strict: Lab = {
       predict: {
         kind: 'choice',
         question:
-          'One more rule: reviews-v1, port 9080, PERMISSIVE. STRICT for the namespace stays. Which one decides about a call to reviews-v1?',
+          'One more rule: reviews-v2, port 9080, PERMISSIVE. STRICT for the namespace stays. Which one decides about a call to reviews-v2?',
         options: ['STRICT: the strictest rule wins', 'The one for the port: the narrowest rule wins', 'The older one'],
         answer: 1,
       },
       send: outsider,
       stage: { kind: 'outsider', expects: 'answer' },
-      claims: ['SEC-AUTHZ-026'],
+      claims: ['SEC-MTLS-061'],
     },
   ],
 };

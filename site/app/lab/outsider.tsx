@@ -20,7 +20,7 @@ export const OutsiderView = ({ answer }: { answer: SentAnswer }) => (
       <span class={`chip ${answer.status >= 200 && answer.status < 400 ? 'good' : 'bad'}`}>{answer.status || 'no answer'}</span>
       <b>after {milliseconds(answer.durationMs)}</b>
     </p>
-    <dl class="facts small">
+    <dl class="facts long small">
       {(
         [
           ['what the client got', got(answer)],

@@ -67,7 +67,7 @@ const CertificateCard = ({ certificate }: { certificate: ShownCertificate }) => 
 );
 
 const Proved = ({ story }: { story: WireStory }) => (
-  <dl class="facts small">
+  <dl class="facts long small">
     <div class="fact">
       <dt>the callee’s proxy says who called</dt>
       <dd class="mono">{story.callerProved || 'nobody that it knows: plain text proves nothing'}</dd>
