@@ -18,6 +18,8 @@ export interface EdgeFigures {
   readonly success: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
+  /** 0…1 of the calls that reached a host: how many did so under mutual TLS. Absent when none reached one. */
+  readonly mutual?: number;
 }
 
 /** Figures of everything and of each edge. */
@@ -58,6 +60,8 @@ export const figuresOf = (exchanges: readonly LoggedExchange[], windowMs: number
 const edgeFigures = (key: string, list: readonly LoggedExchange[], windowMs: number): EdgeFigures => {
   const [from = '', to = ''] = key.split(' ');
   const durations = durationsOf(list);
+  const reached = list.filter(({ upstreamHost }) => upstreamHost !== '');
+  const mutual = reached.filter(({ security }) => security === 'mutual_tls').length;
   const good = list.filter((exchange) => exchange.status > 0 && exchange.status < 500).length;
   return {
     from,
@@ -66,5 +70,6 @@ const edgeFigures = (key: string, list: readonly LoggedExchange[], windowMs: num
     success: good / list.length,
     p50Ms: round(quantile(durations, 0.5)),
     p99Ms: round(quantile(durations, 0.99)),
+    ...(reached.length > 0 && { mutual: mutual / reached.length }),
   };
 };

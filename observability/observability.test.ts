@@ -101,6 +101,19 @@ test('what was refused is listed by who refused it, and served where no site run
   log.close();
 });
 
+test('an edge tells which share of its calls went under mutual TLS, of those that reached anybody', () => {
+  const small = startSmallMesh();
+  const log = new TrafficLog(small.mesh, () => 1_000);
+  small.tell(exchange({ security: 'mutual_tls' }));
+  small.tell(exchange({}));
+  small.tell(exchange({ upstreamHost: '', cluster: 'outbound|9080||ratings.default.svc.cluster.local', status: 503, flags: 'UH' }));
+  expect(log.figures().edges.map(({ to, mutual }) => [to, mutual])).toEqual([
+    ['reviews-v1', 0.5],
+    ['ratings', undefined],
+  ]);
+  log.close();
+});
+
 test('an answer of the mesh itself is put down to the service that was asked', () => {
   const small = startSmallMesh();
   const log = new TrafficLog(small.mesh, () => 1_000);

@@ -3,6 +3,7 @@ import type { Exchange } from '#api/exchange.ts';
 import { parseClusterName } from '#api/names.ts';
 import { figuresOf, isCall, isRefusal, type LoggedExchange, type Rates } from './figures.ts';
 
+export { callFacts } from './call-facts.ts';
 export type { EdgeFigures, LoggedExchange } from './figures.ts';
 export { type RecordServer, serveRecords } from './record-server.ts';
 

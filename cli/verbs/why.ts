@@ -1,9 +1,11 @@
 /** `dinghy why`: why a request was refused, or let through, by which line of which policy. */
 import type { Command } from 'commander';
+import type { Exchange } from '#api/exchange.ts';
 import type { Leaf, Story, ToldRule } from '#api/story.ts';
 import type { RunFile } from '#environment';
+import { callFacts } from '#observability';
 import { type OutputOption, outputOption, show, table } from '../output.ts';
-import { type MeshOption, readJson, runningMesh } from '../running-mesh.ts';
+import { askControlPlane, type MeshOption, readJson, runningMesh } from '../running-mesh.ts';
 
 type WhyOptions = MeshOption & OutputOption;
 
@@ -24,18 +26,47 @@ interface Told {
   readonly workload: string;
   readonly status: number;
   readonly details: string;
+  /** Of a connection that was refused. */
+  readonly refused?: string;
   readonly story: Story;
 }
 
-const why = async (requestId: string, options: WhyOptions): Promise<void> => {
+const why = async (requestId: string | undefined, options: WhyOptions): Promise<void> => {
   const run = runningMesh(options);
-  if (run.site === undefined) throw new Error('this mesh keeps no requests: it was started without its site');
-  const told = await readJson<readonly Told[]>(new URL(`/api/why/${encodeURIComponent(requestId)}`, run.site).href);
-  await show(options, told, () => verdictTree(told));
+  const records = run.site ?? run.records;
+  if (records === undefined) throw new Error('this mesh keeps no records of requests');
+  if (requestId === undefined) {
+    const refusals = await readJson<readonly Exchange[]>(new URL('/api/refusals', records).href);
+    await show(options, refusals, () => listOf(refusals));
+    return;
+  }
+  const exchanges = await readJson<readonly Exchange[]>(new URL(`/api/requests/${encodeURIComponent(requestId)}`, records).href);
+  const judged = exchanges.filter(({ side }) => side !== 'outbound');
+  if (judged.length === 0)
+    throw new Error(
+      `no workload of ${run.name} was asked with the request id ${requestId}; "dinghy why" alone lists what was refused lately`,
+    );
+  const told: Told[] = [];
+  for (const exchange of judged) told.push(await toldOf(run, exchange));
+  await show(options, told, () => told.map(treeOf).join('\n\n'));
 };
 
-/** Stories of one request, each as a tree. */
-export const verdictTree = (told: readonly Told[]): string => told.map(treeOf).join('\n\n');
+const toldOf = async (run: RunFile, exchange: Exchange): Promise<Told> => {
+  const { reporter: workload, status, details, refused } = exchange;
+  const story = await askControlPlane<Story>(run, '/explain', { workload, facts: callFacts(exchange) });
+  return { workload, status, details, ...(refused !== undefined && { refused }), story };
+};
+
+const listOf = (refusals: readonly Exchange[]): string =>
+  refusals.length === 0
+    ? 'Nothing was refused lately.'
+    : table(
+        ['TIME', 'WORKLOAD', 'REQUEST ID', 'WHAT'],
+        refusals.map(({ startedAt, reporter, requestId, method, path, status, details, refused }) => [
+          ...[startedAt.slice(11, 23), reporter, requestId],
+          refused ?? `${method} ${path}: ${status} ${details}`,
+        ]),
+      );
 
 const mark = (held: boolean | null): string => (held === null ? '?' : held ? '✓' : '✗');
 
@@ -53,7 +84,7 @@ const headline = ({ workload, status, details, refused }: Told): string => {
 };
 
 /** One workload's story as a tree. */
-const treeOf = (told: Told): string => [headline(told), ...(told.story ? storyLines(told.story) : [])].join('\n');
+const treeOf = (told: Told): string => [headline(told), ...storyLines(told.story)].join('\n');
 
 const storyLines = ({ sentence, policies, dryRun }: Story): string[] => [
   sentence,

@@ -21,6 +21,8 @@ export const refusedElsewhere = (
 ): Decision | undefined => {
   const [, token] = TOKEN_REFUSED.exec(details) ?? [];
   if (token !== undefined) return { verdict: 'denied', reason: `its token was refused (${token.replaceAll('_', ' ')})${believed(tokens)}` };
+  if (details === 'filter_chain_not_found')
+    return { verdict: 'denied', reason: 'its connection ended before any policy was asked, as the workload takes mutual TLS only' };
   if (details.includes(CANNOT_ASK))
     return denied(custom, 'nobody can be asked: its provider is not known, or two providers are named for one workload');
   if (details === 'ext_authz_denied') return denied(custom, 'the authorizer refused it');
