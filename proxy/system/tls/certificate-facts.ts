@@ -4,6 +4,8 @@ import type { CertificateFacts } from './tls-facts.ts';
 
 /** Certificates that were read before: the same peers come again and again. */
 const KEPT = 1024;
+/** Larger ones are read again each time: anybody may show them, and they must not fill the memory. A workload's has less than 1 KiB. */
+const MOST_KEPT_BYTES = 8 * 1024;
 const known = new Map<string, CertificateFacts>();
 
 /** Node writes a name that could be mistaken for several as a JSON string. */
@@ -45,12 +47,13 @@ const read = (certificate: X509Certificate): CertificateFacts => {
   };
 };
 
-/** The same object for the same certificate while it is remembered. */
+/** The same object for the same certificate while it is remembered; large ones are not. */
 export const certificateFacts = (certificate: X509Certificate): CertificateFacts => {
   const key = certificate.fingerprint256;
   const before = known.get(key);
   if (before) return before;
   const facts = read(certificate);
+  if (certificate.raw.length > MOST_KEPT_BYTES) return facts;
   if (known.size >= KEPT)
     for (const oldest of known.keys()) {
       known.delete(oldest);

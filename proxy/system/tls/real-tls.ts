@@ -26,6 +26,9 @@ import {
 /** Sessions that one context keeps for its clients to resume. */
 const KEPT_SESSIONS = 512;
 
+/** Of OpenSSL; node:crypto is not loaded for a number. */
+const SSL_OP_NO_RENEGOTIATION = 0x4000_0000;
+
 /** A session, and whom it was begun with: a server that resumes does not show its certificate again. */
 interface KeptSession {
   readonly ticket: Buffer;
@@ -94,6 +97,8 @@ const contextFrom = async (material: TlsMaterial, { minVersion, maxVersion, ciph
       ...(privateKey !== undefined && { key: privateKey }),
       // An empty list: not the machine's own authorities.
       ca: trustedRoots === undefined ? [] : [trustedRoots],
+      // OpenSSL then answers with no_renegotiation; Node's own switch has no effect on a socket that no server of Node's made.
+      secureOptions: SSL_OP_NO_RENEGOTIATION,
       minVersion,
       maxVersion,
       ciphers: `${SUITES_13}:${cipherSuites.length > 0 ? cipherSuites.join(':') : DEFAULT_CIPHERS}`,
@@ -206,6 +211,11 @@ const asConnection = (socket: TLSSocket, raw: Connection, tls: TlsFacts): Connec
 const protocolsFor = (own: readonly string[], offered: readonly string[] | undefined): string[] =>
   offered === undefined || own.some((name) => offered.includes(name)) ? [...own] : [];
 
+/** A broken record or a second handshake: Node tells of those only to servers of its own, and would leave the connection as it is. */
+const endOnTlsErrors = (socket: TLSSocket): void => {
+  socket.on('_tlsError', (error: Error) => socket.destroy(error));
+};
+
 const accept = async (clock: Clock, raw: Connection, context: RealContext, how: AcceptTls): Promise<Connection> => {
   const { TLSSocket } = context.openSsl.tls;
   const alpn = protocolsFor(context.alpn, how.offered);
@@ -221,9 +231,9 @@ const accept = async (clock: Clock, raw: Connection, context: RealContext, how: 
       ...(alpn.length > 0 && { ALPNProtocols: alpn }),
     } as never,
   );
-  socket.disableRenegotiation();
   try {
     await handshake(socket, 'secure', clock, how.timeoutMs);
+    endOnTlsErrors(socket);
     const { servername } = socket as { readonly servername?: string | false | null };
     const facts = factsOf(socket, context, servername ? servername.toLowerCase() : '');
     const isRequired = how.clientCertificate === 'required';
@@ -258,7 +268,6 @@ const connect = async (clock: Clock, raw: Connection, context: RealContext, how:
     ...(kept && { session: kept.ticket }),
   };
   const socket = tls.connect(options);
-  socket.disableRenegotiation();
   const { sessionKey } = how;
   let facts: TlsFacts | undefined;
   // Tickets of TLS 1.3 come after the handshake, those of 1.2 with its last flight, before the facts are known.
