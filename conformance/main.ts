@@ -94,7 +94,7 @@ const run = async (): Promise<void> => {
 
 /** One soak; exits with 1 when something was seen that should not be. */
 const soak = async (name: SoakName): Promise<void> => {
-  const isGood = await runSoak(name, { print: console.log, scale: flags.scale, rate: flags.rate });
+  const isGood = await runSoak(name, { print: console.log, scale: flags.scale, rate: flags.rate, driver: flags.driver });
   process.exitCode = isGood ? 0 : 1;
 };
 

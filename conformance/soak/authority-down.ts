@@ -66,7 +66,7 @@ const split = (calls: readonly Call[], { ends, untilMs }: Away) => {
 
 /** Takes two minutes, whatever the scale: no certificate lives for less than 60 s. */
 export const authorityDown = async ({ print, rate }: SoakOptions): Promise<Outcome> => {
-  await using mesh = await soakMesh('machine');
+  await using mesh = await soakMesh('processes');
   const pids = (): string => mesh.workloads.map(({ pid }) => pid).join(' ');
   await using load = await Load.begin(mesh, rate);
   await sleep(BEFORE_MS);

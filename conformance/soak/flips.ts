@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Environment } from '#environment';
 import { type Call, Load } from './load.ts';
+import { flowing } from './mesh-time.ts';
 import { asText, type Outcome, type SoakOptions } from './outcome.ts';
 import { RING, soakMesh } from './soak-mesh.ts';
 
@@ -82,13 +83,18 @@ const flip = async (mesh: Environment, denies: boolean): Promise<void> => {
 };
 
 /** 1,000 times on and off. */
-export const flips = async ({ print, scale, rate }: SoakOptions): Promise<Outcome> => {
-  await using mesh = await soakMesh('machine');
+export const flips = async ({ print, scale, rate, driver }: SoakOptions): Promise<Outcome> => {
+  await using mesh = await soakMesh(driver === 'simulation' ? 'simulation' : 'processes');
+  using _time = flowing(mesh);
   await using load = await Load.begin(mesh, rate);
   const states: State[] = [];
   const startedMs = performance.now();
   const count = Math.max(1, Math.round(FLIPS * scale));
   let acknowledgedMs = 0;
+  const tell = (turn: number): void => {
+    const soFar = judge(load.calls, states);
+    for (const line of [`${turn} of ${count}: ${sumOf(soFar)}`, ...asText(soFar.otherwise)]) print(`flips: ${line}`);
+  };
   for (let turn = 1; turn <= count; turn++) {
     for (const denies of [true, false]) {
       const askedMs = performance.now();
@@ -98,7 +104,7 @@ export const flips = async ({ print, scale, rate }: SoakOptions): Promise<Outcom
       await held(load, fromMs);
       states.push({ denies, fromMs, untilMs: performance.now() });
     }
-    if (turn % TOLD_EVERY === 0) print(`flips: ${turn} of ${count}: ${sumOf(judge(load.calls, states))}`);
+    if (turn % TOLD_EVERY === 0) tell(turn);
   }
   const seconds = (performance.now() - startedMs) / 1_000;
   const { calls, definite, allowedUnderDeny, deniedWithoutDeny, otherwise } = judge(await load.end(), states);

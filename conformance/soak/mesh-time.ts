@@ -3,8 +3,26 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Environment } from '#environment';
 
 /** Steps are far below what anybody waits for, so that nothing under way is taken for late. */
-const STEP_MS = 500;
+const STEP_MS = 1_500;
 const EVERY_MS = 50;
+
+/** Simulated time flows while this is held, a millisecond whenever nothing else can happen; of a mesh of processes it flows by itself. */
+export const flowing = ({ advance }: Environment): Disposable => {
+  let isOver = advance === undefined;
+  const flow = async (): Promise<void> => {
+    while (!isOver) {
+      await advance?.(1);
+      await new Promise(setImmediate);
+    }
+  };
+  // Nobody awaits it: a world that cannot go on shows itself in the calls that are not answered.
+  flow().catch(() => {});
+  return {
+    [Symbol.dispose]: () => {
+      isOver = true;
+    },
+  };
+};
 
 /** LIVING STATE: time that flows until it is ended. */
 export class MeshTime implements AsyncDisposable {

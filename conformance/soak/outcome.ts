@@ -8,6 +8,8 @@ export interface SoakOptions {
   readonly scale: number;
   /** Calls a second. */
   readonly rate: number;
+  /** Only flips can be seen in a simulated mesh; the others are about processes. */
+  readonly driver: 'process' | 'simulation';
 }
 
 /** Figures to read, and what should not have been; none when all is well. */

@@ -13,7 +13,7 @@ type Report = Awaited<ReturnType<Environment['identity']['report']>>;
 
 const ROTATIONS = 60;
 const LOOK_MS = 250;
-const TOLD_EVERY = 10;
+const TOLD_EVERY = 5;
 /** A step of the change of roots is tried until it is not too early any more. */
 const STEP_PATIENCE_MS = 120_000;
 /** Renewals of everybody after the last step. */
@@ -101,7 +101,7 @@ const changeRoot = async (mesh: Environment, watch: Watch, print: SoakOptions['p
 
 /** 60 renewals of everybody, then A, A and B, B. */
 export const rotation = async ({ print, scale, rate }: SoakOptions): Promise<Outcome> => {
-  await using mesh = await soakMesh('virtual');
+  await using mesh = await soakMesh('processes, time put forward');
   const watch = new Watch(mesh);
   await using load = await Load.begin(mesh, rate);
   const startedMs = performance.now();

@@ -79,12 +79,15 @@ const definition: MeshDefinition = {
 /** Of certificates, the shortest there is. */
 const LEAF_LIFE_S = 60;
 
-/** Begins a mesh; ends with `await using`. clock: `virtual` lets it be put forward. */
-export const soakMesh = (clock: 'machine' | 'virtual'): Promise<Environment> =>
+/** Where it runs, and whose time it has: `put forward` by `advanceClocks`. */
+export type SoakWorld = 'processes' | 'processes, time put forward' | 'simulation';
+
+/** Begins a mesh; ends with `await using`. Time of a simulated one flows only while somebody lets it. */
+export const soakMesh = (world: SoakWorld): Promise<Environment> =>
   startEnvironment(definition, {
-    mode: 'process',
+    mode: world === 'simulation' ? 'simulation' : 'process',
     dataPlane: 'dinghy',
     name: `soak-${process.pid}`,
     leafLifeSeconds: LEAF_LIFE_S,
-    ...(clock === 'virtual' && { instruments: 'clock and tap' }),
+    ...(world === 'processes, time put forward' && { instruments: 'clock and tap' }),
   });
