@@ -1,5 +1,6 @@
 /** The control plane over HTTP, as everything outside it sees it. */
 import type { ApplyResult, Problem, StoredResource } from '#api/resource.ts';
+import type { Story } from '#api/story.ts';
 import type { SyncStatus } from '#api/sync.ts';
 import type { AuthorityReport, RotationStep } from '#controlplane';
 
@@ -30,6 +31,8 @@ export interface ControlPlaneClient {
   authority(): Promise<AuthorityReport>;
   /** A step of the change of roots; rejects with what it waits for. */
   rotate(step: RotationStep): Promise<void>;
+  /** Why that workload treated a call with these facts as it did, by the policies of now. */
+  explain(workload: string, facts: object): Promise<Story>;
   /** Host name → the virtual address that stands for it. */
   vips(): Promise<Readonly<Record<string, string>>>;
 }
@@ -74,6 +77,7 @@ export const controlPlaneClient = (url: string, token: string): ControlPlaneClie
     bootstrapToken: async (workload) => (await post('/identity/tokens', workload)) as { token: string; spiffeId: string },
     authority: async () => (await get('/identity/authority')) as AuthorityReport,
     rotate: async (step) => void (await post('/identity/rotation', { step })),
+    explain: async (workload, facts) => (await post('/explain', { workload, facts })) as Story,
     vips: async () => (await get('/debug/vips')) as Record<string, string>,
   };
 };

@@ -4,12 +4,14 @@ import { canary } from './02-canary/lab.ts';
 import { headerRouting } from './03-header-routing/lab.ts';
 import { mutualTlsOnTheWire } from './08-mtls-on-the-wire/lab.ts';
 import { strict } from './09-strict/lab.ts';
+import { authorization } from './10-authorization/lab.ts';
+import { rotation } from './11-rotation/lab.ts';
 import type { Lab } from './lab.ts';
 
 export type { Lab, LabEvent, LabSend, LabStage, LabStep, Prediction } from './lab.ts';
 
 /** Every lab, in the order in which they are taken. */
-export const LABS: readonly Lab[] = [firstRequest, canary, headerRouting, mutualTlsOnTheWire, strict];
+export const LABS: readonly Lab[] = [firstRequest, canary, headerRouting, mutualTlsOnTheWire, strict, authorization, rotation];
 
 export { type CaseVerdict, type CheckedMesh, checkedSteps, checkStep, claimsUpTo, type StepVerdict } from './runner/check.ts';
 export { differences, type LabWorld } from './runner/differences.ts';

@@ -13,6 +13,7 @@ const LabsPage = lazy(async () => (await import('./pages/labs.tsx')).LabsPage);
 const LabPage = lazy(async () => (await import('./pages/lab.tsx')).LabPage);
 const ConfigPage = lazy(async () => (await import('./pages/config.tsx')).ConfigPage);
 const XdsPage = lazy(async () => (await import('./pages/xds.tsx')).XdsPage);
+const CertificatesPage = lazy(async () => (await import('./pages/certificates.tsx')).CertificatesPage);
 const ConformancePage = lazy(async () => (await import('./pages/conformance.tsx')).ConformancePage);
 
 const Missing = () => (
@@ -55,6 +56,7 @@ const App = () => (
           <Route path="/labs/:lab" component={LabPage} />
           <Route path="/config" component={ConfigPage} />
           <Route path="/xds" component={XdsPage} />
+          <Route path="/certificates" component={CertificatesPage} />
           <Route path="/conformance" component={ConformancePage} />
           <Route default component={Missing} />
         </Router>

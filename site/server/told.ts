@@ -1,5 +1,6 @@
 /** What the site's server tells its pages: both ends are built from these shapes. Types only, so the browser may import them. */
 import type { ResourceName } from '#api/resource.ts';
+import type { Story } from '#api/story.ts';
 import type { Figures } from '#observability';
 
 export type { ShownCertificate, WireBytes, WireCapture, WireStory } from '#labs';
@@ -22,6 +23,48 @@ export interface LoadState {
   readonly perSecond: number;
   /** Empty when the mesh has no way in. */
   readonly url: string;
+}
+
+/** What the built-in load met since the site started. */
+export interface LoadCounts {
+  readonly sent: number;
+  /** No answer, or a status of 500 and above. */
+  readonly failed: number;
+}
+
+/** The last certificate that a workload or gateway was given. */
+export interface LeafLife {
+  readonly holder: string;
+  readonly identity: string;
+  readonly serial: string;
+  readonly issuedAtMs: number;
+  readonly notAfterMs: number;
+  readonly rotations: number;
+  /** Id of the root above it. */
+  readonly authority: string;
+}
+
+/** Who certifies whom, until when, and what time it is in the mesh. */
+export interface IdentityState {
+  readonly nowMs: number;
+  /** The mesh's time can be put forward. */
+  readonly canSkip: boolean;
+  readonly phase: 'steady' | 'begun' | 'switched';
+  readonly roots: readonly { readonly id: string; readonly isSigning: boolean; readonly notAfterMs: number }[];
+  readonly leaves: readonly LeafLife[];
+  readonly load: LoadCounts;
+}
+
+/** What one workload or gateway made of a request, and why. */
+export interface ToldVerdict {
+  readonly workload: string;
+  /** `spiffe://…`; empty: it proved nothing. */
+  readonly caller: string;
+  readonly method: string;
+  readonly path: string;
+  readonly status: number;
+  readonly details: string;
+  readonly story: Story;
 }
 
 /** What else the stream of events tells. */

@@ -13,6 +13,7 @@ const PAGES = [
   { label: 'Labs', path: '/labs' },
   { label: 'Config', path: '/config' },
   { label: 'xDS', path: '/xds' },
+  { label: 'Certificates', path: '/certificates' },
   { label: 'Conformance', path: '/conformance' },
 ];
 const MAX_SHOWN = 9;

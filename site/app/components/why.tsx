@@ -30,9 +30,8 @@ const Lit = ({ place }: { place: RulePlace }) => {
 
 const fileName = (file: string): string => file.split('/').at(-1) || 'the API';
 
-/** Nothing for a call that no resource decided. */
-export const Why = ({ exchange }: { exchange: LoggedExchange }) => {
-  const { ruleResource: resource, ruleField: field } = exchange;
+/** Asked again when another rule is shown. */
+const usePlace = (resource: string, field: string): { readonly place: RulePlace | undefined; readonly error: string } => {
   const [place, setPlace] = useState<RulePlace | undefined>(undefined);
   const [error, setError] = useState('');
   useEffect(() => {
@@ -43,6 +42,19 @@ export const Why = ({ exchange }: { exchange: LoggedExchange }) => {
       setError(wordsOf(problem)),
     );
   }, [resource, field]);
+  return { place, error };
+};
+
+/** The lines of a field, lit; nothing when the resource is gone. */
+export const RuleLines = ({ resource, field }: { resource: string; field: string }) => {
+  const { place } = usePlace(resource, field);
+  return place === undefined ? null : <Lit place={place} />;
+};
+
+/** Nothing for a call that no resource decided. */
+export const Why = ({ exchange }: { exchange: LoggedExchange }) => {
+  const { ruleResource: resource, ruleField: field } = exchange;
+  const { place, error } = usePlace(resource, field);
   if (resource === '')
     return exchange.cluster === '' ? null : (
       <p class="small muted">No rule of yours speaks of this call: the mesh sends it to the service as it is.</p>

@@ -5,6 +5,7 @@ import { get, wordsOf } from '../live/api.ts';
 import { ownIds } from '../live/store.ts';
 import type { LoggedExchange } from '../live/types.ts';
 import { flagWords, milliseconds, sentenceOf, timeOf, toneOf } from '../live/words.ts';
+import { Verdicts } from './verdict.tsx';
 import { WorkloadName } from './version.tsx';
 import { Why } from './why.tsx';
 
@@ -88,6 +89,9 @@ const Detail = ({ label, value }: { label: string; value: string }) =>
     </div>
   );
 
+/** A policy, a token or an authorizer said no. */
+const isRefusal = ({ side, details }: LoggedExchange): boolean => side !== 'outbound' && /^(?:rbac_|jwt_authn_|ext_authz_)/.test(details);
+
 const HopView = ({ hop, start, span }: { hop: Hop; start: number; span: number }) => {
   const { caller, callee } = hop;
   const between = callee === undefined ? undefined : caller.durationMs - callee.durationMs;
@@ -125,6 +129,7 @@ const HopView = ({ hop, start, span }: { hop: Hop; start: number; span: number }
           : `${milliseconds(callee.durationMs)} at the callee (its proxy and program), ${milliseconds(Math.max(0, between ?? 0))} before and after it. Proxies tell whole milliseconds.`}
       </p>
       <Why exchange={caller} />
+      {isRefusal(callee ?? caller) ? <Verdicts requestId={caller.requestId} only={(callee ?? caller).reporter} /> : null}
       <dl class="facts small">
         <Detail label="route" value={caller.route} />
         <Detail label="cluster" value={caller.cluster} />

@@ -3,10 +3,13 @@ import { useEffect, useState } from 'preact/hooks';
 import { countRound, isRevealed, isStepsOwn, isTelling, type LabSend, type LabStep, lockOf, type Round } from '#labs';
 import { AnswerSquares, Tally } from '../components/answers.tsx';
 import { BinomialPicture } from '../components/binomial.tsx';
+import { Certificates } from '../components/certificates.tsx';
+import { Verdicts } from '../components/verdict.tsx';
 import { get } from '../live/api.ts';
 import type { LabContent } from '../live/lab-content.ts';
 import { reach, reachedIn } from '../live/progress.ts';
 import { closedReason, mesh } from '../live/store.ts';
+import type { SentAnswer } from '../live/types.ts';
 import { OutsiderView } from './outsider.tsx';
 import { OwnHops } from './own-hops.tsx';
 import { SendPanel, type Sent as SentRound } from './send-panel.tsx';
@@ -62,21 +65,42 @@ const useCauses = ({ lab, step }: Place, applies: number) => {
   return { causes, ask };
 };
 
+const SHOWN_BODY = 160;
+
 interface Sent extends SentRound {
   /** False when something was changed: it says nothing about the prediction. */
   readonly own: boolean;
 }
 
+/** What came back, and the verdict of the last one. */
+const Judged = ({ answers }: { answers: readonly SentAnswer[] }) => {
+  const last = answers.at(-1);
+  return (
+    <div class="stack">
+      {answers.length === 1 ? null : <Tally round={countRound(answers)} />}
+      {last === undefined ? null : (
+        <p>
+          <span class={`chip ${last.status >= 200 && last.status < 400 ? 'good' : 'bad'}`}>{last.status || 'no answer'}</span>{' '}
+          {answers.length === 1 ? 'The client was told' : 'The last one was told'}{' '}
+          <code>{last.body.slice(0, SHOWN_BODY) || last.error}</code>
+        </p>
+      )}
+      {last === undefined || last.requestId === '' ? null : <Verdicts requestId={last.requestId} />}
+    </div>
+  );
+};
+
 /** One request looked at closely; nothing for a stage that counts. */
 const Close = ({ step: { stage }, sent: { answers, story } }: { step: LabStep; sent: Sent }) => {
   const [only] = answers;
+  if (stage.kind === 'verdict') return <Judged answers={answers} />;
   if (stage.kind === 'wire' && story !== undefined) return <WireView answer={only} story={story} shows={stage.shows} />;
   if (answers.length !== 1 || only === undefined) return <Tally round={countRound(answers)} />;
   if (stage.kind === 'hops') return <OwnHops answer={only} />;
   return stage.kind === 'outsider' ? <OutsiderView answer={only} /> : <Tally round={countRound(answers)} />;
 };
 
-const LOOKS_CLOSELY: readonly string[] = ['hops', 'wire', 'outsider'];
+const LOOKS_CLOSELY: readonly string[] = ['hops', 'wire', 'outsider', 'verdict'];
 
 const Answers = ({ step, sent, rounds }: { step: LabStep; sent: Sent | undefined; rounds: readonly Round[] }) => {
   const last = rounds.at(-1);
@@ -129,6 +153,7 @@ export const Observe = ({ lab, step, applies, onReveal }: Place & { applies: num
       {locked === '' ? <Amiss causes={causes} /> : null}
       <SendPanel step={step} locked={locked} onAnswers={onAnswers} />
       <Answers step={step} sent={sent} rounds={rounds} />
+      {step.stage.kind === 'certificates' && reached?.predicted !== undefined ? <Certificates /> : null}
       {isRevealed(reached) ? <ChancePicture step={step} rounds={rounds} predicted={reached?.predicted} /> : null}
     </section>
   );

@@ -64,7 +64,7 @@ const HeadersField = ({ rows, text, onText }: { rows: number; text: string; onTe
 const deliver = async ({ stage }: LabStep, order: LabSend): Promise<Sent> =>
   stage.kind === 'wire'
     ? post<Sent>('/wire', { ...order, method: 'GET' })
-    : { answers: await post<readonly SentAnswer[]>('/send', { ...order, method: 'GET' }) };
+    : { answers: await post<readonly SentAnswer[]>('/send', { ...order, method: order.method ?? 'GET' }) };
 
 /** locked: why the button does nothing yet; empty when it works. */
 export const SendPanel = ({
@@ -90,7 +90,15 @@ export const SendPanel = ({
     setBusy(true);
     setError('');
     try {
-      const order = { from: send.from, url, headers: headersOf(headers), count };
+      const { method, meanwhile } = send;
+      const order = {
+        from: send.from,
+        url,
+        headers: headersOf(headers),
+        count,
+        ...(method && { method }),
+        ...(meanwhile && { meanwhile }),
+      };
       await onAnswers(await deliver(step, order), order);
     } catch (problem) {
       setError(wordsOf(problem));
@@ -109,7 +117,7 @@ export const SendPanel = ({
       <Sender from={send.from} />
       <div class="send-line">
         <label>
-          <span class="small muted">GET</span>
+          <span class="small muted">{send.method ?? 'GET'}</span>
           <input class="field mono" value={url} onInput={(event) => setUrl(event.currentTarget.value)} aria-label="Address" />
         </label>
         <CountField count={count} onCount={setCount} />
