@@ -6,6 +6,7 @@ import type { EdgeFigures } from '../live/types.ts';
 import { milliseconds, partsOf, percent } from '../live/words.ts';
 import { runDots } from './dots.ts';
 import { BOX, LABEL, type Picture, type PlacedEdge, type PlacedNode, placeGraph } from './layout.ts';
+import { lockOf, lockWords, Padlock } from './padlock.tsx';
 
 /** What was clicked. */
 export type Chosen =
@@ -41,7 +42,7 @@ const EdgeLine = ({
   const words =
     now === undefined
       ? 'no request in ten seconds'
-      : `${now.rate} requests a second, ${percent(now.success)} good, p99 ${milliseconds(now.p99Ms)}`;
+      : `${now.rate} requests a second, ${percent(now.success)} good, p99 ${milliseconds(now.p99Ms)}${lockOf(now) === undefined ? '' : `, ${lockWords(now)}`}`;
   return (
     // biome-ignore lint/a11y/useSemanticElements: SVG has no button element
     <g
@@ -64,17 +65,26 @@ const EdgeLine = ({
   );
 };
 
-const EdgeText = ({ edge, now }: { edge: PlacedEdge; now: EdgeFigures | undefined }) =>
-  now === undefined ? null : (
+const EdgeText = ({ edge, now }: { edge: PlacedEdge; now: EdgeFigures | undefined }) => {
+  const lock = lockOf(now);
+  return now === undefined ? null : (
     // biome-ignore lint/a11y/noAriaHiddenOnFocusable: a group of SVG text cannot be focused; its line says the same
     <g class={`edge-text ${edgeTone(now)}`} transform={`translate(${edge.label.x} ${edge.label.y})`} aria-hidden="true">
       <rect x={-LABEL.width / 2} y={-LABEL.height / 2} width={LABEL.width} height={LABEL.height} rx="6" />
-      <text y="-5">{now.rate} req/s</text>
+      {lock === undefined ? null : (
+        <g transform={`translate(${-LABEL.width / 2 + 10} -10)`}>
+          <Padlock lock={lock} />
+        </g>
+      )}
+      <text x={lock === undefined ? 0 : 8} y="-5">
+        {now.rate} req/s
+      </text>
       <text y="12" class="second">
         {percent(now.success)} · {milliseconds(now.p99Ms)}
       </text>
     </g>
   );
+};
 
 const Node = ({
   node,

@@ -9,6 +9,8 @@ import { figures } from '../live/store.ts';
 import type { LoggedExchange, ProxyView } from '../live/types.ts';
 import { useFresh } from '../live/use-fresh.ts';
 import { milliseconds, percent, since } from '../live/words.ts';
+import { EdgeIdentities, IdentityLine } from './identity.tsx';
+import { lockWords } from './padlock.tsx';
 import { Clusters, Endpoints, Listeners, Routes } from './proxy-parts.tsx';
 
 const PARTS = ['listeners', 'routes', 'clusters', 'endpoints'] as const;
@@ -83,6 +85,7 @@ export const ProxyPanel = ({ name, onClose }: { name: string; onClose: () => voi
   return (
     <Panel label={`Proxy of ${name}`} title={<WorkloadName name={name} />} onClose={onClose}>
       <p class="small muted">{view === undefined ? 'Asking its proxy…' : stateWords(view)}</p>
+      <IdentityLine name={name} />
       {error === '' ? null : (
         <p class="notice bad" role="status">
           Its proxy does not answer ({error}){view === undefined ? '' : '. Below is what it told last'}. It is asked again every two
@@ -118,8 +121,9 @@ export const EdgePanel = ({ from, to, onClose }: { from: string; to: string; onC
         {now === undefined
           ? 'No request in the last ten seconds.'
           : `${now.rate} requests a second, ${percent(now.success)} good, median ${milliseconds(now.p50Ms)}, p99 ${milliseconds(now.p99Ms)}.`}{' '}
-        Its last fifty, newest first:
       </p>
+      <EdgeIdentities from={from} to={to} last={value?.find(({ upstreamHost }) => upstreamHost !== '')} words={lockWords(now)} />
+      <p class="small muted">Its last fifty requests, newest first:</p>
       {error === '' ? null : <p class="notice bad">{error}</p>}
       <ScrollRegion class="panel-body" label="Requests">
         {value?.length === 0 ? <p class="empty small">None yet.</p> : null}

@@ -5,6 +5,7 @@ import { useLocation } from 'preact-iso';
 import { WorkloadName } from '../components/version.tsx';
 import { drawnShare } from '../graph/dots.ts';
 import { type Chosen, LiveGraph } from '../graph/graph.tsx';
+import { lockWords } from '../graph/padlock.tsx';
 import { EdgePanel, ProxyPanel } from '../graph/panels.tsx';
 import { post, wordsOf } from '../live/api.ts';
 import { figures, mesh, state } from '../live/store.ts';
@@ -96,6 +97,7 @@ const EdgeTable = ({ onChoose }: { onChoose: (chosen: Chosen) => void }) => {
             <th scope="col" class="number">
               p99
             </th>
+            <th scope="col">wire</th>
             <th scope="col">
               <span class="hidden-text">requests</span>
             </th>
@@ -114,6 +116,7 @@ const EdgeTable = ({ onChoose }: { onChoose: (chosen: Chosen) => void }) => {
               <td class="number">{percent(edge.success)}</td>
               <td class="number">{milliseconds(edge.p50Ms)}</td>
               <td class="number">{milliseconds(edge.p99Ms)}</td>
+              <td>{lockWords(edge) || '–'}</td>
               <td>
                 <button type="button" class="button plain link" onClick={() => onChoose({ kind: 'edge', from: edge.from, to: edge.to })}>
                   last requests
@@ -167,8 +170,14 @@ export const MeshPage = () => {
         <div class="card graph-card">
           <LiveGraph chosen={chosen} onChoose={choose} />
           <div class="graph-foot">
-            <p class="small muted legend">On each line: requests a second, share answered without a 5xx, p99 over ten seconds.</p>
+            <p class="small muted legend">
+              On each line: requests a second, share answered without a 5xx, p99 over ten seconds. A closed padlock: mutual TLS; an open
+              one: plain text; half full: both.
+            </p>
             <LoadControl />
+            <a class="small" href="/certificates">
+              Certificates of every workload
+            </a>
           </div>
         </div>
         {chosen === undefined ? null : chosen.kind === 'proxy' ? (
