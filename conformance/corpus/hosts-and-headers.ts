@@ -42,7 +42,13 @@ export const hostileHosts: readonly HostileRow[] = [
     bytes: request('GET http://app.com@secret.com/ HTTP/1.1', 'Host: app.com'),
     verdict: ['refused', 'denied'],
   },
-  { id: 'H-07b', source: 'RFC 9110 4.2.4: userinfo', bytes: request('GET /x HTTP/1.1', 'Host: a@secret.com'), verdict: 'refused' },
+  {
+    id: 'H-07b',
+    source: 'RFC 9110 4.2.4: userinfo',
+    bytes: request('GET /x HTTP/1.1', 'Host: a@secret.com'),
+    verdict: 'refused',
+    onEnvoy: 'passed',
+  },
   {
     id: 'H-11',
     source: 'CVE-2026-26310: a scoped IPv6 address',

@@ -17,6 +17,8 @@ export interface HostileRow {
   /** Latin-1: every character is a byte. */
   readonly bytes: string;
   readonly verdict: Verdict | readonly Verdict[];
+  /** What Envoy 1.40 makes of it, where that is known to be something else. */
+  readonly onEnvoy?: Verdict;
   /** Where it passes: the target that the program must see. */
   readonly arrivesAs?: string;
 }

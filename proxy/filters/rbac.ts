@@ -8,7 +8,7 @@ import { decodeConfig, expectType } from './decode-config.ts';
 import type { FilterRoom, FilterType } from './filter-type.ts';
 import { FACTS, requestFacts } from './rbac/facts.ts';
 import { compileJudge, type Judge, type Verdict } from './rbac/judge.ts';
-import { type Note, noteOf, verdictNote } from './rbac/notes.ts';
+import { joined, type Note, noteOf, verdictNote } from './rbac/notes.ts';
 import { type RuleScope, ruleScope } from './rbac/rule.ts';
 
 const NAME_SPACE = 'envoy.filters.http.rbac';
@@ -33,7 +33,8 @@ interface Place {
 }
 
 const countersOf = ({ metrics, listener, config }: Place, kind: 'enforced' | 'shadow', { allowed, policy }: Verdict): Counter[] => {
-  const [prefix, word] = kind === 'shadow' ? [listener.shadowRulesStatPrefix, 'shadow_'] : [listener.rulesStatPrefix, ''];
+  const [named, word] = kind === 'shadow' ? [listener.shadowRulesStatPrefix, 'shadow_'] : [listener.rulesStatPrefix, ''];
+  const prefix = joined(named);
   const field = `${word}${allowed ? 'allowed' : 'denied'}`;
   const total = metrics.counter(`rbac.${prefix}${field}`);
   metrics.counter(`rbac.${prefix}${word}${allowed ? 'denied' : 'allowed'}`);

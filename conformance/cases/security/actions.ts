@@ -201,7 +201,7 @@ rules:
     async run(mesh) {
       const answer = await expectAllowed(mesh, 'productpage');
       const workload = await answer.servedBy();
-      const shadow = await mesh.stat(workload, 'http.inbound_0.0.0.0_9080.rbac.istio_dry_run_deny_shadow_denied');
+      const shadow = await mesh.stat(workload, 'http.inbound_0.0.0.0_9080.rbac.istio_dry_run_deny_.shadow_denied');
       expectEqual('shadow denials counted', shadow >= 1, true);
     },
   }),

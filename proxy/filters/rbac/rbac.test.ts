@@ -214,7 +214,7 @@ describe('verdicts', () => {
         r_enforced_engine_result: 'allowed',
       },
     });
-    expect([counter('r_allowed'), counter('r_denied'), counter('istio_dry_run_deny_shadow_denied')]).toEqual([1, 0, 1]);
+    expect([counter('r_.allowed'), counter('r_.denied'), counter('istio_dry_run_deny_.shadow_denied')]).toEqual([1, 0, 1]);
   });
 
   it('of LOG rules only leave a hint', async () => {
