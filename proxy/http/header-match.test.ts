@@ -51,6 +51,27 @@ describe('header matcher', () => {
     expect(matches({ name: 'x-h', ...specifier })).toBe(without);
   });
 
+  it.each(['exact', 'prefix', 'suffix', 'contains'])('finds configured text beyond ASCII (%s) by its bytes, as it travels', (how) => {
+    const cafe = { name: 'x-h', stringMatch: { [how]: 'café' } };
+    expect(matches(cafe, ['x-h', 'caf\xc3\xa9'])).toBe(true);
+    expect(matches(cafe, ['x-h', 'caf\xe9'])).toBe(false);
+    expect(matches({ name: 'x-h', [`${how}Match`]: 'café' }, ['x-h', 'caf\xc3\xa9'])).toBe(true);
+  });
+
+  it('takes each byte for a character in a regex', () => {
+    const two = { name: 'x-h', stringMatch: { safeRegex: { regex: 'é|..!' } } };
+    expect(matches(two, ['x-h', '\xc3\xa9'])).toBe(true);
+    expect(matches(two, ['x-h', '\xff\xfe!'])).toBe(true);
+    expect(matches(two, ['x-h', '\xe9'])).toBe(false);
+  });
+
+  it('ignores the case of letters of ASCII, and of no bytes beyond', () => {
+    const word = { name: 'x-h', stringMatch: { exact: 'KÉ', ignoreCase: true } };
+    expect(matches(word, ['x-h', 'k\xc3\x89'])).toBe(true);
+    expect(matches(word, ['x-h', 'k\xc3\xa9'])).toBe(false);
+    expect(matches(word, ['x-h', 'k\xe3\x89'])).toBe(false);
+  });
+
   it('matches whole values by regex, also where backtracking would never end', () => {
     const evil = { name: 'x-h', stringMatch: { safeRegex: { regex: '(a+)+b' } } };
     expect(matches(evil, ['x-h', 'a'.repeat(5000)])).toBe(false);

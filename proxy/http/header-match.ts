@@ -6,7 +6,7 @@ import { ConfigError, inField, refuseUnsupported } from '#api/config-error.ts';
 import type { HeaderMatcher } from '#envoy';
 import type { HeaderMap } from './header-map.ts';
 import { type HttpRequest, schemeOf } from './message.ts';
-import { compileRegex, compileString, type TextTest } from './string-match.ts';
+import { asBytes, compileBytes, compileRegex, type TextTest, testFor } from './string-match.ts';
 
 /** Whether a request is meant. */
 export type RequestTest = (request: HttpRequest) => boolean;
@@ -33,20 +33,19 @@ const rangeTest = (start: number, end: number): TextTest => {
   return (text) => /^[+-]?\d{1,15}$/.test(text) && Number(text) >= start && Number(text) < end;
 };
 
+const HOW = { exactMatch: 'exact', prefixMatch: 'prefix', suffixMatch: 'suffix', containsMatch: 'contains' } as const;
+
 const textTest = (specifier: NonNullable<HeaderMatcher['headerMatchSpecifier']>): TextTest => {
   switch (specifier.$case) {
     case 'stringMatch':
-      return inField('string_match', () => compileString(specifier.value));
+      return inField('string_match', () => compileBytes(specifier.value));
     case 'safeRegexMatch':
-      return inField('safe_regex_match', () => compileRegex(specifier.value));
+      return inField('safe_regex_match', () => compileRegex({ ...specifier.value, regex: asBytes(specifier.value.regex) }));
     case 'exactMatch':
-      return (text) => text === specifier.value;
     case 'prefixMatch':
-      return (text) => text.startsWith(specifier.value);
     case 'suffixMatch':
-      return (text) => text.endsWith(specifier.value);
     case 'containsMatch':
-      return (text) => text.includes(specifier.value);
+      return testFor(HOW[specifier.$case], asBytes(specifier.value));
     case 'rangeMatch':
       return rangeTest(Number(specifier.value.start), Number(specifier.value.end));
     case 'presentMatch':

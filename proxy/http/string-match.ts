@@ -76,6 +76,12 @@ export const compileReplace = (matcher: RegexMatcher | undefined, substitution: 
   }
 };
 
+const ASCII = /^[\0-\x7f]*$/;
+
+/** Letters of ASCII alone have a case, as in Envoy: bytes beyond are parts of letters, and U+212A is no k. */
+const lower = (text: string): string =>
+  ASCII.test(text) ? text.toLowerCase() : text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+
 /** Throws ConfigError with a path relative to the matcher. */
 export const compileString = (matcher: StringMatcher): TextTest => {
   refuseUnsupported(matcher, { read: ['matchPattern', 'ignoreCase'] });
@@ -83,12 +89,24 @@ export const compileString = (matcher: StringMatcher): TextTest => {
   if (!pattern) throw new ConfigError('match_pattern', 'is required');
   if (pattern.$case === 'safeRegex') return inField('safe_regex', () => compileRegex(pattern.value));
   if (pattern.$case === 'custom') throw new ConfigError('custom', 'not supported by this proxy');
-  const wanted = matcher.ignoreCase ? pattern.value.toLowerCase() : pattern.value;
-  const test = testFor(pattern.$case, wanted);
-  return matcher.ignoreCase ? (text) => test(text.toLowerCase()) : test;
+  const test = testFor(pattern.$case, matcher.ignoreCase ? lower(pattern.value) : pattern.value);
+  return matcher.ignoreCase ? (text) => test(lower(text)) : test;
 };
 
-const testFor = (how: 'exact' | 'prefix' | 'suffix' | 'contains', wanted: string): TextTest => {
+/** As configured → as it travels: configuration is Unicode, a field's or path's text here has one character for each byte of its UTF-8. */
+export const asBytes = (text: string): string => (ASCII.test(text) ? text : Buffer.from(text, 'utf8').toString('latin1'));
+
+/** The same for what travels: fields and paths. */
+export const compileBytes = (matcher: StringMatcher): TextTest => {
+  const pattern = matcher.matchPattern;
+  if (pattern === undefined || pattern.$case === 'custom') return compileString(matcher);
+  if (pattern.$case !== 'safeRegex') return compileString({ ...matcher, matchPattern: { ...pattern, value: asBytes(pattern.value) } });
+  const value = { ...pattern.value, regex: asBytes(pattern.value.regex) };
+  return compileString({ ...matcher, matchPattern: { $case: 'safeRegex', value } });
+};
+
+/** Where in a text the wanted one has to be. */
+export const testFor = (how: 'exact' | 'prefix' | 'suffix' | 'contains', wanted: string): TextTest => {
   switch (how) {
     case 'exact':
       return (text) => text === wanted;

@@ -4,6 +4,7 @@ import type { HeaderValueOption } from '#envoy';
 import { removeIn } from '../http/header-map.ts';
 import { type HttpRequest, schemeOf } from '../http/message.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
+import { asBytes } from '../http/string-match.ts';
 
 /** Changes a draft of fields in place. request: as the edits' formats see it. */
 export type HeaderEdit = (draft: string[], request: HttpRequest, stream: StreamInfo) => void;
@@ -105,7 +106,7 @@ const compileAdd = (option: HeaderValueOption): HeaderEdit => {
   const name = checkName(option.header.key, 'header.key');
   if (option.header.rawValue.length > 0) throw new ConfigError('header.raw_value', 'not supported by this proxy');
   if (/[\r\n\0]/.test(option.header.value)) throw new ConfigError('header.value', 'must not contain line breaks');
-  const format = compileFormat(option.header.value);
+  const format = compileFormat(asBytes(option.header.value));
   const action = actionOf(option);
   return (draft, request, stream) => {
     const value = format(request, stream);

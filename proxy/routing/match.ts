@@ -7,7 +7,7 @@ import { compileHeaderMatcher, type RequestTest } from '../http/header-match.ts'
 import { isGrpc } from '../http/local-reply.ts';
 import { compileMetadataMatcher, type MetadataTest } from '../http/match/metadata-match.ts';
 import type { HttpRequest } from '../http/message.ts';
-import { compileRegex, compileString, type TextTest } from '../http/string-match.ts';
+import { compileBytes, compileRegex, type TextTest } from '../http/string-match.ts';
 
 /** path: the request's path without its query. metadata: what filters found out so far; nothing when a request is matched for the first time. */
 export type RouteTest = (request: HttpRequest, path: string, metadata?: Parameters<MetadataTest>[0]) => boolean;
@@ -82,7 +82,7 @@ const compileQuery = (matcher: QueryParameterMatcher): RequestTest => {
   const { name, queryParameterMatchSpecifier: specifier } = matcher;
   if (name === '') throw new ConfigError('name', 'must not be empty');
   if (specifier?.$case === 'stringMatch') {
-    const test = inField('string_match', () => compileString(specifier.value));
+    const test = inField('string_match', () => compileBytes(specifier.value));
     return (request) => {
       const value = queryParameter(request.path, name);
       return value !== undefined && test(value);

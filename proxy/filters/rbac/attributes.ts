@@ -4,7 +4,7 @@ import type { CidrRange, HeaderMatcher, MetadataMatcher, Permission } from '#env
 import { addressRanges, ipFamily } from '#system/ip.ts';
 import { compileHeaderMatcher } from '../../http/header-match.ts';
 import { compileMetadataMatcher } from '../../http/match/metadata-match.ts';
-import { compileString } from '../../http/string-match.ts';
+import { compileBytes } from '../../http/string-match.ts';
 import { needRequests, type Rule, type RuleScope } from './rule.ts';
 
 /** An IPv4 address that came through an IPv6 socket is the IPv4 address. */
@@ -39,7 +39,7 @@ export const compileUrlPath = (matcher: UrlPath, scope: RuleScope): Rule =>
     needRequests(scope, '');
     const rule = matcher.rule;
     if (rule?.$case !== 'path') throw new ConfigError('path', 'is required');
-    const test = inField('path', () => compileString(rule.value));
+    const test = inField('path', () => compileBytes(rule.value));
     return (request) => test(bare(request.path));
   });
 

@@ -54,7 +54,7 @@ it('shadow rules are counted and noted, and refuse nothing', () => {
       },
     },
   });
-  expect(counter('istio_dry_run_deny_shadow_denied')).toBe(1);
+  expect(counter('istio_dry_run_deny_.shadow_denied')).toBe(1);
 });
 
 it.each([

@@ -12,7 +12,7 @@ import { type HttpRequest, NO_TRAILERS } from '../../http/message.ts';
 import type { StreamInfo } from '../../http/stream-info.ts';
 import { FACTS, openingFacts } from './facts.ts';
 import { compileJudge, type Judge, type Verdict } from './judge.ts';
-import { type Note, noteOf, verdictNote } from './notes.ts';
+import { joined, type Note, noteOf, verdictNote } from './notes.ts';
 import { ruleScope } from './rule.ts';
 
 /** Undefined: the connection may go on. Otherwise why not, as connection termination details. */
@@ -45,15 +45,19 @@ export const compileNetworkRbac = (config: NetworkRbac, metrics: Metrics): Conne
   if (config.statPrefix === '') throw new ConfigError('stat_prefix', 'must not be empty');
   if (config.enforcementType !== 0) throw new ConfigError('enforcement_type', 'only ONE_TIME_ON_FIRST_BYTE is supported by this proxy');
   const scope = metrics.scope(config.statPrefix.replace(/\.$/, ''));
+  const shadowPrefix = joined(config.shadowRulesStatPrefix);
+  const counters = {
+    enforced: { allowed: scope.counter('rbac.allowed'), denied: scope.counter('rbac.denied') },
+    shadow: { allowed: scope.counter(`rbac.${shadowPrefix}shadow_allowed`), denied: scope.counter(`rbac.${shadowPrefix}shadow_denied`) },
+  };
   const judgeOf = (rules: RBAC | undefined, kind: 'enforced' | 'shadow'): Judge<Outcome> | undefined => {
     const [field, prefix] = kind === 'shadow' ? ['shadow_rules', config.shadowRulesStatPrefix] : ['rules', ''];
-    const word = kind === 'shadow' ? 'shadow_' : '';
     return (
       rules &&
       inField(field, () =>
         compileJudge(rules, ruleScope('connections'), (verdict) => ({
           verdict,
-          counter: scope.counter(`rbac.${prefix}${word}${verdict.allowed ? 'allowed' : 'denied'}`),
+          counter: counters[kind][verdict.allowed ? 'allowed' : 'denied'],
           notes: notesOf(kind, prefix, verdict),
         })),
       )
