@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
 import { onTestFinished } from 'vitest';
 import { IstioCertificateRequest, IstioCertificateResponse } from '#envoy';
-import { frameMessage, messageReader } from './xds/grpc-messages.ts';
+import { frameMessage, messageReader } from './system/sockets/grpc-messages.ts';
 
 export const ME = 'spiffe://cluster.local/ns/default/sa/me';
 

@@ -2,11 +2,12 @@
  * One call of IstioCertificateService.CreateCertificate, on node:http2 and TLS alone. Loaded only where a certificate comes from an authority that listens.
  * Source: grpc/doc/PROTOCOL-HTTP2.md.
  */
-import { type ClientHttp2Session, connect as connectHttp2, type IncomingHttpHeaders } from 'node:http2';
+import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
 import { connect as connectTls } from 'node:tls';
 import { IstioCertificateRequest, IstioCertificateResponse } from '#envoy';
 import type { Clock } from '#system/clock.ts';
 import type { SocketAddress } from '#system/network.ts';
+import { UNARY_HEADERS, unaryCall } from '#system/sockets/unary-call.ts';
 import type { IssueCertificate, IssueRequest } from './certificate-client.ts';
 
 /** Where the authority is, and how each knows the other. */
@@ -24,7 +25,6 @@ export interface SigningService {
 const METHOD = '/istio.v1.auth.IstioCertificateService/CreateCertificate';
 const CALL_MS = 10_000;
 const MAX_RESPONSE_BYTES = 1024 * 1024;
-const PREFIX_BYTES = 5;
 
 /** Shows the current certificate where there is one, else the token. Rejects with words that hold neither. */
 export const signingCall =
@@ -74,54 +74,7 @@ const open = ({ at, name }: SigningService, { current }: IssueRequest, roots: st
   });
 
 const exchange = async (session: ClientHttp2Session, { csr, lifeSeconds }: IssueRequest, token: string | undefined) => {
-  const stream = session.request({
-    ':method': 'POST',
-    ':path': METHOD,
-    'content-type': 'application/grpc',
-    te: 'trailers',
-    'user-agent': 'dinghy',
-    ...(token !== undefined && { authorization: `Bearer ${token}` }),
-  });
-  const over = Promise.withResolvers<void>();
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  let status: IncomingHttpHeaders = {};
-  stream
-    .on('response', (headers) => {
-      if (headers['grpc-status'] !== undefined) status = headers;
-      else if (headers[':status'] !== 200) over.reject(new Error(`HTTP status ${headers[':status']}`));
-    })
-    .on('data', (chunk: Buffer) => {
-      bytes += chunk.length;
-      if (bytes > MAX_RESPONSE_BYTES) over.reject(new Error(`the answer is longer than ${MAX_RESPONSE_BYTES} bytes`));
-      else chunks.push(chunk);
-    })
-    .on('trailers', (trailers) => {
-      status = trailers;
-    })
-    .on('error', over.reject)
-    .on('close', () => over.resolve());
+  const stream = session.request({ ...UNARY_HEADERS, ':path': METHOD, ...(token !== undefined && { authorization: `Bearer ${token}` }) });
   const message = IstioCertificateRequest.encode(IstioCertificateRequest.fromPartial({ csr, validityDuration: lifeSeconds })).finish();
-  const prefix = Buffer.alloc(PREFIX_BYTES);
-  prefix.writeUInt32BE(message.length, 1);
-  stream.end(Buffer.concat([prefix, message]));
-  await over.promise;
-  return answerOf(status, Buffer.concat(chunks));
-};
-
-const answerOf = (status: IncomingHttpHeaders, body: Buffer): IstioCertificateResponse => {
-  const code = status['grpc-status'];
-  if (code === undefined) throw new Error('the authority closed without a status');
-  if (code !== '0') throw new Error(`${code}, ${wordsOf(String(status['grpc-message'] ?? ''))}`);
-  if (body.length < PREFIX_BYTES || body[0] !== 0 || body.readUInt32BE(1) !== body.length - PREFIX_BYTES)
-    throw new Error('the answer is not one whole message');
-  return IstioCertificateResponse.decode(body.subarray(PREFIX_BYTES));
-};
-
-const wordsOf = (message: string): string => {
-  try {
-    return decodeURIComponent(message).slice(0, 500);
-  } catch {
-    return message.slice(0, 500);
-  }
+  return IstioCertificateResponse.decode(await unaryCall(stream, message, { maxBytes: MAX_RESPONSE_BYTES }));
 };

@@ -8,8 +8,8 @@ import { connect as connectSocket } from 'node:net';
 import type { OpenAdsStream } from '#api/ads-stream.ts';
 import { DiscoveryRequest, DiscoveryResponse } from '#envoy';
 import type { Clock } from '#system/clock.ts';
+import { frameMessage, messageReader } from '#system/sockets/grpc-messages.ts';
 import type { StreamAddress } from './control-plane-address.ts';
-import { frameMessage, messageReader } from './grpc-messages.ts';
 
 const METHODS = {
   ads: '/envoy.service.discovery.v3.AggregatedDiscoveryService/StreamAggregatedResources',

@@ -7,7 +7,7 @@ import { createServer, type Http2Server, type ServerHttp2Session, type ServerHtt
 import { TYPE_URLS } from '#api/kinds.ts';
 import { DiscoveryRequest, DiscoveryResponse, Secret } from '#envoy';
 import type { Log } from '#system/log.ts';
-import { frameMessage, messageReader } from './grpc-messages.ts';
+import { frameMessage, messageReader } from '#system/sockets/grpc-messages.ts';
 
 const METHOD = '/envoy.service.secret.v3.SecretDiscoveryService/StreamSecrets';
 const MAX_REQUEST_BYTES = 1024 * 1024;

@@ -2,13 +2,13 @@
  * Unary gRPC calls to one cluster over node:http2, on connections that the cluster dials, so that its security is theirs. One connection carries all
  * calls until it ends. Source: grpc/doc/PROTOCOL-HTTP2.md.
  */
-import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders } from 'node:http2';
+import type { ClientHttp2Session } from 'node:http2';
 import type { Connection } from '#system/network.ts';
+import { UNARY_HEADERS, unaryCall } from '#system/sockets/unary-call.ts';
 import type { System } from '#system/system.ts';
 import type { FilterRoom } from '../filter-type.ts';
 
 const MAX_RESPONSE_BYTES = 4 * 1024 * 1024;
-const PREFIX_BYTES = 5;
 const CALLS_LEFT = 1_000_000;
 
 /** Where calls go. */
@@ -21,62 +21,6 @@ export interface CallTarget {
 
 /** The answer's message. Rejects with Error when there is none. */
 export type UnaryCall = (message: Uint8Array, signal: AbortSignal) => Promise<Buffer>;
-
-const framed = (message: Uint8Array): Buffer => {
-  const frame = Buffer.alloc(PREFIX_BYTES + message.length);
-  frame.writeUInt32BE(message.length, 1);
-  frame.set(message, PREFIX_BYTES);
-  return frame;
-};
-
-const unframed = (bytes: Buffer): Buffer => {
-  if (bytes.length < PREFIX_BYTES || bytes[0] !== 0 || bytes.readUInt32BE(1) !== bytes.length - PREFIX_BYTES)
-    throw new RangeError('the answer is not one uncompressed message');
-  return bytes.subarray(PREFIX_BYTES);
-};
-
-const statusOf = (headers: IncomingHttpHeaders): number => (headers['grpc-status'] === undefined ? 2 : Number(headers['grpc-status']));
-
-/** Reads one call to its end. */
-const answerOf = (call: ClientHttp2Stream, signal: AbortSignal): Promise<Buffer> =>
-  new Promise((resolve, reject) => {
-    const parts: Buffer[] = [];
-    let length = 0;
-    let status: number | undefined;
-    const leave = (): void => {
-      reject(signal.reason);
-      call.close(8);
-    };
-    const end = (reason?: unknown): void => {
-      signal.removeEventListener('abort', leave);
-      try {
-        if (reason !== undefined) throw reason;
-        if (status !== 0) throw new Error(`gRPC status ${status ?? 'missing'}`);
-        resolve(unframed(Buffer.concat(parts)));
-      } catch (error) {
-        reject(error);
-      }
-    };
-    signal.addEventListener('abort', leave, { once: true });
-    call
-      .on('response', (headers) => {
-        if (headers[':status'] !== 200) status = -1;
-        else if (headers['grpc-status'] !== undefined) status = statusOf(headers);
-      })
-      .on('trailers', (trailers) => {
-        status ??= statusOf(trailers);
-      })
-      .on('data', (chunk: Buffer) => {
-        length += chunk.length;
-        if (length <= MAX_RESPONSE_BYTES + PREFIX_BYTES) parts.push(chunk);
-        else {
-          end(new RangeError('the answer is too long'));
-          call.close(8);
-        }
-      })
-      .on('error', end)
-      .on('close', () => end());
-  });
 
 const open = async (connection: Connection, authority: string): Promise<ClientHttp2Session> => {
   const { connect } = await import('node:http2');
@@ -105,8 +49,8 @@ export const unaryCalls = (target: CallTarget, { dial, system }: Pick<FilterRoom
   };
   const headers = {
     ...Object.fromEntries(target.headers),
-    ...{ ':method': 'POST', ':path': target.method, ':authority': target.authority },
-    ...{ 'content-type': 'application/grpc', te: 'trailers', 'user-agent': 'dinghy' },
+    ...UNARY_HEADERS,
+    ...{ ':path': target.method, ':authority': target.authority },
   };
   let calls = CALLS_LEFT;
   return async (message, signal) => {
@@ -118,8 +62,6 @@ export const unaryCalls = (target: CallTarget, { dial, system }: Pick<FilterRoom
       current = undefined;
       opened.close();
     }
-    const call = opened.request(headers);
-    call.end(framed(message));
-    return answerOf(call, signal);
+    return unaryCall(opened.request(headers), message, { maxBytes: MAX_RESPONSE_BYTES, signal });
   };
 };
