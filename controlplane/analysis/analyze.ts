@@ -8,6 +8,7 @@ import { hostsNotOnGateway } from './hosts-not-on-gateway.ts';
 import { ineffectiveMatches } from './ineffective-matches.ts';
 import { missingGateways } from './missing-gateways.ts';
 import { missingReferences } from './missing-references.ts';
+import { SECURITY_ANALYZERS } from './security/security.ts';
 import { subsetsWithoutPods } from './subsets-without-pods.ts';
 import { unknownRuleHosts } from './unknown-rule-hosts.ts';
 import { unreachableRules } from './unreachable-rules.ts';
@@ -21,6 +22,7 @@ const ANALYZERS: readonly Analyzer[] = [
   hostsNotOnGateway,
   subsetsWithoutPods,
   unknownRuleHosts,
+  ...SECURITY_ANALYZERS,
 ];
 
 /** Findings of every analyzer, with the line of the field that they point at. They are warnings: Istio accepts such a configuration too. */

@@ -13,16 +13,19 @@ interface Declared {
 
 const CONTROLLERS = new Set(['Deployment', 'StatefulSet', 'DaemonSet', 'ReplicaSet']);
 
+/** Every workload that is declared, wherever. */
+export const declaredWorkloads = (view: StoreView): readonly Declared[] => [
+  ...podsOf(view),
+  ...view
+    .of('WorkloadEntry')
+    .map(
+      ({ resource: { metadata, spec } }): Declared => ({ namespace: metadata.namespace, labels: { ...metadata.labels, ...spec.labels } }),
+    ),
+];
+
 /** Deployments and their like, Pods, WorkloadEntries and the endpoints of ServiceEntries. Hosts are fully qualified. */
 export const workloadLabels = (view: StoreView): ReadonlyMap<string, readonly Labels[]> => {
-  const declared = [
-    ...podsOf(view),
-    ...view
-      .of('WorkloadEntry')
-      .map(
-        ({ resource: { metadata, spec } }): Declared => ({ namespace: metadata.namespace, labels: { ...metadata.labels, ...spec.labels } }),
-      ),
-  ];
+  const declared = declaredWorkloads(view);
   const behind = (selector: Labels, namespace: string): Labels[] =>
     declared.filter((workload) => workload.namespace === namespace && selects(selector, workload.labels)).map(({ labels }) => labels);
   const services = view

@@ -41,7 +41,7 @@ type Unaddressed = Omit<MeshService, 'vip'> & { readonly address: string | undef
 const IPV4 = /^\d{1,3}(?:\.\d{1,3}){3}$/;
 
 /** Istio's protocol selection: appProtocol, then the port name's first word. Unnamed ports are HTTP here: nothing sniffs yet. */
-const protocolOf = (name: string | undefined, explicit: string | undefined): ServicePort['protocol'] => {
+export const protocolOf = (name: string | undefined, explicit: string | undefined): ServicePort['protocol'] => {
   const word = (explicit ?? name?.split('-')[0] ?? 'http').toLowerCase();
   return ['tcp', 'tls', 'https', 'mongo', 'redis', 'mysql'].includes(word) ? 'tcp' : 'http';
 };

@@ -39,7 +39,7 @@ const firstSet = (modes: readonly (InboundMode | 'UNSET' | undefined)[]): Inboun
   (modes.find((mode) => mode !== undefined && mode !== 'UNSET') as InboundMode | undefined) ?? 'PERMISSIVE';
 
 /** The part of a policy that says whom it is about. */
-interface Targeted {
+export interface Targeted {
   readonly metadata: { readonly namespace: string };
   readonly spec: {
     readonly selector?: { readonly matchLabels?: Readonly<Record<string, string>> };
