@@ -1,4 +1,5 @@
 /** What survives a restart, what an imported root must be like, and how one root gives way to another. */
+import { X509Certificate } from 'node:crypto';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -141,6 +142,16 @@ describe('a change of roots', () => {
     await authority.rotate('begin', nobody);
     await expect(authority.rotate('switch', { behind: ['reviews-v1'] })).rejects.toThrow('do not trust the new root yet: reviews-v1');
     expect(authority.report().phase).toBe('begun');
+  });
+
+  test('a root made while the mesh is half a day ahead can be used at once: OpenSSL has the time of the machine', async () => {
+    const { authority, call, tokenFor, time } = await service();
+    time.aheadMs = 46_800_000;
+    await authority.rotate('begin', nobody);
+    await authority.rotate('switch', nobody);
+    const [, ...above] = await call({ csr: request().csr, token: tokenFor(REVIEWS, 'reviews-v1') });
+    expect(above.length).toBeGreaterThan(0);
+    for (const pem of above) expect(Date.parse(new X509Certificate(pem).validFrom)).toBeLessThanOrEqual(Date.now());
   });
 
   test('the old root is trusted until each certificate under it was replaced, and a moment longer', async () => {

@@ -40,20 +40,26 @@ const ISSUED_FILE = 'issued.json';
 export const folderShelf = (folder: string, trustDomain: string, log: Log): Shelf<X509Signer> => {
   makePrivateFolder(folder);
   const of = (id: string): string => join(folder, id);
+  /** When the life of the one before began: the machine's time has been there. */
+  let begunMs: number | undefined;
+  const begun = (signer: X509Signer): X509Signer => {
+    begunMs = signer.notBeforeMs;
+    return signer;
+  };
   return {
     bundle: readBundle(join(folder, BUNDLE_FILE)),
     issued: readIssued(join(folder, ISSUED_FILE), log),
     create: async (nowMs, from) => {
       const { makeAuthority, x509Signer } = await import('./x509-signer.ts');
-      const files = from === undefined ? await makeAuthority(trustDomain, nowMs) : readAuthorityFiles(from, nowMs);
+      const files = from === undefined ? await makeAuthority(trustDomain, nowMs, begunMs) : readAuthorityFiles(from, nowMs);
       const id = randomBytes(4).toString('hex');
       makePrivateFolder(of(id));
       for (const [name, text] of Object.entries(files)) writePrivateFile(of(id), name, text);
-      return { id, signer: await x509Signer(files) };
+      return { id, signer: begun(await x509Signer(files)) };
     },
     load: async (id, nowMs) => {
       const { x509Signer } = await import('./x509-signer.ts');
-      return x509Signer(readAuthorityFiles(of(id), nowMs));
+      return begun(await x509Signer(readAuthorityFiles(of(id), nowMs)));
     },
     remove: (id) => rmSync(of(id), { recursive: true, force: true }),
     keepBundle: (bundle, roots) => {

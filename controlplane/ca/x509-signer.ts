@@ -46,6 +46,8 @@ export interface OwnCertificate {
 
 /** A signer that can also certify the control plane itself. */
 export interface X509Signer extends Signer {
+  /** When its life began. */
+  readonly notBeforeMs: number;
   /** For servers of this control plane, which are called by that DNS name. */
   certifySelf(order: Omit<SigningOrder, 'csr'> & { readonly dnsName: string }): Promise<OwnCertificate>;
 }
@@ -72,12 +74,15 @@ const authorityExtensions = async (key: CryptoKey, pathLength: number): Promise<
   await SubjectKeyIdentifierExtension.create(key),
 ];
 
-/** A new root and intermediate, good for ten years. trustDomain: for their names only. */
-export const makeAuthority = async (trustDomain: string, nowMs: number): Promise<AuthorityFiles> => {
+/**
+ * A new root and intermediate, good for ten years. trustDomain: for their names only. noLaterMs: their lives begin then at the latest, as OpenSSL judges
+ * beginnings by the machine's time and that of a mesh may be ahead.
+ */
+export const makeAuthority = async (trustDomain: string, nowMs: number, noLaterMs = nowMs): Promise<AuthorityFiles> => {
   const [rootKeys, keys] = await Promise.all([newKeys(), newKeys()]);
   // Two roots are in force together while the root changes: they must not have one name.
   const tag = randomBytes(4).toString('hex');
-  const life = { notBefore: new Date(nowMs - SKEW_MS), notAfter: new Date(nowMs + AUTHORITY_YEARS * YEAR_MS) };
+  const life = { notBefore: new Date(Math.min(nowMs - SKEW_MS, noLaterMs)), notAfter: new Date(nowMs + AUTHORITY_YEARS * YEAR_MS) };
   const root = await X509CertificateGenerator.createSelfSigned({
     serialNumber: newSerial(),
     name: [{ O: [trustDomain] }, { CN: [`Root CA ${tag}`] }],
@@ -158,6 +163,7 @@ export const x509Signer = async (files: AuthorityFiles): Promise<X509Signer> => 
   };
   return {
     root,
+    notBeforeMs: signer.notBefore.getTime(),
     notAfterMs: signer.notAfter.getTime(),
     sign: async (order): Promise<Issued> => {
       const publicKey = await checkRequest(order.csr, order.identity);
