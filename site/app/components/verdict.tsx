@@ -87,6 +87,12 @@ const EditView = ({ edit: { policy, path, edit, value, place } }: { edit: FieldE
   </li>
 );
 
+/** As they are asked: CUSTOM, DENY, ALLOW. */
+const ORDER = ['CUSTOM', 'DENY', 'ALLOW'];
+
+const inOrder = (policies: readonly ToldPolicy[]): readonly ToldPolicy[] =>
+  policies.toSorted((a, b) => ORDER.indexOf(a.action) - ORDER.indexOf(b.action));
+
 const TONES: Readonly<Record<Story['verdict'], string>> = { allowed: 'good', denied: 'bad', 'not certain': 'warn' };
 
 const OneVerdict = ({ told: { workload, method, path, status, story } }: { told: ToldVerdict }) => (
@@ -104,7 +110,7 @@ const OneVerdict = ({ told: { workload, method, path, status, story } }: { told:
     <p>{story.sentence}</p>
     {story.policies.length === 0 ? null : (
       <ul class="verdict-tree">
-        {story.policies.map((policy) => (
+        {inOrder(story.policies).map((policy) => (
           <PolicyView key={`${policy.action} ${policy.policy}`} policy={policy} />
         ))}
       </ul>
