@@ -19,6 +19,12 @@ export const hostileHosts: readonly HostileRow[] = [
     verdict: 'passed',
   },
   {
+    id: 'H-03',
+    source: 'CVE-2022-24825: a trailing dot is the same host',
+    bytes: request('GET /x HTTP/1.1', 'Host: secret.com.'),
+    verdict: ['denied', 'refused'],
+  },
+  {
     id: 'H-04a',
     source: 'RFC 9112 3.2: two Host fields',
     bytes: request('GET /x HTTP/1.1', 'Host: app.com', 'Host: secret.com'),
@@ -79,5 +85,20 @@ export const hostileHeaders: readonly HostileRow[] = [
     verdict: ['passed', 'refused'],
   },
   { id: 'M-07', source: 'RFC 9110 5.5: optional white space is not the value', bytes: role('x-role: \tadmin '), verdict: 'denied' },
+  {
+    id: 'M-09a',
+    source: 'CVE-2024-23323: bytes that are no UTF-8 are a value like any other',
+    bytes: role('x-role: \xff\xfe', 'x-role: admin'),
+    verdict: ['denied', 'refused'],
+  },
+  { id: 'M-09b', source: 'CVE-2024-23323', bytes: role('x-role: \xff\xfeadmin'), verdict: ['passed', 'refused'] },
+  { id: 'M-10', source: 'RFC 9112 5.2: a folded line', bytes: role('x-role: user', ' ', '\tadmin'), verdict: ['refused', 'passed'] },
+  {
+    id: 'M-11',
+    source: 'CVE-2023-27493: a bare CR or LF inside a value',
+    bytes: role('x-other: a\rx-role: admin'),
+    verdict: 'refused',
+    onEnvoy: 'passed',
+  },
   { id: 'M-08', source: 'RFC 9110 5.1: names have no case', bytes: role('X-ROLE: admin'), verdict: 'denied' },
 ];

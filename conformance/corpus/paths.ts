@@ -21,6 +21,8 @@ const DOTS = 'CVE-2019-9901: no dot segments handled before the policy';
 const SLASHES = 'CVE-2021-31920, CVE-2021-29492: several and escaped slashes';
 const FRAGMENT = 'CVE-2021-39156, CVE-2021-32779: the fragment kept';
 const DOT_PARAMETERS = 'CVE-2026-73551: dot segments with parameters kept, which some programs resolve';
+const PARAMETERS = 'CVE-2026-73553: parameters that the router and the policy read differently; here both read them as written';
+const LONG = 'CVE-2019-15225: time that grows faster than the target';
 const EXACT = 'Istio AuthorizationPolicy: an exact path is that path and no other';
 const REFUSED_OR_DENIED = ['denied', 'refused'] as const;
 
@@ -51,6 +53,8 @@ const ROWS: readonly PathRow[] = [
   { id: 'P-09a', source: DOT_PARAMETERS, target: '/public/..;/admin', verdict: REFUSED_OR_DENIED },
   { id: 'P-09b', source: DOT_PARAMETERS, target: '/.;/admin', verdict: REFUSED_OR_DENIED },
   { id: 'P-09c', source: DOT_PARAMETERS, target: '/public/..;x=y/admin', verdict: REFUSED_OR_DENIED },
+  { id: 'P-10a', source: PARAMETERS, target: '/admin;x=y', verdict: 'passed', arrivesAs: '/admin;x=y' },
+  { id: 'P-10b', source: PARAMETERS, target: '/;x=y/admin', verdict: 'passed', arrivesAs: '/;x=y/admin' },
   {
     id: 'P-11',
     source: 'CVE-2023-27487: x-envoy-original-path from outside',
@@ -88,6 +92,9 @@ const ROWS: readonly PathRow[] = [
   { id: 'P-13d', source: EXACT, target: '/admin%20', verdict: 'passed', arrivesAs: '/admin%20' },
   { id: 'P-14', source: 'overlong UTF-8 of a slash', target: '/x/..\xc0\xafadmin', verdict: ['refused', 'passed'] },
   { id: 'P-15', source: 'CVE-2013-4547: a space inside the target', target: '/admin x', verdict: 'refused' },
+  { id: 'P-16a', source: LONG, target: `/${'a'.repeat(30_000)}/../admin`, verdict: REFUSED_OR_DENIED },
+  { id: 'P-16b', source: LONG, target: `/${'a/../'.repeat(6_000)}admin`, verdict: REFUSED_OR_DENIED },
+  { id: 'P-16c', source: LONG, target: `/${'%61'.repeat(10_000)}!`, verdict: ['passed', 'refused'] },
   { id: 'P-17', source: 'WHATWG URL: //host/path as a target', target: '//secret.mesh.test/x', verdict: 'passed' },
 ];
 

@@ -151,7 +151,7 @@ test('SIMPLE and MUTUAL use the files that the rule names', () => {
   expect(trusting.commonTlsContext.validationContext).toBeUndefined();
 });
 
-test('what the mesh says of paths holds for every connection manager', () => {
+test('what the mesh says of paths holds for every connection manager, and that a dot at the end of a host is nothing', () => {
   const { listeners } = inMesh('', { settings: { pathNormalization: 'DECODE_AND_MERGE_SLASHES' } });
   const managers = listeners
     .flatMap(({ filterChains }) => filterChains.flatMap(({ filters }) => filters))
@@ -159,5 +159,7 @@ test('what the mesh says of paths holds for every connection manager', () => {
     .map((filter) => plain({ ...filter } as unknown as TransportSocket));
   expect(managers.length).toBeGreaterThan(1);
   for (const manager of managers)
-    expect(manager).toMatchObject({ normalizePath: true, mergeSlashes: true, pathWithEscapedSlashesAction: 'UNESCAPE_AND_FORWARD' });
+    expect(manager).toMatchObject({
+      ...{ normalizePath: true, mergeSlashes: true, pathWithEscapedSlashesAction: 'UNESCAPE_AND_FORWARD', stripTrailingHostDot: true },
+    });
 });

@@ -67,6 +67,8 @@ export const connectionManager = ({
     serverName,
     useRemoteAddress: edge,
     ...NORMALIZED[config.pathNormalization],
+    // The same host, so the same routes and policies. istiod leaves the dot, and a DENY of the host lets it pass (CVE-2022-24825).
+    stripTrailingHostDot: true,
     ...(clientCertificate && CLIENT_CERTIFICATE[clientCertificate]),
     streamIdleTimeout: toDuration(0),
     proxy100Continue: true,
