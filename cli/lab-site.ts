@@ -1,7 +1,7 @@
 /** The site of a running mesh, as `dinghy lab` calls it: what was reached lives there, so page and terminal show the same. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { RunFile } from '#environment';
-import { keyOf, type Lab, type LabSend, type LabStep, type Progress, type StepProgress, type StepVerdict } from '#labs';
+import { keyOf, type Lab, type LabSend, type LabStep, type Progress, type StepProgress, type StepVerdict, type WireStory } from '#labs';
 
 /** The whole suite may run in one check. */
 const TIMEOUT_MS = 120_000;
@@ -15,6 +15,10 @@ export interface SentAnswer {
   readonly error: string;
   readonly requestId: string;
   readonly servedBy: string;
+  readonly body?: string;
+  readonly flags?: string;
+  /** Of a call from outside: who it was, as far as proved, and why its connection was refused. */
+  readonly seenAs?: { readonly peer: string; readonly refused: string };
 }
 
 /** What one proxy told of one call. */
@@ -34,6 +38,8 @@ export interface LabSite {
   /** Where the configuration is not what the step wants. */
   causes(lab: Lab, step: LabStep): Promise<readonly string[]>;
   send(order: LabSend): Promise<readonly SentAnswer[]>;
+  /** One request that the taps of both sidecars listen to. */
+  sendOnWire(order: LabSend): Promise<{ readonly answers: readonly SentAnswer[]; readonly story: WireStory }>;
   /** The way of one request: every call that it caused, as both proxies of each told it. */
   way(requestId: string): Promise<readonly ToldCall[]>;
   check(lab: Lab, step: LabStep): Promise<StepVerdict>;
@@ -78,6 +84,7 @@ export const openLabSite = async (run: RunFile): Promise<LabSite> => {
     reach: (lab, step, fresh) => post(`${placeOf(lab, step)}/progress`, fresh),
     causes: (lab, step) => get(`${placeOf(lab, step)}/causes`),
     send: (order) => post('/send', { ...order, method: 'GET' }),
+    sendOnWire: (order) => post('/wire', { ...order, method: 'GET' }),
     way: (requestId) => wholeWay(() => get(`/requests/${encodeURIComponent(requestId)}`)),
     check: (lab, step) => post(`${placeOf(lab, step)}/check`),
     reset: (lab) => post(`/labs/${lab.id}/reset`),

@@ -1,11 +1,24 @@
 /** `dinghy lab`: the labs from the terminal, on the mesh that runs; the same steps, checks and progress as on its page. */
 import type { Command } from 'commander';
-import { countRound, doneSteps, isRevealed, LABS, type Lab, type LabStep, outcomeWords, type Progress, type StepProgress } from '#labs';
+import {
+  countRound,
+  doneSteps,
+  isRevealed,
+  isTelling,
+  LABS,
+  type Lab,
+  type LabStep,
+  outcomeWords,
+  type Progress,
+  type StepProgress,
+  type WireStory,
+} from '#labs';
 import { chooseLab, chooseStep } from '../lab-place.ts';
-import { type LabSite, openLabSite, reachedIn } from '../lab-site.ts';
+import { type LabSite, openLabSite, reachedIn, type SentAnswer, type ToldCall } from '../lab-site.ts';
 import { fileOf, nextWords, plain, roundWords, stepWords, textOf, verdictWords, wayWords } from '../lab-words.ts';
 import { type OutputOption, outputOption, show, table } from '../output.ts';
 import { type MeshOption, runningMesh } from '../running-mesh.ts';
+import { outsiderWords, storyWords } from '../wire-words.ts';
 
 interface LabOptions extends MeshOption, OutputOption {
   readonly step?: string;
@@ -116,29 +129,40 @@ const predict = async (word: string, answer: string, options: LabOptions): Promi
   await show(options, { lab: lab.id, step: step.id, ...fresh }, () => nextWords(lab, step, fresh));
 };
 
+interface Seen {
+  readonly answers: readonly SentAnswer[];
+  readonly story?: WireStory | undefined;
+}
+
+const sendFor = async (site: LabSite, { send, stage }: LabStep): Promise<Seen> =>
+  stage.kind === 'wire' ? site.sendOnWire(send) : { answers: await site.send(send) };
+
+/** What the stage of the step makes of it. */
+const seenWords = (step: LabStep, { answers, story, way }: Seen & { readonly way: readonly ToldCall[] }): string => {
+  const [first] = answers;
+  if (story !== undefined) return storyWords(step, story);
+  if (way.length > 0) return wayWords(way);
+  return step.stage.kind === 'outsider' && first !== undefined ? outsiderWords(first) : roundWords(countRound(answers));
+};
+
 const observe = async (word: string | undefined, options: LabOptions): Promise<void> => {
   const { site, lab, step, reached } = await stand(word, options);
   if (reached?.predicted === undefined) throw new Error(`answer first: dinghy lab predict ${lab.number} ANSWER --step ${step.id}`);
   const causes = await site.causes(lab, step);
   if (causes.length > 0) throw new Error(`your mesh is not as this step wants it:\n${causes.map((cause) => `- ${cause}`).join('\n')}`);
-  const answers = await site.send(step.send);
+  const { answers, story } = await sendFor(site, step);
   const [first] = answers;
-  if (answers.every(({ servedBy }) => servedBy === ''))
-    throw new Error(`no workload answered, so this shows nothing yet: ${first?.error || `status ${first?.status}`}`);
+  if (!isTelling(step, answers))
+    throw new Error(
+      `nothing of what this step is about was seen: ${first?.servedBy || first?.error || `status ${first?.status}`}; try again`,
+    );
   const fresh = { ...reached, applied: true, rounds: [...(reached.rounds ?? []), countRound(answers)] };
   await site.reach(lab, step, fresh);
   const { why } = textOf(lab, step).step;
   const way = step.stage.kind === 'hops' && first !== undefined ? await site.way(first.requestId) : [];
-  await show(options, { lab: lab.id, step: step.id, round: fresh.rounds.at(-1), outcome: outcomeWords(step, fresh), way, answers }, () =>
-    [
-      way.length > 0 ? wayWords(way) : roundWords(fresh.rounds.at(-1) ?? {}),
-      '',
-      outcomeWords(step, fresh),
-      '',
-      plain(why),
-      '',
-      nextWords(lab, step, fresh),
-    ].join('\n'),
+  const outcome = outcomeWords(step, fresh);
+  await show(options, { lab: lab.id, step: step.id, round: fresh.rounds.at(-1), outcome, way, answers, story }, () =>
+    [seenWords(step, { answers, story, way }), '', outcome, '', plain(why), '', nextWords(lab, step, fresh)].join('\n'),
   );
 };
 
