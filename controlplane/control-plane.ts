@@ -5,7 +5,7 @@ import type { ApplyResult, ResourceName } from '#api/resource.ts';
 import type { SyncStatus } from '#api/sync.ts';
 import type { SocketAddress } from '#system/network.ts';
 import type { System } from '#system/system.ts';
-import { analyze } from './analysis/analyze.ts';
+import { analyze, analyzeCertified } from './analysis/analyze.ts';
 import { type AuthorityConfig, type IdentityControl, identityControl, type MeshAuthority, openMeshAuthority } from './ca/mesh-authority.ts';
 import { rootSecret } from './ca/root-secret.ts';
 import { issuerKeys, wantedKeySets } from './issuer-keys.ts';
@@ -145,12 +145,16 @@ const behind = (ads: AdsServer): string[] => {
   return proxies.filter((proxy) => proxy.version < version).map(({ workload }) => workload);
 };
 
+/** Whatever else is configured meanwhile: the certificates that run say this, and nobody would believe another. */
+const certifiedIn = (trustDomain: string | undefined, mesh: Mesh): Mesh =>
+  trustDomain === undefined || trustDomain === mesh.config.trustDomain ? mesh : { ...mesh, config: { ...mesh.config, trustDomain } };
+
 const assemble = (options: ControlPlaneOptions, config: MeshConfig, system: System, identity: MeshAuthority | undefined): Parts => {
-  const store = new ConfigStore(system.clock, analyze);
+  const store = new ConfigStore(system.clock, identity ? analyzeCertified(identity.trustDomain) : analyze);
   const registry = new WorkloadRegistry(system.clock, options.workloadGraceMs ?? WORKLOAD_GRACE_MS);
   let built: Mesh | undefined;
   const mesh = (): Mesh => {
-    built ??= buildMesh(store.view(), registry.list(), config, keys.current());
+    built ??= certifiedIn(identity?.trustDomain, buildMesh(store.view(), registry.list(), config, keys.current()));
     return built;
   };
   const snapshotFor = (proxy: ProxyNode) => {

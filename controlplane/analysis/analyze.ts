@@ -9,6 +9,7 @@ import { ineffectiveMatches } from './ineffective-matches.ts';
 import { missingGateways } from './missing-gateways.ts';
 import { missingReferences } from './missing-references.ts';
 import { SECURITY_ANALYZERS } from './security/security.ts';
+import { trustDomainChanges } from './security/trust-domain-changes.ts';
 import { subsetsWithoutPods } from './subsets-without-pods.ts';
 import { unknownRuleHosts } from './unknown-rule-hosts.ts';
 import { unreachableRules } from './unreachable-rules.ts';
@@ -27,6 +28,11 @@ const ANALYZERS: readonly Analyzer[] = [
 
 /** Findings of every analyzer, with the line of the field that they point at. They are warnings: Istio accepts such a configuration too. */
 export const analyze = (view: StoreView): readonly Problem[] => ANALYZERS.flatMap((analyzer) => analyzer(view)).map(toProblem);
+
+/** Where workloads are certified, in that trust domain. */
+export const analyzeCertified =
+  (trustDomain: string): typeof analyze =>
+  (view) => [...analyze(view), ...trustDomainChanges(view, trustDomain).map(toProblem)];
 
 const toProblem = ({ about, severity, code, path, message }: Finding): Problem => {
   const { line, column } = about.locate(path, false);

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { clockFrom } from '#system/clock.ts';
 import { ConfigStore } from '../../store/config-store.ts';
-import { analyze } from '../analyze.ts';
+import { analyze, analyzeCertified } from '../analyze.ts';
 
 const WORLD = `apiVersion: v1
 kind: Service
@@ -153,4 +153,16 @@ test.each([
   const store = new ConfigStore(clockFrom({ nowMs: () => 0, wallTimeMs: () => 0, after: () => () => {} }), analyze);
   store.apply({ 'lab.yaml': text });
   expect(analyze(store.view()).filter(({ resource }) => !resource.includes('VirtualService'))).toEqual([]);
+});
+
+test.each([
+  ['cluster.local', []],
+  ['other.example', ['data.mesh workloads are certified in cluster.local']],
+])('a ConfigMap that names the trust domain %s', (domain, expected) => {
+  const store = new ConfigStore(clockFrom({ nowMs: () => 0, wallTimeMs: () => 0, after: () => () => {} }));
+  const map = `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: istio, namespace: istio-system}\ndata:\n  mesh: |\n    trustDomain: ${domain}\n`;
+  expect(store.apply({ 'mesh.yaml': map }).problems).toEqual([]);
+  const found = analyzeCertified('cluster.local')(store.view());
+  expect(found.map(({ path, message }) => `${path} ${message.split(',')[0]}`.replace('spec.trustDomain', 'data.mesh'))).toEqual(expected);
+  expect(found.every(({ line }) => line === 6)).toBe(true);
 });
