@@ -130,3 +130,14 @@ test('an address that is taken is a rejection, and nothing stays open', async ()
   const xdsAddress = { address: '127.0.0.1', port: 0 };
   await expect(startControlPlane({ xdsAddress, httpAddress: taken }, simulatedSystem())).rejects.toThrow(/EADDRINUSE/);
 });
+
+test('the trust domain of a mesh with certificates stays what they say, and whoever names another is told', async () => {
+  const map =
+    'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: istio, namespace: istio-system}\ndata: {mesh: "trustDomain: other.example"}\n';
+  const { controlPlane } = await setUp({ authority: { kind: 'simulated' } });
+  expect(controlPlane.apply({ 'm.yaml': map }).problems).toMatchObject([{ severity: 'warning' }]);
+  expect(controlPlane.mesh.config.trustDomain).toBe('cluster.local');
+  const without = await setUp();
+  expect(without.controlPlane.apply({ 'm.yaml': map }).problems).toEqual([]);
+  expect(without.controlPlane.mesh.config.trustDomain).toBe('other.example');
+});
