@@ -2,9 +2,9 @@
 import { type Behaviour, open, proved } from './behaviour.ts';
 
 const identity: readonly Behaviour[] = [
-  proved('TL-01', 'no policy: sidecars speak mutual TLS by themselves', 'SEC-MTLS-001'),
+  proved('TL-01', 'no policy: sidecars speak mutual TLS by themselves', 'SEC-MTLS-001', 'SEC-MTLS-060'),
   proved('TL-02', 'PERMISSIVE serves plain text, from nobody', 'SEC-MTLS-002'),
-  proved('TL-03', 'STRICT ends plain text without a byte of HTTP', 'SEC-MTLS-003', 'SEC-TCP-006', 'SEC-SEED-001'),
+  proved('TL-03', 'STRICT ends plain text without a byte of HTTP', 'SEC-MTLS-003', 'SEC-MTLS-061', 'SEC-TCP-006', 'SEC-SEED-001'),
   proved('TL-04', 'STRICT and a caller that disables TLS: 503 UC', 'SEC-MTLS-004'),
   proved('TL-05', 'DISABLE: plain text between sidecars', 'SEC-MTLS-005'),
   proved('TL-06', 'DISABLE and a caller that insists: 503 UF', 'SEC-MTLS-006'),
@@ -24,7 +24,7 @@ const identity: readonly Behaviour[] = [
   proved('TL-11', 'SNI names port, subset and host', 'SEC-MTLS-017', 'SEC-AUTHZ-054'),
   proved('TL-12', 'TLS 1.2 and 1.3, and the lowest that is wanted', 'SEC-MTLS-019', 'SEC-MTLS-020'),
   proved('TL-13', 'what a certificate says, and what programs are told of it', 'SEC-MTLS-021', 'SEC-MTLS-022', 'SEC-MTLS-024'),
-  proved('TL-14', 'renewal and a change of roots while requests run', 'SEC-ROT-001', 'SEC-ROT-002'),
+  proved('TL-14', 'renewal and a change of roots while requests run', 'SEC-ROT-001', 'SEC-ROT-002', 'SEC-ROT-060'),
   proved('TL-15', 'PERMISSIVE to STRICT under load', 'SEC-MTLS-023'),
   proved('TL-16', 'nobody certifies: on until expiry, then closed, and it shows', 'SEC-ROT-003', 'SEC-ROT-004'),
   open('TL-17', 'nobody gets another’s identity; a token is good once', 'asked of the authority itself: tests of controlplane/ca'),

@@ -92,7 +92,8 @@ export const externalAuthorization: readonly ConformanceCase[] = [
     killedBy: ['MUT-CUSTOM-RULES-IGNORED'],
     labs: [],
     async run(mesh) {
-      expectEqual('a path that is meant', (await ask(mesh, '/private', NO)).status, 418);
+      const meant = await ask(mesh, '/private', NO);
+      expectEqual('a path that is meant: the authorizer', [meant.status, echoOf(meant).workload], [418, 'productpage-v1']);
       const headers = { [BEHAVE]: 'fail=299' };
       const other = await ask(mesh, '/public', headers);
       expectEqual('another path: its own program', echoOf(other).workload.slice(0, 7), 'reviews');

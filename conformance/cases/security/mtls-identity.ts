@@ -275,6 +275,7 @@ export const mutualTlsIdentities: readonly ConformanceCase[] = [
       }
       expectEqual('statuses', [...statuses], [200]);
       await mesh.apply(mode('STRICT'));
+      expectEqual('fate of one with a certificate, in the end', await fares(mesh, LIKE_PRODUCTPAGE), SERVED);
       expectEqual('fate of one without a certificate, in the end', await fares(mesh, { alpn: MESH_ALPN }), 'refused');
     },
   }),

@@ -164,7 +164,7 @@ rules:
   }),
   defineCase({
     id: 'SEC-JWT-008',
-    claim: 'forwardOriginalToken lets the program see the token.',
+    claim: 'forwardOriginalToken lets the program see the token; without it the token is taken away.',
     source: `${SOURCE}, forwardOriginalToken`,
     profile: 'core',
     apply: '',
@@ -174,6 +174,9 @@ rules:
       const token = issuer.token();
       const answer = await expectAllowed(mesh, 'a good token', bearer(token));
       expectEqual('authorization that the program sees', headersSeen(answer.body).get('authorization'), `Bearer ${token}`);
+      await mesh.apply(requestAuthentication(issuer));
+      const without = await expectAllowed(mesh, 'the same token, without the option', bearer(token));
+      expectEqual('authorization that the program sees then', headersSeen(without.body).has('authorization'), false);
     }, 'forwardOriginalToken: true'),
   }),
   defineCase({
