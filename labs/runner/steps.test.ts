@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 import { firstRequest } from '../01-first-request/lab.ts';
 import { canary } from '../02-canary/lab.ts';
+import { strict } from '../09-strict/lab.ts';
 import type { LabStep } from '../lab.ts';
-import { calibrationWords, cameTrue, countRound, currentStep, isStepsOwn, lockOf, outcomeWords } from './steps.ts';
+import { calibrationWords, cameTrue, countRound, currentStep, isStepsOwn, isTelling, lockOf, outcomeWords } from './steps.ts';
 
 const stepOf = (id: string): LabStep => {
   const step = [...firstRequest.steps, ...canary.steps].find((one) => one.id === id);
@@ -50,4 +51,13 @@ test('answers that no workload gave are counted under no name', () => {
 test('calibration counts what came true of what was sent', () => {
   expect(calibrationWords([canary], {})).toBe('');
   expect(calibrationWords([canary], { '02-canary#ten': { predicted: 0, rounds: [{ 'reviews-v1': 10 }] } })).toMatch(/^Of 1 predictions 1/);
+});
+
+test('a refusal tells something only where the step is about one, and an answer everywhere else', () => {
+  const refusal = strict.steps.find(({ id }) => id === 'strict');
+  const served = strict.steps.find(({ id }) => id === 'served');
+  if (refusal === undefined || served === undefined) throw new Error('lab 9 has lost its steps');
+  const [cut, answered] = [[{ servedBy: '', status: 0 }], [{ servedBy: 'reviews-v2', status: 200 }]];
+  expect([isTelling(refusal, cut), isTelling(refusal, answered)]).toEqual([true, false]);
+  expect([isTelling(served, cut), isTelling(served, answered)]).toEqual([false, true]);
 });
