@@ -1,7 +1,12 @@
 /** The records of a mesh over HTTP, for a mesh that runs without its site: the same two pages that the site has for `dinghy why`. Loopback only. */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { TrafficLog } from './observability.ts';
+
+/** What a TrafficLog knows of requests. */
+interface Records {
+  request(id: string): unknown;
+  refusals(most: number): unknown;
+}
 
 /** Where they are read. */
 export interface RecordServer extends AsyncDisposable {
@@ -11,7 +16,7 @@ export interface RecordServer extends AsyncDisposable {
 const MOST_REFUSALS = 100;
 
 /** Undefined for a page that there is not. */
-const pageOf = (log: TrafficLog, path: string): unknown => {
+const pageOf = (log: Records, path: string): unknown => {
   if (path === '/api/refusals') return log.refusals(MOST_REFUSALS);
   const [, id] = /^\/api\/requests\/([^/]+)$/.exec(path) ?? [];
   try {
@@ -22,7 +27,7 @@ const pageOf = (log: TrafficLog, path: string): unknown => {
 };
 
 /** Settles when it listens on a free port. A page of the web that points a name of its own at this machine is told nothing. */
-export const serveRecords = async (log: TrafficLog): Promise<RecordServer> => {
+export const serveRecords = async (log: Records): Promise<RecordServer> => {
   const server: Server = createServer((request, response) => {
     const { port } = server.address() as AddressInfo;
     const isOurs = [`127.0.0.1:${port}`, `localhost:${port}`].includes(request.headers.host ?? '') && request.method === 'GET';

@@ -150,7 +150,7 @@ const host = (system: RealSystem, given: Flags, { clock, tap }: Instruments, qui
     ...(clock && {
       // After the answer has left: its own connection looks idle for all the time that is skipped.
       shiftClock: (ms: number) => {
-        setImmediate(() => clock.shift(ms));
+        clock.after(0, () => clock.shift(ms));
         return clock.aheadMs + ms;
       },
     }),

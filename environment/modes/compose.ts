@@ -1,55 +1,35 @@
 /** Every part of the mesh in containers of its own: a pod a workload, whose connections the packet filter brings to its sidecar. Needs a Docker engine. */
-import { randomBytes } from 'node:crypto';
 import { chmodSync, closeSync, constants, ftruncateSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { connect } from 'node:net';
-import { join, relative } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { grpcAdsStream } from '#ads-stream';
 import type { Exchange } from '#api/exchange.ts';
 import { realClock } from '#system/clock.ts';
-import { freePorts } from '../addresses.ts';
-import {
-  BOOTSTRAP_FILE,
-  type ComposedMesh,
-  composeFile,
-  hostsFile,
-  IDENTITY_FOLDER,
-  type PublishedPort,
-  SDS_SOCKET,
-  serviceNames,
-} from '../compose/compose-file.ts';
-import { type ComposeProject, composeMissing, composeProject, endedCommand, freeSubnet, networkNames } from '../compose/engine.ts';
+import { type ComposedMesh, composeFile, hostsFile, type PublishedPort, SDS_SOCKET, serviceNames } from '../compose/compose-file.ts';
+import { type ComposeProject, composeMissing, composeProject, endedCommand, networkNames } from '../compose/engine.ts';
 import { buildImages } from '../compose/images.ts';
+import { HTTP_PORT, planMesh, XDS_PORT } from '../compose/plan-mesh.ts';
 import { PodIdentities } from '../compose/pod-identities.ts';
 import { redirectRules } from '../compose/redirect-rules.ts';
 import { type ControlPlaneClient, controlPlaneClient } from '../control-plane-client.ts';
 import { converged } from '../convergence.ts';
-import { agentCommand, type DataPlane, findDataPlane } from '../data-planes/data-plane.ts';
+import { type DataPlane, findDataPlane } from '../data-planes/data-plane.ts';
 import type { MeshDefinition } from '../definition.ts';
 import { readExchange } from '../exchange-line.ts';
 import { CA_PORT } from '../identities.ts';
 import type { Environment, EnvironmentOptions } from '../mode.ts';
 import { mustBeAccepted, refusalsIn } from '../refusals.ts';
 import { RUN_DIRECTORY, removeRunFile, writeRunFile } from '../run-file.ts';
-import { ADMIN_PORT, bootstrapOf, OUTBOUND_PORT, reporterOf, runningGateways, runningWorkloads, type Seat, seatsOf } from '../seats.ts';
+import { ADMIN_PORT, bootstrapOf, OUTBOUND_PORT, reporterOf, runningGateways, runningWorkloads, type Seat } from '../seats.ts';
 import { Supervisor } from '../supervisor.ts';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-/** Where the checkout is in an image. */
-const CHECKOUT = '/dinghy';
 const INBOUND_PORT = 15_006;
 const CONTROL_PLANE = 'control-plane';
-/** istiod's. */
-const XDS_PORT = 15_010;
-const HTTP_PORT = 15_014;
-const CONTROL_PLANE_HOST = 250;
 const VIPS_REFRESH_MS = 500;
 /** A token lives 10 minutes. */
 const TOKEN_REFRESH_MS = 240_000;
 const LOOK_AGAIN_MS = 50;
-/** node:ffi is experimental, and says so. */
-const QUIET = '--disable-warning=ExperimentalWarning';
 const START_PATIENCE_MS = 60_000;
 
 /** Builds the images, starts the containers, and settles when every proxy has its configuration. Rejects where there is no Docker engine. */
@@ -76,53 +56,6 @@ export const startComposeMode = async (definition: MeshDefinition, options: Envi
     await mesh.stop();
     throw error;
   }
-};
-
-/** A path of this checkout, as the image has it. */
-const inImage = (argument: string): string => (argument.startsWith(ROOT) ? join(CHECKOUT, relative(ROOT, argument)) : argument);
-
-/** What is run in the sidecars, and in the agents beside those that cannot get their certificates themselves. */
-const proxyPrograms = (dataPlane: DataPlane, seats: readonly Seat[]): Pick<ComposedMesh, 'proxy' | 'agents'> => {
-  const identityFile = (name: string): string => `${IDENTITY_FOLDER}/${name}.json`;
-  const { env, args } = dataPlane;
-  if (dataPlane.name === 'dinghy') {
-    const command = (name: string) => [QUIET, ...args(BOOTSTRAP_FILE, { identityFile: identityFile(name) }).map(inImage)];
-    return { proxy: { image: 'proxy', command, env }, agents: {} };
-  }
-  const agentOf = (name: string) => [QUIET, ...agentCommand(identityFile(name), SDS_SOCKET).args.map(inImage)];
-  return {
-    proxy: { image: 'envoy', command: () => args(BOOTSTRAP_FILE), env },
-    agents: Object.fromEntries(seats.map(({ definition: { name } }) => [name, agentOf(name)])),
-  };
-};
-
-/** Chooses addresses and ports that are free now. */
-const planMesh = async (name: string, definition: MeshDefinition, dataPlane: DataPlane): Promise<ComposedMesh> => {
-  const block = await freeSubnet();
-  // Docker keeps the first address for itself.
-  const address = (host: number): string => `${block}.${host + 1}`;
-  const seats = seatsOf(definition, { address, appPorts: definition.workloads.map(({ port }) => port) });
-  const wanted = seats.map((seat) => [ADMIN_PORT, ...(seat.kind === 'gateway' ? seat.definition.ports : [])]);
-  const free = await freePorts(wanted.flat().length + 2);
-  const publish = (container: number): PublishedPort => ({ host: free.pop() ?? 0, container });
-  return {
-    name,
-    subnet: `${block}.0/24`,
-    seats,
-    controlPlane: {
-      address: address(CONTROL_PLANE_HOST),
-      command: [
-        'controlplane/main.ts',
-        ...['--http-address', `0.0.0.0:${HTTP_PORT}`, '--xds-address', `0.0.0.0:${XDS_PORT}`],
-        ...['--ca-dir', `${CHECKOUT}/ca`, '--ca-address', `0.0.0.0:${CA_PORT}`],
-        ...['--state-file', `${CHECKOUT}/state.json`, '--debounce-ms', '10', '--log-level', 'warn'],
-      ],
-      token: randomBytes(24).toString('base64url'),
-      ports: [publish(HTTP_PORT), publish(XDS_PORT)],
-    },
-    ...proxyPrograms(dataPlane, seats),
-    ports: Object.fromEntries(seats.map(({ definition: { name: seat } }, index) => [seat, (wanted[index] ?? []).map(publish)])),
-  };
 };
 
 interface MeshInput {

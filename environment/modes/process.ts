@@ -30,6 +30,7 @@ import {
   seatsOf,
 } from '../seats.ts';
 import { type Child, Supervisor } from '../supervisor.ts';
+import { aborted } from './aborted.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const VIPS_REFRESH_MS = 500;
@@ -73,13 +74,6 @@ export const startProcessMode = async (definition: MeshDefinition, options: Envi
     throw error;
   }
 };
-
-/** Rejects with the reason; never settles without a signal. */
-const aborted = (signal: AbortSignal | undefined): Promise<never> =>
-  new Promise((_, reject) => {
-    if (signal?.aborted) reject(signal.reason);
-    signal?.addEventListener('abort', () => reject(signal.reason), { once: true });
-  });
 
 interface MeshInput {
   readonly name: string;

@@ -1,7 +1,7 @@
 /** Who certifies whom and until when, the mesh's time, and the two things that may be done about it: put the time forward, and change the root. */
 import { Hono } from 'hono';
 import type { ControlPlaneClient } from '#environment';
-import { readBody } from './body.ts';
+import { readBody } from './http/body.ts';
 import type { LiveMesh } from './live-mesh.ts';
 import { OrderError } from './sender.ts';
 import type { SteadyLoad } from './steady-load.ts';

@@ -2,9 +2,9 @@
 import { serve } from '@hono/node-server';
 import { Hono } from 'hono';
 import { siteApi } from './api.ts';
-import { createGuard } from './guard.ts';
+import { createGuard } from './http/guard.ts';
+import { staticFiles } from './http/static.ts';
 import type { LiveMesh } from './live-mesh.ts';
-import { staticFiles } from './static.ts';
 
 /** How the site is started. */
 export interface SiteOptions {

@@ -8,7 +8,7 @@ import { UNARY_HEADERS, unaryCall } from './unary-call.ts';
 const served = async (answer: (stream: ServerHttp2Stream) => void): Promise<ClientHttp2Session> => {
   const server = createServer().on('stream', (stream) => {
     stream.on('error', () => {});
-    answer(stream);
+    answer(stream as ServerHttp2Stream);
   });
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve);

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Context } from 'hono';
 import { streamSSE } from 'hono/streaming';
 import type { LoggedExchange, TrafficLog } from '#observability';
-import type { MeshState, Tick } from './told.ts';
+import type { MeshState, Tick } from '../told.ts';
 
 const BATCH_EVERY_MS = 100;
 const FIGURES_EVERY_MS = 500;

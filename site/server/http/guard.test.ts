@@ -1,7 +1,7 @@
 import { request } from 'node:http';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Site, startSite } from './server.ts';
-import { type SmallMesh, startSmallMesh } from './small-mesh.fixture.ts';
+import { type Site, startSite } from '../server.ts';
+import { type SmallMesh, startSmallMesh } from '../small-mesh.fixture.ts';
 
 let small: SmallMesh;
 let site: Site;

@@ -1,5 +1,5 @@
 /** Bodies of calls, taken for what they are: text from anybody. */
-import { OrderError } from './sender.ts';
+import { OrderError } from '../sender.ts';
 
 /** A JSON object. Throws OrderError for anything else. */
 export const readBody = async (request: { json(): Promise<unknown> }): Promise<Readonly<Record<string, unknown>>> => {
