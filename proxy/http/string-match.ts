@@ -57,8 +57,8 @@ const partsOf = (substitution: string, groups: number): (string | number)[] =>
 export const compileReplace = (matcher: RegexMatcher | undefined, substitution: string): ((text: string) => string) => {
   if (!matcher || matcher.regex === '') throw new ConfigError('pattern.regex', 'must not be empty');
   try {
-    const compiled = RE2JS.compile(matcher.regex);
-    const parts = partsOf(substitution, compiled.groupCount());
+    const compiled = RE2JS.compile(asBytes(matcher.regex));
+    const parts = partsOf(asBytes(substitution), compiled.groupCount());
     return (text) => {
       const matcher = compiled.matcher(text);
       let replaced = '';

@@ -21,6 +21,18 @@ const location = (action: object, asked: HttpRequest) => compileRedirect(Redirec
 const path = (action: object, asked: string) => compilePathRewrite(RouteAction.fromJSON(action), prefixed)?.(asked);
 const host = (action: object, asked: HttpRequest) => compileHostRewrite(RouteAction.fromJSON(action))?.(asked);
 
+/** Cut to single bytes it would be CR LF. */
+const LINE_BREAK = '\u010d\u010a';
+const BYTES = '\xc4\x8d\xc4\x8a';
+
+it('what is configured beyond ASCII travels as UTF-8, and never breaks a line', () => {
+  expect(location({ host_redirect: `b${LINE_BREAK}` }, request('/p'))).toBe(`http://b${BYTES}/p`);
+  expect(location({ path_redirect: `/${LINE_BREAK}` }, request('/p'))).toBe(`http://a.test:80/${BYTES}`);
+  expect(path({ prefix_rewrite: `/${LINE_BREAK}` }, '/p/x')).toBe(`/${BYTES}/x`);
+  expect(path({ regex_rewrite: { pattern: { regex: 'é' }, substitution: LINE_BREAK } }, '/p/\xc3\xa9')).toBe(`/p/${BYTES}`);
+  expect(host({ host_rewrite_literal: `b${LINE_BREAK}` }, request('/p'))).toBe(`b${BYTES}`);
+});
+
 describe('redirect', () => {
   it.each([
     [{ https_redirect: true }, 'https://a.test/p/x?q'],

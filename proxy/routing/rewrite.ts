@@ -2,13 +2,14 @@
 import { ConfigError, inField, refuseUnsupported } from '#api/config-error.ts';
 import type { DirectResponseAction, RedirectAction, RegexMatchAndSubstitute, RouteAction } from '#envoy';
 import { type HttpRequest, schemeOf } from '../http/message.ts';
-import { compileReplace } from '../http/string-match.ts';
+import { asBytes, compileReplace } from '../http/string-match.ts';
 import { type PathMatch, pathOf } from './match.ts';
 
 /** New path, query and all. */
 export type RewritePath = (path: string) => string;
 
-const prefixRewrite = (replacement: string, match: PathMatch): RewritePath => {
+const prefixRewrite = (written: string, match: PathMatch): RewritePath => {
+  const replacement = asBytes(written);
   if (match.kind === 'prefix') return (path) => replacement + path.slice(match.length);
   return (path) => replacement + path.slice(pathOf(path).length);
 };
@@ -36,7 +37,10 @@ export const compilePathRewrite = (
 export type RewriteHost = (request: HttpRequest) => string | undefined;
 
 /** Undefined when the host stays. */
-export const literalHost = (host: string): RewriteHost | undefined => (host === '' ? undefined : () => host);
+export const literalHost = (host: string): RewriteHost | undefined => {
+  const bytes = asBytes(host);
+  return host === '' ? undefined : () => bytes;
+};
 
 /** Undefined when the host stays. Throws ConfigError with a path relative to the action. */
 export const compileHostRewrite = (action: Pick<RouteAction, 'hostRewriteSpecifier'>): RewriteHost | undefined => {
@@ -92,7 +96,7 @@ const redirectPath = (action: RedirectAction, match: PathMatch): RewritePath => 
   if (specifier === undefined || specifier.value === '') return (path) => path;
   switch (specifier.$case) {
     case 'pathRedirect': {
-      const fixed = specifier.value;
+      const fixed = asBytes(specifier.value);
       return (path) => (fixed.includes('?') ? fixed : fixed + path.slice(pathOf(path).length));
     }
     case 'prefixRewrite':
@@ -119,10 +123,11 @@ const redirectHost = (action: RedirectAction, scheme: string, request: HttpReque
 };
 
 /** Throws ConfigError with a path relative to the action. */
-export const compileRedirect = (action: RedirectAction, match: PathMatch): OwnAnswer => {
-  refuseUnsupported(action, {
+export const compileRedirect = (written: RedirectAction, match: PathMatch): OwnAnswer => {
+  refuseUnsupported(written, {
     read: ['schemeRewriteSpecifier', 'hostRedirect', 'portRedirect', 'pathRewriteSpecifier', 'responseCode', 'stripQuery'],
   });
+  const action = { ...written, hostRedirect: asBytes(written.hostRedirect) };
   const status = REDIRECT_STATUS[action.responseCode];
   if (status === undefined) throw new ConfigError('response_code', `unknown value ${action.responseCode}`);
   const scheme = action.schemeRewriteSpecifier;
