@@ -66,6 +66,20 @@ const deliver = async ({ stage }: LabStep, order: LabSend): Promise<Sent> =>
     ? post<Sent>('/wire', { ...order, method: 'GET' })
     : { answers: await post<readonly SentAnswer[]>('/send', { ...order, method: order.method ?? 'GET' }) };
 
+/** What is sent: as the step says, with what the reader changed. */
+const orderOf = ({ from, method, meanwhile }: LabSend, typed: Pick<LabSend, 'url' | 'headers' | 'count'>): LabSend => ({
+  from,
+  ...typed,
+  ...(method && { method }),
+  ...(meanwhile && { meanwhile }),
+});
+
+const SendButton = ({ busy, disabled, count }: { busy: boolean; disabled: boolean; count: number }) => (
+  <button type="submit" class="button primary" aria-disabled={busy} disabled={disabled} aria-describedby="send-waits">
+    {busy ? 'Sending…' : count === 1 ? 'Send it' : `Send ${count}`}
+  </button>
+);
+
 /** locked: why the button does nothing yet; empty when it works. */
 export const SendPanel = ({
   step,
@@ -90,15 +104,7 @@ export const SendPanel = ({
     setBusy(true);
     setError('');
     try {
-      const { method, meanwhile } = send;
-      const order = {
-        from: send.from,
-        url,
-        headers: headersOf(headers),
-        count,
-        ...(method && { method }),
-        ...(meanwhile && { meanwhile }),
-      };
+      const order = orderOf(send, { url, headers: headersOf(headers), count });
       await onAnswers(await deliver(step, order), order);
     } catch (problem) {
       setError(wordsOf(problem));
@@ -121,15 +127,7 @@ export const SendPanel = ({
           <input class="field mono" value={url} onInput={(event) => setUrl(event.currentTarget.value)} aria-label="Address" />
         </label>
         <CountField count={count} onCount={setCount} />
-        <button
-          type="submit"
-          class="button primary"
-          aria-disabled={busy}
-          disabled={locked !== '' || mesh.value?.open !== true}
-          aria-describedby="send-waits"
-        >
-          {busy ? 'Sending…' : count === 1 ? 'Send it' : `Send ${count}`}
-        </button>
+        <SendButton busy={busy} disabled={locked !== '' || mesh.value?.open !== true} count={count} />
       </div>
       <HeadersField rows={Math.max(1, Object.keys(send.headers).length)} text={headers} onText={setHeaders} />
       <p class="small muted" id="send-waits" role="status">
