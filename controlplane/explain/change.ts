@@ -74,7 +74,7 @@ export interface Judge {
 }
 
 /** What to edit. sure: it was tried and allows the call; else what is asked afterwards was not recorded. */
-export interface Change {
+interface Change {
   readonly edits: readonly Edit[];
   readonly sure: boolean;
 }

@@ -73,7 +73,7 @@ const allOf = (policies: readonly ReadPolicy[], facts: CallFacts, tokens: readon
 };
 
 /** What is in force for the workload. trustDomains: the mesh's own first, then its aliases. tokens: absent: none. */
-export interface InForce {
+interface InForce {
   readonly policies: readonly PolicyInForce[];
   readonly trustDomains: readonly string[];
   readonly tokens?: readonly TokenPolicy[];

@@ -49,7 +49,7 @@ export interface Targeted {
 }
 
 /** What a policy is attached to by name. */
-export interface TargetRef {
+interface TargetRef {
   readonly group?: string;
   readonly kind?: string;
   readonly name?: string;
