@@ -71,7 +71,7 @@ export const authorityDown = async ({ print, rate }: SoakOptions): Promise<Outco
   await using load = await Load.begin(mesh, rate);
   await sleep(BEFORE_MS);
   const started = { pids: pids(), figures: await handshakeFigures(mesh) };
-  let ends = await endsOf(mesh);
+  const ends = await endsOf(mesh);
   let untilMs = 0;
   let lifeMs = 0;
   await mesh.restartControlPlane?.(async () => {
@@ -92,7 +92,6 @@ export const authorityDown = async ({ print, rate }: SoakOptions): Promise<Outco
   const failedSince = calls.filter(({ beganMs, status }) => beganMs > backMs && status !== 200);
   const alarms = alarmsIn(mesh);
   const silent = Object.entries(alarms).filter(([, proxies]) => proxies < RING.length);
-  ends = await endsOf(mesh);
   return {
     figures: {
       calls: calls.length,

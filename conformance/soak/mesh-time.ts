@@ -27,6 +27,8 @@ export const flowing = ({ advance }: Environment): Disposable => {
 /** LIVING STATE: time that flows until it is ended. */
 export class MeshTime implements AsyncDisposable {
   aheadMs = 0;
+  /** Steps for which some process did not answer in time: it lags behind the others from then on. */
+  readonly missed: string[] = [];
   readonly #mesh: Environment;
   readonly #flow: Promise<void>;
   #isOver = false;
@@ -53,7 +55,11 @@ export class MeshTime implements AsyncDisposable {
     const { advanceClocks } = this.#mesh;
     if (advanceClocks === undefined) throw new Error('the time of this mesh cannot be put forward');
     while (!this.#isOver) {
-      this.aheadMs = await advanceClocks(STEP_MS);
+      try {
+        this.aheadMs = await advanceClocks(STEP_MS);
+      } catch (error) {
+        this.missed.push(error instanceof Error ? error.message : String(error));
+      }
       await sleep(EVERY_MS);
     }
   }

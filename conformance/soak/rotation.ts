@@ -111,7 +111,9 @@ export const rotation = async ({ print, scale, rate }: SoakOptions): Promise<Out
   await renewed(watch, count, (done) => {
     if (done < told + TOLD_EVERY) return;
     told = done;
-    print(`rotation: ${done} of ${count}`);
+    const failed = load.calls.filter(({ status }) => status !== 200);
+    for (const line of [`${done} of ${count}: ${load.calls.length} calls, ${failed.length} failed`, ...asText(failed)])
+      print(`rotation: ${line}`);
   });
   await changeRoot(mesh, watch, print);
   await renewed(watch, AFTERWARDS, () => {});
@@ -129,6 +131,7 @@ export const rotation = async ({ print, scale, rate }: SoakOptions): Promise<Out
     figures: {
       seconds: Math.round(seconds),
       'mesh time, seconds': Math.round(time.aheadMs / 1_000 + seconds),
+      'steps of time that some process missed': time.missed.length,
       calls: calls.length,
       'left out, since too many were under way': load.leftOut,
       'calls failed': failed.length,

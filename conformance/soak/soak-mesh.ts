@@ -35,17 +35,18 @@ spec:
   - { name: http, port: ${PORT}, targetPort: ${PORT} }
 `;
 
-/** One request a connection: every request needs a handshake. */
-const freshOnly = (member: Member): string => `
+/** One request a connection on the fresh way: every request needs a handshake. Dialling is given long, since time may be made to flow faster. */
+const howTo = (member: Member, way: Way): string => `
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
 metadata:
-  name: ${member}-fresh
+  name: ${member}-${way}
 spec:
-  host: ${hostOf(member, 'fresh')}
+  host: ${hostOf(member, way)}
   trafficPolicy:
     connectionPool:
-      http: { maxRequestsPerConnection: 1 }
+      tcp: { connectTimeout: 300s }
+      http: { maxRequestsPerConnection: ${way === 'fresh' ? 1 : 0} }
 `;
 
 const STRICT = `
@@ -72,7 +73,7 @@ const definition: MeshDefinition = {
   gateways: [],
   resources: {
     'services.yaml': RING.flatMap((member) => [service(member, 'kept'), service(member, 'fresh')]).join('---'),
-    'policies.yaml': [STRICT, ...RING.map(freshOnly)].join('---'),
+    'policies.yaml': [STRICT, ...RING.flatMap((member) => [howTo(member, 'kept'), howTo(member, 'fresh')])].join('---'),
   },
 };
 
