@@ -23,11 +23,13 @@ const namesOf = (id: string, number: number): readonly string[] => [id, id.repla
 
 interface Named {
   readonly id: string;
+  /** Of a lab; a step's is its place. */
+  readonly number?: number;
 }
 
 /** what: `lab` or `step`, for the words of the error. */
 const chosen = <T extends Named>(what: string, word: string, all: readonly T[]): T => {
-  const found = all.find(({ id }, index) => namesOf(id, index + 1).includes(word));
+  const found = all.find(({ id, number }, index) => namesOf(id, number ?? index + 1).includes(word));
   if (found !== undefined) return found;
   const near = all.filter(({ id }) =>
     namesOf(id, 0).some(

@@ -1,5 +1,6 @@
 /** The site of a running mesh, as `dinghy lab` calls it: what was reached lives there, so page and terminal show the same. */
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Story } from '#api/story.ts';
 import type { RunFile } from '#environment';
 import { keyOf, type Lab, type LabSend, type LabStep, type Progress, type StepProgress, type StepVerdict, type WireStory } from '#labs';
 
@@ -21,6 +22,14 @@ export interface SentAnswer {
   readonly seenAs?: { readonly peer: string; readonly refused: string };
 }
 
+/** What one workload made of a request, and why. */
+export interface ToldVerdict {
+  readonly workload: string;
+  readonly status: number;
+  readonly details: string;
+  readonly story: Story;
+}
+
 /** What one proxy told of one call. */
 export interface ToldCall {
   readonly reporter: string;
@@ -31,6 +40,18 @@ export interface ToldCall {
   readonly durationMs: number;
 }
 
+/** The callee's proxy may tell a moment after the caller's. */
+const whenTold = async <T>(ask: () => Promise<T>): Promise<T> => {
+  for (let left = ASK_TIMES; ; left--) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (left === 0) throw error;
+      await pause(ASK_AGAIN_MS);
+    }
+  }
+};
+
 /** Labs on one running mesh. Each call rejects with the site's own words. */
 export interface LabSite {
   progress(): Promise<Progress>;
@@ -40,6 +61,8 @@ export interface LabSite {
   send(order: LabSend): Promise<readonly SentAnswer[]>;
   /** One request that the taps of both sidecars listen to. */
   sendOnWire(order: LabSend): Promise<{ readonly answers: readonly SentAnswer[]; readonly story: WireStory }>;
+  /** Why each workload that was asked let it through, or did not. */
+  why(requestId: string): Promise<readonly ToldVerdict[]>;
   /** The way of one request: every call that it caused, as both proxies of each told it. */
   way(requestId: string): Promise<readonly ToldCall[]>;
   check(lab: Lab, step: LabStep): Promise<StepVerdict>;
@@ -83,7 +106,8 @@ export const openLabSite = async (run: RunFile): Promise<LabSite> => {
     progress: () => get('/labs/progress'),
     reach: (lab, step, fresh) => post(`${placeOf(lab, step)}/progress`, fresh),
     causes: (lab, step) => get(`${placeOf(lab, step)}/causes`),
-    send: (order) => post('/send', { ...order, method: 'GET' }),
+    send: (order) => post('/send', { method: 'GET', ...order }),
+    why: (requestId) => whenTold(() => get(`/why/${encodeURIComponent(requestId)}`)),
     sendOnWire: (order) => post('/wire', { ...order, method: 'GET' }),
     way: (requestId) => wholeWay(() => get(`/requests/${encodeURIComponent(requestId)}`)),
     check: (lab, step) => post(`${placeOf(lab, step)}/check`),

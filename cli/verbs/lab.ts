@@ -14,11 +14,12 @@ import {
   type WireStory,
 } from '#labs';
 import { chooseLab, chooseStep } from '../lab-place.ts';
-import { type LabSite, openLabSite, reachedIn, type SentAnswer, type ToldCall } from '../lab-site.ts';
+import { type LabSite, openLabSite, reachedIn, type SentAnswer, type ToldCall, type ToldVerdict } from '../lab-site.ts';
 import { fileOf, nextWords, plain, roundWords, stepWords, textOf, verdictWords, wayWords } from '../lab-words.ts';
 import { type OutputOption, outputOption, show, table } from '../output.ts';
 import { type MeshOption, runningMesh } from '../running-mesh.ts';
 import { outsiderWords, storyWords } from '../wire-words.ts';
+import { treeOf } from './why.ts';
 
 interface LabOptions extends MeshOption, OutputOption {
   readonly step?: string;
@@ -137,11 +138,33 @@ interface Seen {
 const sendFor = async (site: LabSite, { send, stage }: LabStep): Promise<Seen> =>
   stage.kind === 'wire' ? site.sendOnWire(send) : { answers: await site.send(send) };
 
+/** What is asked afterwards, for the stages that want it. */
+interface Asked {
+  readonly way: readonly ToldCall[];
+  readonly verdicts: readonly ToldVerdict[];
+}
+
+/** Refusals only where there are some. */
+const verdictsOf = async (site: LabSite, requestId: string): Promise<readonly ToldVerdict[]> => {
+  const all = await site.why(requestId);
+  const refusals = all.filter(({ story }) => story.verdict !== 'allowed');
+  return refusals.length > 0 ? refusals : all.slice(0, 1);
+};
+
+const askAfterwards = async (site: LabSite, { stage }: LabStep, answers: readonly SentAnswer[]): Promise<Asked> => {
+  const [first, last] = [answers[0], answers.at(-1)];
+  return {
+    way: stage.kind === 'hops' && first !== undefined ? await site.way(first.requestId) : [],
+    verdicts: stage.kind === 'verdict' && last !== undefined && last.requestId !== '' ? await verdictsOf(site, last.requestId) : [],
+  };
+};
+
 /** What the stage of the step makes of it. */
-const seenWords = (step: LabStep, { answers, story, way }: Seen & { readonly way: readonly ToldCall[] }): string => {
+const seenWords = (step: LabStep, { answers, story, way, verdicts }: Seen & Asked): string => {
   const [first] = answers;
   if (story !== undefined) return storyWords(step, story);
   if (way.length > 0) return wayWords(way);
+  if (verdicts.length > 0) return [roundWords(countRound(answers)), '', ...verdicts.map(treeOf)].join('\n');
   return step.stage.kind === 'outsider' && first !== undefined ? outsiderWords(first) : roundWords(countRound(answers));
 };
 
@@ -159,10 +182,10 @@ const observe = async (word: string | undefined, options: LabOptions): Promise<v
   const fresh = { ...reached, applied: true, rounds: [...(reached.rounds ?? []), countRound(answers)] };
   await site.reach(lab, step, fresh);
   const { why } = textOf(lab, step).step;
-  const way = step.stage.kind === 'hops' && first !== undefined ? await site.way(first.requestId) : [];
+  const asked = await askAfterwards(site, step, answers);
   const outcome = outcomeWords(step, fresh);
-  await show(options, { lab: lab.id, step: step.id, round: fresh.rounds.at(-1), outcome, way, answers, story }, () =>
-    [seenWords(step, { answers, story, way }), '', outcome, '', plain(why), '', nextWords(lab, step, fresh)].join('\n'),
+  await show(options, { lab: lab.id, step: step.id, round: fresh.rounds.at(-1), outcome, ...asked, answers, story }, () =>
+    [seenWords(step, { answers, story, ...asked }), '', outcome, '', plain(why), '', nextWords(lab, step, fresh)].join('\n'),
   );
 };
 

@@ -84,7 +84,7 @@ const headline = ({ workload, status, details, refused }: Told): string => {
 };
 
 /** One workload's story as a tree. */
-const treeOf = (told: Told): string => [headline(told), ...storyLines(told.story)].join('\n');
+export const treeOf = (told: Told): string => [headline(told), ...storyLines(told.story)].join('\n');
 
 const storyLines = ({ sentence, policies, dryRun }: Story): string[] => [
   sentence,
