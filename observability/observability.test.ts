@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Exchange } from '#api/exchange.ts';
-import { serveRecords, TrafficLog } from './observability.ts';
+import { TrafficLog } from './observability.ts';
+import { serveRecords } from './record-server.ts';
 
 const exchange = (fields: Partial<Exchange>): Exchange => ({
   reporter: 'productpage-v1',

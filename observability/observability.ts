@@ -5,7 +5,6 @@ import { figuresOf, isCall, isRefusal, type LoggedExchange, type Rates } from '.
 
 export { callFacts } from './call-facts.ts';
 export type { EdgeFigures, LoggedExchange } from './figures.ts';
-export { type RecordServer, serveRecords } from './record-server.ts';
 
 /** The header's figures and the graph's edges. */
 export interface Figures extends Rates {

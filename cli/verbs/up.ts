@@ -59,7 +59,7 @@ const up = async (options: UpOptions): Promise<void> => {
 
 /** So that "dinghy why" has something to read. */
 const keepRecords = async (environment: Environment) => {
-  const { serveRecords, TrafficLog } = await import('#observability');
+  const [{ TrafficLog }, { serveRecords }] = await Promise.all([import('#observability'), import('#records')]);
   return serveRecords(new TrafficLog(environment, () => performance.now()));
 };
 
