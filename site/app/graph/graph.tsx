@@ -48,7 +48,7 @@ const EdgeLine = ({
     <g
       class={`edge ${tone}${chosen ? ' chosen' : ''}`}
       role="button"
-      tabIndex={0}
+      tabindex={0}
       aria-label={`${edge.from} to ${edge.to}: ${words}`}
       onClick={choose}
       onKeyDown={onEnter(choose)}
@@ -111,7 +111,7 @@ const Node = ({
       class={`node ${version || 'gateway'}${service === 'reviews' ? ' versioned' : ''}${isAway ? ' away' : ''}${chosen ? ' chosen' : ''}`}
       transform={`translate(${node.x} ${node.y})`}
       role="button"
-      tabIndex={0}
+      tabindex={0}
       aria-label={`${isGateway ? '' : version} ${label} ${under}: show the proxy of ${node.name}`.trim()}
       onClick={choose}
       onKeyDown={onEnter(choose)}
