@@ -162,7 +162,7 @@ const field = (name: string, values: fc.Arbitrary<string[]>) => {
 };
 const merged = (...parts: fc.Arbitrary<object>[]) =>
   fc
-    .tuple(...parts.map((part) => fc.option(part, { nil: {}, freq: 1 })))
+    .tuple(...parts.map((part) => fc.option(part, { nil: {}, freq: 2 })))
     .map((all) => Object.assign({}, ...all) as object)
     .filter((fields) => Object.keys(fields).length > 0);
 const source = merged(
@@ -231,9 +231,9 @@ test('the verdict of the story is the proxy’s, from full facts and from those 
       const facts = readFacts({ principal: '', serverName: '', ...recorded });
       expect(facts && explain(inForce(some), facts).verdict).toBe('denied');
     }),
-    { numRuns: 300, seed: 4 },
+    { numRuns: 150, seed: 4 },
   );
-});
+}, 30_000);
 
 /** The edits as somebody would type them: values first, then what is deleted, from below. */
 const typed = (policies: readonly PolicyInForce[], change: readonly FieldEdit[]): PolicyInForce[] => {
@@ -272,10 +272,10 @@ test('the edits that are told admit the call, on the proxy as well, and can be a
       expect(explain(inForce(after), factsOf(one)).verdict).toBe('allowed');
       expect((await answered(after, one)).allowed).toBe(true);
     }),
-    { numRuns: 600, seed: 5 },
+    { numRuns: 200, seed: 5 },
   );
-  expect(told).toBeGreaterThan(100);
-});
+  expect(told).toBeGreaterThan(40);
+}, 30_000);
 
 describe('what to change', () => {
   const deny = (name: string, rules: string) => policy(`{action: DENY, rules: ${rules}}`, `name: ${name}`);

@@ -49,7 +49,8 @@ const IDENTITY_FIELDS = [
 
 const RANGES = ['ipBlocks', 'notIpBlocks', 'remoteIpBlocks', 'notRemoteIpBlocks'] as const;
 
-const isEmpty = (fields: object): boolean => Object.values(fields).every((value) => (value as readonly string[]).length === 0);
+const isEmpty = (fields: object): boolean =>
+  Object.values(fields).every((value: readonly string[] | undefined) => value === undefined || value.length === 0);
 
 const checkSource = (source: Source | undefined, { path, rule, action }: { path: string; rule: number; action: Action }): Complaint[] => {
   if (source === undefined) return [fail(path.slice(0, -'.source'.length), `\`from.source\` must not be nil, found at rule ${rule}`)];
