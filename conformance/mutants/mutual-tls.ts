@@ -41,8 +41,9 @@ export const MUTUAL_TLS_MUTANTS: readonly Mutant[] = [
     id: 'MUT-DISABLE-IGNORED',
     wrong: 'a port that should take plain text only takes mutual TLS too',
     file: CHAINS,
-    find: "if (mode === 'DISABLE') return [chain({})];",
-    replace: '',
+    find: 'const modeOf = hasIdentity(proxy.labels) ? inboundModes(mesh, proxy) :',
+    replace:
+      "const modeOf = hasIdentity(proxy.labels) ? (port: number) => (inboundModes(mesh, proxy)(port) === 'STRICT' ? ('STRICT' as const) : ('PERMISSIVE' as const)) :",
   },
   {
     id: 'MUT-DISABLE-NOT-FOLLOWED',
