@@ -16,6 +16,7 @@ import {
   X509CertificateGenerator,
 } from '@peculiar/x509';
 import { formatSpiffeId } from '#api/spiffe-id.ts';
+import { pemBlock } from '#system/tls/pem.ts';
 import { checkRequest } from './check-request.ts';
 import { type Issued, lifeMsOf, type Signer, type SigningOrder } from './signer.ts';
 
@@ -61,10 +62,8 @@ const newSerial = (): string => {
 
 const newKeys = (): Promise<webcrypto.CryptoKeyPair> => crypto.subtle.generateKey(EC, true, ['sign', 'verify']);
 
-const pemOfKey = async (key: CryptoKey): Promise<string> => {
-  const base64 = Buffer.from(await crypto.subtle.exportKey('pkcs8', key)).toString('base64');
-  return `-----BEGIN PRIVATE KEY-----\n${base64.replace(/.{1,64}/g, '$&\n')}-----END PRIVATE KEY-----\n`;
-};
+const pemOfKey = async (key: CryptoKey): Promise<string> =>
+  pemBlock('PRIVATE KEY', Buffer.from(await crypto.subtle.exportKey('pkcs8', key)));
 
 const pemOf = (certificate: X509Certificate): string => `${certificate.toString('pem').trim()}\n`;
 

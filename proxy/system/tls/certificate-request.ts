@@ -3,6 +3,7 @@
  * 10 MB and a third of its start. Source: RFC 2986 §4, RFC 5280 §4.2.1.6.
  */
 import { createPublicKey, type KeyObject, sign } from 'node:crypto';
+import { pemBlock } from './pem.ts';
 
 const INTEGER_0 = Buffer.from([2, 1, 0]);
 const TRUE = Buffer.from([1, 1, 0xff]);
@@ -32,6 +33,6 @@ export const certificateRequest = (key: KeyObject, uri: string): string => {
   const publicKey = createPublicKey(key).export({ type: 'spki', format: 'der' });
   const info = sequence(INTEGER_0, EMPTY_NAME, publicKey, attributes);
   const signature = tagged(3, Buffer.from([0]), sign('sha256', info, key));
-  const der = sequence(info, sequence(ECDSA_WITH_SHA256), signature).toString('base64');
-  return `-----BEGIN CERTIFICATE REQUEST-----\n${der.replace(/.{1,64}/g, '$&\n')}-----END CERTIFICATE REQUEST-----\n`;
+  const der = sequence(info, sequence(ECDSA_WITH_SHA256), signature);
+  return pemBlock('CERTIFICATE REQUEST', der);
 };

@@ -2,6 +2,7 @@
  * Certificates of the simulated world: JSON in a PEM frame. They say what real ones say and are worth nothing elsewhere: whoever can write JSON can make one, and the
  * simulated handshake takes a key's name for the key. The authority of the simulation and its TLS are the only readers.
  */
+import { pemBlock } from './pem.ts';
 import { TlsMaterialError } from './tls.ts';
 import type { CertificateFacts } from './tls-facts.ts';
 
@@ -18,10 +19,7 @@ export interface SimulatedRequest {
   readonly key: string;
 }
 
-const frame = (label: string, value: object): string =>
-  `-----BEGIN ${label}-----\n${Buffer.from(JSON.stringify(value))
-    .toString('base64')
-    .replace(/.{1,64}/g, '$&\n')}-----END ${label}-----\n`;
+const frame = (label: string, value: object): string => pemBlock(label, Buffer.from(JSON.stringify(value)));
 
 const FRAME = /-----BEGIN ([A-Z ]+)-----([\sA-Za-z0-9+/=]+)-----END \1-----/g;
 
