@@ -43,7 +43,9 @@ export const learnerOn = (page: Page): Learner => {
     },
     send: async () => {
       await page.locator('form.send button[type=submit]').click();
-      await page.getByRole('heading', { name: 'Why', exact: true }).waitFor();
+      const why = page.getByRole('heading', { name: 'Why', exact: true });
+      await why.or(page.locator('form.send [role=alert]')).or(page.getByText('not held against your guess')).first().waitFor();
+      if ((await why.count()) === 0) throw new Error(`no answer, but: ${await page.locator('form.send').textContent()}`);
     },
     check: async () => {
       await page.getByRole('button', { name: 'Check', exact: true }).click();
