@@ -5,7 +5,7 @@ import { KeySets, type WantedKeySet } from './jwks/key-sets.ts';
 import { keySourceOf } from './mesh/key-source.ts';
 import type { Mesh } from './mesh/mesh.ts';
 import { durationMs } from './resources/checks.ts';
-import { endpointsOf } from './translate/endpoints.ts';
+import { endpointsOf } from './translate/endpoints/endpoints.ts';
 
 /** Istio's: an issuer may take so long to answer. */
 const ANSWERS_WITHIN_MS = 5_000;

@@ -5,7 +5,7 @@ import type { Mutant } from './mutant.ts';
 const CONTEXTS = 'controlplane/translate/tls-contexts.ts';
 const MODES = 'controlplane/mesh/effective-policy.ts';
 const CHAINS = 'controlplane/translate/listeners/inbound-listeners.ts';
-const CLUSTERS = 'controlplane/translate/clusters.ts';
+const CLUSTERS = 'controlplane/translate/clusters/outbound-clusters.ts';
 
 /** In the order of their names. */
 export const MUTUAL_TLS_MUTANTS: readonly Mutant[] = [
@@ -33,7 +33,7 @@ export const MUTUAL_TLS_MUTANTS: readonly Mutant[] = [
   {
     id: 'MUT-AUTO-MTLS-OFF',
     wrong: 'sidecars speak to each other in plain text when no rule says otherwise',
-    file: 'controlplane/translate/endpoints.ts',
+    file: 'controlplane/translate/endpoints/endpoints.ts',
     find: '...(isMutual && { metadata: MUTUAL }),',
     replace: '',
   },
@@ -48,7 +48,7 @@ export const MUTUAL_TLS_MUTANTS: readonly Mutant[] = [
   {
     id: 'MUT-DISABLE-NOT-FOLLOWED',
     wrong: 'sidecars speak mutual TLS to a port that takes plain text only',
-    file: 'controlplane/translate/endpoints.ts',
+    file: 'controlplane/translate/endpoints/endpoints.ts',
     find: "hasIdentity(workload.labels) && inboundModes(mesh, workload)(port) !== 'DISABLE'",
     replace: 'hasIdentity(workload.labels)',
   },

@@ -4,13 +4,13 @@ import { outboundClusterName } from '#api/names.ts';
 import type { ClusterLoadAssignment } from '#envoy';
 import type { Mesh, MeshService, ProxyNode } from '../mesh/mesh.ts';
 import { isVisible } from '../mesh/visibility.ts';
-import { inboundCluster, isPassthrough, outboundClusters, standingClusters } from './clusters.ts';
-import { endpointsOf, toLoadAssignment } from './endpoints.ts';
+import { inboundCluster, isPassthrough, outboundClusters, standingClusters } from './clusters/outbound-clusters.ts';
+import { endpointsOf, toLoadAssignment } from './endpoints/endpoints.ts';
 import { gatewayResources } from './listeners/gateway-listeners.ts';
 import { inboundListeners, inboundPorts } from './listeners/inbound-listeners.ts';
 import { httpPorts, outboundListeners } from './listeners/outbound-listeners.ts';
 import { proxylessResources } from './proxyless.ts';
-import { sidecarRoutes } from './routes.ts';
+import { sidecarRoutes } from './routes/routes.ts';
 import { type EffectiveRule, effectiveRule, policyFor } from './subsets.ts';
 import type { TranslatedResources } from './translated-resources.ts';
 

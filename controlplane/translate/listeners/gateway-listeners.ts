@@ -4,8 +4,8 @@ import { bySpecificity, hostCovers, resolveHost } from '../../mesh/hostnames.ts'
 import { selects } from '../../mesh/labels.ts';
 import type { Mesh, MeshService, ProxyNode, StoredVirtualService } from '../../mesh/mesh.ts';
 import { isGatewayHttp } from '../../resources/gateway.ts';
-import { socketAddress } from '../endpoints.ts';
-import { boundVirtualServices, type RouteView, routesOf } from '../routes.ts';
+import { socketAddress } from '../endpoints/endpoints.ts';
+import { boundVirtualServices, type RouteView, routesOf } from '../routes/routes.ts';
 import { securityOf, type WorkloadSecurity } from '../security/workload-security.ts';
 import { connectionManager, direction, filterChain } from './listener-parts.ts';
 

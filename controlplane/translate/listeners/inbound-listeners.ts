@@ -4,10 +4,10 @@ import { type Filter, FilterChain, type FilterChainMatch, Listener, RetryPolicy,
 import { type InboundMode, inboundModes } from '../../mesh/effective-policy.ts';
 import { selects } from '../../mesh/labels.ts';
 import type { Mesh, MeshService, ProxyNode } from '../../mesh/mesh.ts';
-import { socketAddress } from '../endpoints.ts';
+import { socketAddress } from '../endpoints/endpoints.ts';
 import { toDuration } from '../pack.ts';
-import { emptyRouteAction } from '../route-action.ts';
-import { toRouteMatch } from '../route-match.ts';
+import { emptyRouteAction } from '../routes/route-action.ts';
+import { toRouteMatch } from '../routes/route-match.ts';
 import { securityOf, type WorkloadSecurity } from '../security/workload-security.ts';
 import { hasIdentity, MESH_PROTOCOLS, serverTls } from '../tls-contexts.ts';
 import { connectionLogs, refusalLogs } from './access-log.ts';

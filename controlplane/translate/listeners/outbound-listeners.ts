@@ -2,7 +2,7 @@
 import { BLACK_HOLE_CLUSTER, outboundClusterName, PASSTHROUGH_CLUSTER } from '#api/names.ts';
 import { Listener } from '#envoy';
 import type { Mesh, MeshService, ProxyNode } from '../../mesh/mesh.ts';
-import { socketAddress } from '../endpoints.ts';
+import { socketAddress } from '../endpoints/endpoints.ts';
 import { connectionManager, direction, filterChain, proxyProtocolFilter, tcpProxy } from './listener-parts.ts';
 
 /** The port that captured connections go to. */

@@ -1,14 +1,14 @@
 /** Services and VirtualServices → RouteConfigurations, as one proxy sees them. Pure. */
 import { outboundClusterName, PASSTHROUGH_CLUSTER } from '#api/names.ts';
 import { type Metadata, Route, type RouteAction, RouteConfiguration, VirtualHost } from '#envoy';
-import { bySpecificity, domainsOf, hostCovers, resolveHost } from '../mesh/hostnames.ts';
-import { selects } from '../mesh/labels.ts';
-import type { Mesh, MeshService, ProxyNode, StoredVirtualService } from '../mesh/mesh.ts';
-import { isVisible } from '../mesh/visibility.ts';
-import { titleOf } from '../resources/resource.ts';
-import type { HttpMatch, HttpRule } from '../resources/virtual-service.ts';
+import { bySpecificity, domainsOf, hostCovers, resolveHost } from '../../mesh/hostnames.ts';
+import { selects } from '../../mesh/labels.ts';
+import type { Mesh, MeshService, ProxyNode, StoredVirtualService } from '../../mesh/mesh.ts';
+import { isVisible } from '../../mesh/visibility.ts';
+import { titleOf } from '../../resources/resource.ts';
+import type { HttpMatch, HttpRule } from '../../resources/virtual-service.ts';
+import { toDuration } from '../pack.ts';
 import { rulesOf } from './delegates.ts';
-import { toDuration } from './pack.ts';
 import { defaultRetryPolicy, emptyRouteAction, filterOverrides, headerEdits, type RuleContext, toAction } from './route-action.ts';
 import { toRouteMatch } from './route-match.ts';
 

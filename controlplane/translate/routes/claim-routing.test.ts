@@ -1,7 +1,7 @@
 /** Routes by claims of a verified token, on a gateway. */
 import { expect, test } from 'vitest';
 import { RouteConfiguration } from '#envoy';
-import { GATEWAY, translated } from './translate.fixture.ts';
+import { GATEWAY, translated } from '../translate.fixture.ts';
 
 const SERVICES = ['reviews', 'ratings', 'productpage']
   .map(

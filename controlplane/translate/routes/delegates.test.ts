@@ -1,7 +1,7 @@
 /** Rules that another VirtualService has written. Expectations from the oracle capture vs-delegate. */
 import { expect, test } from 'vitest';
 import { RouteConfiguration } from '#envoy';
-import { translated } from './translate.fixture.ts';
+import { translated } from '../translate.fixture.ts';
 
 const SERVICE = `apiVersion: v1
 kind: Service

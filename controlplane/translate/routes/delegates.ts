@@ -2,9 +2,9 @@
  * A rule that delegates → the rules of the VirtualService that it names, each narrowed to what the root lets through. Pure. One level, as in Istio.
  * Source: istio pilot/pkg/model/virtualservice.go (mergeHTTPRoute); oracle capture vs-delegate.
  */
-import type { StoredVirtualService } from '../mesh/mesh.ts';
-import { isVisible } from '../mesh/visibility.ts';
-import type { HttpMatch, HttpRule, StringMatch } from '../resources/virtual-service.ts';
+import type { StoredVirtualService } from '../../mesh/mesh.ts';
+import { isVisible } from '../../mesh/visibility.ts';
+import type { HttpMatch, HttpRule, StringMatch } from '../../resources/virtual-service.ts';
 
 /** A rule, the resource that it is written in, and where in it. */
 export interface PlacedRule {

@@ -1,10 +1,10 @@
 /** Who stands behind a cluster → ClusterLoadAssignment. Pure. */
 import { ClusterLoadAssignment } from '#envoy';
 import { ipFamily } from '#system/ip.ts';
-import { inboundModes } from '../mesh/effective-policy.ts';
-import { selects } from '../mesh/labels.ts';
-import type { Mesh, MeshService, ServicePort } from '../mesh/mesh.ts';
-import { hasIdentity } from './tls-contexts.ts';
+import { inboundModes } from '../../mesh/effective-policy.ts';
+import { selects } from '../../mesh/labels.ts';
+import type { Mesh, MeshService, ServicePort } from '../../mesh/mesh.ts';
+import { hasIdentity } from '../tls-contexts.ts';
 
 /** One address behind a service. */
 export interface ServiceEndpoint {

@@ -1,8 +1,8 @@
 /** One entry of a VirtualService's `match` → RouteMatch. Pure. */
 import type { HeaderMatcher, MetadataMatcher, QueryParameterMatcher, RouteMatch, ValueMatcher } from '#envoy';
-import type { HttpMatch, StringMatch } from '../resources/virtual-service.ts';
-import { toStringMatcher } from './pack.ts';
-import { claimHolds, claimIs, routingClaim, textValue } from './security/claims.ts';
+import type { HttpMatch, StringMatch } from '../../resources/virtual-service.ts';
+import { toStringMatcher } from '../pack.ts';
+import { claimHolds, claimIs, routingClaim, textValue } from '../security/claims.ts';
 
 /** match absent: everything. */
 export const toRouteMatch = (match: HttpMatch | undefined): RouteMatch => {

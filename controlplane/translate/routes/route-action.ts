@@ -1,11 +1,11 @@
 /** What a VirtualService's rule does with a request → RouteAction and its relatives. Pure. Source: oracle captures of istiod. */
 import { outboundClusterName } from '#api/names.ts';
 import type { Any, DirectResponseAction, RedirectAction, RetryPolicy, Route, RouteAction } from '#envoy';
-import { resolveHost } from '../mesh/hostnames.ts';
-import type { MeshService } from '../mesh/mesh.ts';
-import { durationMs } from '../resources/checks.ts';
-import type { Destination, HeaderOperations, HttpRule } from '../resources/virtual-service.ts';
-import { pack, toDuration, toMillionths, toStringMatcher } from './pack.ts';
+import { resolveHost } from '../../mesh/hostnames.ts';
+import type { MeshService } from '../../mesh/mesh.ts';
+import { durationMs } from '../../resources/checks.ts';
+import type { Destination, HeaderOperations, HttpRule } from '../../resources/virtual-service.ts';
+import { pack, toDuration, toMillionths, toStringMatcher } from '../pack.ts';
 
 /** Where a rule stands: its namespace decides what short names mean, the listener's port is the default port. */
 export interface RuleContext {

@@ -1,14 +1,14 @@
 /** Services and their subsets → clusters. Pure. Defaults are Istio's: least request, 10 s to connect, no limits, no panic. */
 import { BLACK_HOLE_CLUSTER, inboundClusterName, outboundClusterName, PASSTHROUGH_CLUSTER } from '#api/names.ts';
 import { Cluster, Cluster_DiscoveryType, Cluster_LbPolicy, type Metadata } from '#envoy';
-import type { Mesh, MeshService, ProxyNode, ServicePort } from '../mesh/mesh.ts';
-import { durationMs } from '../resources/checks.ts';
-import type { TrafficPolicy } from '../resources/destination-rule.ts';
-import { ADS } from './config-source.ts';
-import { accountsBehind, endpointsOf, toLoadAssignment } from './endpoints.ts';
-import { pack, toDuration } from './pack.ts';
-import { type EffectiveRule, policyFor, type RuleSource, type Sections } from './subsets.ts';
-import { automaticSockets, hasIdentity, identitiesOf, meshClientTls, ownClientTls } from './tls-contexts.ts';
+import type { Mesh, MeshService, ProxyNode, ServicePort } from '../../mesh/mesh.ts';
+import { durationMs } from '../../resources/checks.ts';
+import type { TrafficPolicy } from '../../resources/destination-rule.ts';
+import { ADS } from '../config-source.ts';
+import { accountsBehind, endpointsOf, toLoadAssignment } from '../endpoints/endpoints.ts';
+import { pack, toDuration } from '../pack.ts';
+import { type EffectiveRule, policyFor, type RuleSource, type Sections } from '../subsets.ts';
+import { automaticSockets, hasIdentity, identitiesOf, meshClientTls, ownClientTls } from '../tls-contexts.ts';
 
 const UNLIMITED = 4_294_967_295;
 const HTTP_OPTIONS = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
