@@ -1,5 +1,6 @@
 /** What the four services have in common: an HTTP server on PORT, JSON answers, and the headers that belong to a request's whole journey. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { Held, REHEARSAL_PREFIX, rehearsalOf, rehearse } from './rehearsal.ts';
 
 /** One answer. */
 export interface Reply {
@@ -37,6 +38,8 @@ export const journeyHeaders = (request: IncomingMessage): Record<string, string>
     const value = request.headers[name];
     if (typeof value === 'string') copied[name] = value;
   }
+  for (const [name, value] of Object.entries(request.headers))
+    if (name.startsWith(REHEARSAL_PREFIX) && typeof value === 'string') copied[name] = value;
   return copied;
 };
 
@@ -66,12 +69,35 @@ const send = (response: ServerResponse, reply: Reply): void => {
   response.end(reply.body);
 };
 
-/** Listens on 127.0.0.1 at PORT (9080 when unset) until SIGTERM or SIGINT. */
-export const serve = (answer: Answer): void => {
+/** `GET /rehearsal`: how many requests are held. `POST /rehearsal/release?count=N`: lets the oldest go. */
+const holding = (held: Held, request: IncomingMessage, path: string): Reply | undefined => {
+  if (path === '/rehearsal') return json(200, { held: held.count });
+  if (path !== '/rehearsal/release' || request.method !== 'POST') return undefined;
+  const count = Number(new URL(request.url ?? '/', 'http://localhost').searchParams.get('count') ?? 1);
+  const released = held.release(Number.isInteger(count) && count > 0 ? count : 1);
+  return json(200, { released, held: held.count });
+};
+
+/** Aborts when whoever asked has left before the answer. */
+const leavingOf = (response: ServerResponse): AbortSignal => {
+  const left = new AbortController();
+  response.once('close', () => left.abort());
+  return left.signal;
+};
+
+/** Listens on 127.0.0.1 at PORT (9080 when unset) until SIGTERM or SIGINT. service: its name in rehearsals. */
+export const serve = (service: string, answer: Answer): void => {
+  const version = process.env.SERVICE_VERSION ?? 'v1';
+  const held = new Held();
+  const rehearsed = async (request: IncomingMessage, response: ServerResponse, path: string): Promise<Reply> => {
+    const asked = rehearsalOf(request, service, version);
+    await rehearse(asked, held, leavingOf(response));
+    return asked.fail === undefined ? answer(request, path) : json(asked.fail, { error: `${service} fails, as it was asked to` });
+  };
   const server = createServer(async (request, response) => {
     const path = (request.url ?? '/').split('?')[0] ?? '/';
     try {
-      send(response, await answer(request, path));
+      send(response, holding(held, request, path) ?? (await rehearsed(request, response, path)));
     } catch (error) {
       send(response, json(500, { error: error instanceof Error ? error.message : 'unknown' }));
     }

@@ -13,7 +13,7 @@ const detailsOf = (id: number) => ({
   'ISBN-13': '123-1234567890',
 });
 
-serve((_request, path) => {
+serve('details', (_request, path) => {
   if (path === '/health') return json(200, { status: 'Details is healthy' });
   const id = /^\/details\/(\d{1,9})$/.exec(path)?.[1];
   if (id === undefined) return json(path.startsWith('/details/') ? 400 : 404, { error: 'please provide numeric product id' });

@@ -71,7 +71,7 @@ const api = async (request: IncomingMessage, path: string): Promise<Reply> => {
 const relay = (outcome: Outcome<unknown>, sorry: string): Reply =>
   outcome.ok ? json(200, outcome.value) : json(outcome.status, { error: sorry });
 
-serve((request, path) => {
+serve('productpage', (request, path) => {
   if (path === '/health') return html(200, 'Product page is healthy');
   if (path === '/' || path === '/productpage') return page(request);
   if (path === '/login') return request.method === 'POST' ? login(request) : html(200, loginPage());

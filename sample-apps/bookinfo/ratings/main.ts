@@ -31,7 +31,7 @@ const parseRatings = (text: string): Record<string, number> | undefined => {
   }
 };
 
-serve(async (request, path) => {
+serve('ratings', async (request, path) => {
   if (path === '/health') {
     return version === 'v-unhealthy' && isDown()
       ? json(500, { status: 'Ratings is not healthy' })

@@ -1,5 +1,6 @@
 /** Reviews of a book, in three versions: v1 has no stars, v2 black ones, v3 red ones. v2 and v3 ask ratings. */
 import type { IncomingMessage } from 'node:http';
+import { rehearsalOf } from '../rehearsal.ts';
 import { journeyHeaders, json, serve } from '../serve.ts';
 
 interface Stars {
@@ -39,11 +40,14 @@ const starsFor = (ratings: Record<string, number> | undefined, reviewer: string)
   return stars === undefined ? { error: 'Ratings service is currently unavailable' } : { stars, color: color ?? '' };
 };
 
-serve(async (request, path) => {
+serve('reviews', async (request, path) => {
   if (path === '/health') return json(200, { status: 'Reviews is healthy' });
   const id = /^\/reviews\/(\d{1,9})$/.exec(path)?.[1];
   if (id === undefined) return json(404, { error: 'not found' });
   const ratings = color === undefined ? undefined : await askRatings(request, id);
+  // With `rehearse-reviews: strict` no stars are no reviews, as in programs that cannot do without what they call.
+  if (color !== undefined && ratings === undefined && rehearsalOf(request, 'reviews', version).strict)
+    return json(503, { error: 'Ratings service is currently unavailable' });
   const reviews = TEXTS.map((text, index) => {
     const reviewer = `Reviewer${index + 1}`;
     return color === undefined ? { reviewer, text } : { reviewer, text, rating: starsFor(ratings, reviewer) };
