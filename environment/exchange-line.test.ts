@@ -48,6 +48,17 @@ it('takes the facts of a verdict, and nothing that is no record', () => {
   for (const authz of [null, undefined, 'x', ['x']]) expect(readExchange(line({ authz }), reporter)).not.toHaveProperty('authz');
 });
 
+it('takes the tries as this project tells them, and of an Envoy their hosts', () => {
+  const tries = [
+    { host: '10.0.0.1:80', start: 1, failed: 2, flag: 'UC' },
+    { host: '10.0.0.2:80', start: 20.5, waited: 17.5, head: 3, status: 200 },
+  ];
+  expect(readExchange(line({ attempt_log: tries, hosts_attempted: '10.0.0.1:80,10.0.0.2:80' }), reporter)?.attemptLog).toEqual(tries);
+  const ofEnvoy = readExchange(line({ attempt_log: null, hosts_attempted: '10.0.0.1:80,10.0.0.1:80' }), reporter);
+  expect(ofEnvoy?.attemptLog).toEqual([{ host: '10.0.0.1:80' }, { host: '10.0.0.1:80' }]);
+  expect(readExchange(line({ attempt_log: 'x' }), reporter)?.attemptLog).toEqual([]);
+});
+
 it.each([
   ['9080', 'STRICT: plain text from 127.0.0.1 refused by reviews-v1, port 9080'],
   ['7000', 'PERMISSIVE: TLS that is not of the mesh, from 127.0.0.1, refused by reviews-v1, port 7000'],

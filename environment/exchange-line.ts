@@ -1,5 +1,5 @@
 /** One line of a proxy's standard output → an exchange, when it is one. Pure. */
-import type { ConnectionSecurity, Exchange, ExchangeLogLine } from '#api/exchange.ts';
+import type { AttemptLogEntry, ConnectionSecurity, Exchange, ExchangeLogLine } from '#api/exchange.ts';
 
 /** Whose proxy wrote the line. */
 export interface Reporter {
@@ -54,6 +54,16 @@ const secured = (line: ExchangeLogLine, side: Exchange['side']): Secured => {
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** An Envoy tells hosts only: `address:port,address:port`. */
+const attemptLogOf = ({ attempt_log: told, hosts_attempted: hosts }: ExchangeLogLine): readonly AttemptLogEntry[] => {
+  if (Array.isArray(told)) return told.filter(isRecord) as AttemptLogEntry[];
+  return text(hosts) === ''
+    ? []
+    : text(hosts)
+        .split(',')
+        .map((host) => ({ host }));
+};
+
 const portOf = (address: string): string => /\d+$/.exec(address)?.[0] ?? '';
 const hostOf = (address: string): string => address.replace(/:\d+$/, '');
 
@@ -104,6 +114,7 @@ const toExchange = (line: ExchangeLogLine, { name, address, isGateway }: Reporte
     ruleResource: text(line.rule_resource),
     ruleField: text(line.rule_field),
     attempts: number(line.attempt_count),
+    attemptLog: attemptLogOf(line),
     bytesSent: number(line.bytes_sent),
     userAgent: text(line.user_agent),
     ...secured(line, side),

@@ -24,6 +24,7 @@ const exchange = (fields: Partial<Exchange>): Exchange => ({
   ruleResource: '',
   ruleField: '',
   attempts: 1,
+  attemptLog: [],
   bytesSent: 10,
   userAgent: 'dinghy-load',
   downstreamPeer: '',

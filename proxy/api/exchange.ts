@@ -40,16 +40,41 @@ export const EXCHANGE_LOG_FORMAT = {
   rule_resource: '%METADATA(ROUTE:dinghy.source:resource)%',
   rule_field: '%METADATA(ROUTE:dinghy.source:fieldPath)%',
   attempt_count: '%UPSTREAM_REQUEST_ATTEMPT_COUNT%',
+  hosts_attempted: '%UPSTREAM_HOSTS_ATTEMPTED%',
+  attempt_log: '%DYNAMIC_METADATA(dinghy.attempts)%',
 } as const;
 
 /** One line, parsed. Numbers stay numbers; what is missing is null (Envoy's JSON form of `-`). */
 export type ExchangeLogLine = {
-  readonly [key in Exclude<keyof typeof EXCHANGE_LOG_FORMAT, 'authz'>]?: string | number | null;
+  readonly [key in Exclude<keyof typeof EXCHANGE_LOG_FORMAT, 'authz' | 'attempt_log'>]?: string | number | null;
 } & {
   readonly authz?: unknown;
+  /** AttemptLogEntry[] of this project's proxy; an Envoy has none. */
+  readonly attempt_log?: unknown;
   /** Only of a connection that was refused: what each port of the workload asks of its clients. */
   readonly modes?: unknown;
 };
+
+/** One try of an exchange as its proxy's log line has it. Times in milliseconds with two decimals; what is not known is absent. */
+export interface AttemptLogEntry {
+  /** `address:port`; absent when none could be picked, or nothing was sent. */
+  readonly host?: string;
+  /** From the exchange's beginning to this try's. */
+  readonly start?: number;
+  /** Back-off before it; absent of the first try. */
+  readonly waited?: number;
+  /** From this try's beginning to its response head; absent when none came. */
+  readonly head?: number;
+  /** From this try's beginning to its failure; absent when a head came. */
+  readonly failed?: number;
+  readonly status?: number;
+  /** `%RESPONSE_FLAGS%` of this try alone: why it failed. */
+  readonly flag?: string;
+  /** `%RESPONSE_CODE_DETAILS%` of this try alone, of one that failed. */
+  readonly details?: string;
+  /** How long it was allowed to take; absent when there was no such limit. */
+  readonly limit?: number;
+}
 
 /** Whether both ends of a connection proved who they are, only the server did, or nobody. */
 export type ConnectionSecurity = 'mutual_tls' | 'tls' | 'none';
@@ -81,6 +106,8 @@ export interface Exchange {
   /** Field of that resource: `spec.http[0].match[0]`. */
   readonly ruleField: string;
   readonly attempts: number;
+  /** The tries in order, as the proxy wrote them down: retries are read, not inferred. An Envoy tells their hosts only. */
+  readonly attemptLog: readonly AttemptLogEntry[];
   readonly bytesSent: number;
   readonly userAgent: string;
   /** `spiffe://…` that the client proved to be; empty = none. */

@@ -35,6 +35,14 @@ export interface Attempt {
   status?: number;
   /** Why it failed, when it did. */
   flag?: ResponseFlag;
+  /** `%RESPONSE_CODE_DETAILS%` of this try alone, when it failed. */
+  details?: string;
+  /** Milliseconds from start to the failure. */
+  failedMs?: number;
+  /** Back-off before it in milliseconds; absent of a first try. */
+  waitedMs?: number;
+  /** How long it may take in milliseconds; absent = as long as the exchange. */
+  limitMs?: number;
 }
 
 /** What a route carries for tools, by name space: `filter_metadata`. */

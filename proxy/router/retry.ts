@@ -72,10 +72,14 @@ export const retry = (rules: RetryRules, covers: RetryTest, room: RetryRoom): Ht
     for (const matches of rules.requests) if (!matches(request)) return next(request, stream);
     const body = replayable(request.body, room.bufferBytes);
     const startedAtMs = clock.nowMs();
-    const attempt = (retries: number): Promise<Outcome> => {
+    const attempt = (retries: number, waitedMs: number): Promise<Outcome> => {
       const leftMs = room.timeoutMs > 0 ? Math.max(1, room.timeoutMs - (clock.nowMs() - startedAtMs)) : undefined;
       const same = numbered(request, room.attemptCount ? retries + 1 : undefined, leftMs);
-      return outcomeOf(next({ ...same, body: body.again() }, stream));
+      const tries = stream.attempts.length;
+      const answered = next({ ...same, body: body.again() }, stream);
+      const tried = stream.attempts[tries];
+      if (tried) tried.waitedMs = waitedMs;
+      return outcomeOf(answered);
     };
     // Most requests end here: what is here whole goes out as it came.
     let outcome = await outcomeOf(next(request.body.whole === undefined ? { ...request, body: body.again() } : request, stream));
@@ -92,8 +96,9 @@ export const retry = (rules: RetryRules, covers: RetryTest, room: RetryRoom): Ht
       cluster.stats.retries.value++;
       cluster.stats.retryBackoffs.value++;
       try {
-        await clock.sleep(backoffMs(rules.backoff, retries, random), stream.signal);
-        outcome = await attempt(retries + 1);
+        const waitMs = backoffMs(rules.backoff, retries, random);
+        await clock.sleep(waitMs, stream.signal);
+        outcome = await attempt(retries + 1, waitMs);
       } finally {
         cluster.breaker.retries--;
       }

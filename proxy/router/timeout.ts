@@ -96,7 +96,14 @@ export const perTryTimeout = (ms: number, { clock, count }: TimeoutRoom): HttpFi
     count();
     return new StreamError('UT', { text: TEXT, codeDetails: 'upstream_per_try_timeout' });
   };
-  return (request, stream, next) => withDeadline(stream, { ms, clock, expired }, (scoped) => next(request, scoped));
+  return (request, stream, next) =>
+    withDeadline(stream, { ms, clock, expired }, (scoped) => {
+      const tries = stream.attempts.length;
+      const answered = next(request, scoped);
+      const tried = stream.attempts[tries];
+      if (tried) tried.limitMs = ms;
+      return answered;
+    });
 };
 
 /** The longest that an exchange may take, however well it goes; milliseconds. */

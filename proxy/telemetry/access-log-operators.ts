@@ -4,6 +4,7 @@ import { formatFlags, RESPONSE_FLAGS, type ResponseFlag } from '#api/response-fl
 import type { SocketAddress } from '#system/network.ts';
 import type { FinishedStream } from '../http/connection-manager.ts';
 import { certificateTimeOperator, TLS_OPERATORS } from './access-log-tls.ts';
+import { attemptLog, hostsAttempted } from './attempt-log.ts';
 import { timeFormat } from './log-time.ts';
 
 /** One value of a line: numbers stay numbers, structures are JSON; undefined = there is none. */
@@ -60,6 +61,7 @@ const PLAIN: Readonly<Record<string, Operator>> = {
   UPSTREAM_CLUSTER: ({ stream }) => filled(stream.clusterName),
   UPSTREAM_CLUSTER_RAW: ({ stream }) => filled(stream.clusterName),
   UPSTREAM_REQUEST_ATTEMPT_COUNT: ({ stream }) => stream.attempts.length,
+  UPSTREAM_HOSTS_ATTEMPTED: ({ stream }) => filled(hostsAttempted(stream).join()),
   ...TLS_OPERATORS,
   ROUTE_NAME: ({ stream }) => filled(stream.routeName),
   CONNECTION_ID: ({ stream }) => stream.downstream.id,
@@ -99,8 +101,9 @@ const insideOf = (argument: string, read: (finished: FinishedStream) => Metadata
   };
 };
 
-/** What filters found out. */
-const dynamicMetadataOperator = (argument: string): Operator | undefined => insideOf(argument, ({ stream }) => stream.metadata);
+/** What filters found out, and the attempt log under a name that an Envoy knows nothing under: one format serves both. */
+const dynamicMetadataOperator = (argument: string): Operator | undefined =>
+  argument === 'dinghy.attempts' ? ({ stream }) => attemptLog(stream) : insideOf(argument, ({ stream }) => stream.metadata);
 
 const METADATA: Readonly<Record<string, (finished: FinishedStream) => Metadata>> = {
   ROUTE: ({ stream }) => stream.routeMetadata,

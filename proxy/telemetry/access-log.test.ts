@@ -139,3 +139,20 @@ test.each([
 ])('%s is refused by name', (field, log) => {
   expect(() => compileAccessLogs([AccessLog.fromJSON(log)], simulatedSystem())).toThrow(field);
 });
+
+test('the tries of an exchange are told one by one, and as a list of hosts', () => {
+  const exchange = finished([], ({ attempts }) => {
+    attempts.length = 0;
+    attempts.push({ cluster: 'c', host: '10.0.0.2:9080', startedAtMs: 1, flag: 'UC', details: 'cut', failedMs: 2.004, limitMs: 50 });
+    attempts.push({ cluster: 'c', host: '10.0.0.3:9080', startedAtMs: 20.5, waitedMs: 17.4961, headMs: 3, status: 200 });
+    attempts.push({ cluster: 'c', startedAtMs: 30, flag: 'UH', details: 'no_healthy_upstream', failedMs: 0 });
+  });
+  expect(JSON.parse(jsonLine({ a: '%DYNAMIC_METADATA(dinghy.attempts)%', h: '%UPSTREAM_HOSTS_ATTEMPTED%' })(exchange))).toEqual({
+    a: [
+      { host: '10.0.0.2:9080', start: 1, failed: 2, flag: 'UC', details: 'cut', limit: 50 },
+      { host: '10.0.0.3:9080', start: 20.5, waited: 17.5, head: 3, status: 200 },
+      { start: 30, failed: 0, flag: 'UH', details: 'no_healthy_upstream' },
+    ],
+    h: '10.0.0.2:9080,10.0.0.3:9080',
+  });
+});

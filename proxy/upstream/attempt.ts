@@ -6,6 +6,7 @@ import { StreamError } from '../http/stream-error.ts';
 import type { Attempt, StreamInfo } from '../http/stream-info.ts';
 import type { ClusterStats } from './cluster-stats.ts';
 import type { Host } from './host.ts';
+import { tellAnswer, tellEnd, tellFailure } from './outlier-detection/tell-outcome.ts';
 import { transportFailure } from './pools/connect-failure.ts';
 
 /** What a route asks of the pick. */
@@ -41,9 +42,20 @@ const forgetHost = (stream: StreamInfo, tried: Attempt): void => {
   stream.attempts[stream.attempts.indexOf(tried)] = rest;
 };
 
+/** A deadline that passes while a request still waits for a connection says nothing of the host. */
+const countFailure = (host: Host, error: unknown): void => {
+  if (error instanceof StreamError && error.unsent) return;
+  host.errors++;
+  if (!(error instanceof StreamError)) return;
+  if (error.flag === 'UT') host.timeouts++;
+  if (host.outlier) tellFailure(host.outlier, error);
+};
+
 const failed = (cluster: AttemptRoom, stream: StreamInfo, tried: Attempt, error: unknown): void => {
   if (!(error instanceof StreamError)) return;
   tried.flag = error.flag;
+  tried.details = error.codeDetails;
+  tried.failedMs = cluster.system.clock.nowMs() - tried.startedAtMs;
   if (error.flag === 'UO') forgetHost(stream, tried);
   const reason = transportFailure(error.cause);
   if (reason !== '') stream.upstreamFailure = reason.replaceAll(' ', '_');
@@ -61,7 +73,7 @@ export const attempt = async (
   const startedAtMs = system.clock.nowMs();
   const host = pickHost(cluster, stream, choice);
   if (host === undefined) {
-    stream.attempts.push({ cluster: cluster.name, startedAtMs, flag: 'UH' });
+    stream.attempts.push({ cluster: cluster.name, startedAtMs, flag: 'UH', details: NO_HOST.codeDetails, failedMs: 0 });
     stats.noneHealthy.value++;
     throw new StreamError('UH', NO_HOST);
   }
@@ -79,10 +91,14 @@ export const attempt = async (
     stats.time.observe(tried.headMs);
     if (status >= 500) host.errors++;
     else host.successes++;
+    const { outlier } = host;
+    if (outlier) {
+      tellAnswer(outlier, request, response);
+      if (response.body.whole === undefined) tellEnd(outlier, stream, tried);
+    }
     return response;
   } catch (error) {
-    host.errors++;
-    if (error instanceof StreamError && error.flag === 'UT') host.timeouts++;
+    countFailure(host, error);
     failed(cluster, stream, tried, error);
     throw error;
   }

@@ -27,6 +27,7 @@ export const exchange = (fields: Partial<Exchange>): Exchange => ({
   ruleResource: '',
   ruleField: '',
   attempts: 1,
+  attemptLog: [],
   bytesSent: 10,
   userAgent: 'dinghy-load',
   downstreamPeer: '',
