@@ -40,6 +40,7 @@ const GOOD: Good = {
   [`${C}.TransportSocketMatch`]: { name: 'm', transport_socket: plain },
   [`${C}.EdsClusterConfig`]: { eds_config: { ads: {} } },
   [`${C}.RefreshRate`]: { base_interval: '1s' },
+  'envoy.config.cluster.v3.OutlierDetection': { base_ejection_time: '1s' },
   [`${CORE}Address`]: address,
   [`${CORE}ApiConfigSource`]: { api_type: 'GRPC', grpc_services: [{ envoy_grpc: { cluster_name: 'x' } }] },
   [`${CORE}CidrRange`]: { address_prefix: '10.0.0.0' },

@@ -16,6 +16,8 @@ interface StreamErrorDetails {
   readonly flagged?: boolean;
   /** True: the client's connection ends with the answer. */
   readonly closes?: boolean;
+  /** True: no host was given the request. */
+  readonly unsent?: boolean;
   readonly cause?: unknown;
 }
 
@@ -30,6 +32,7 @@ export class StreamError extends Error {
   readonly headers: readonly (readonly [string, string])[];
   readonly flagged: boolean;
   readonly closes: boolean;
+  readonly unsent: boolean;
 
   constructor(flag: ResponseFlag, details: StreamErrorDetails) {
     super(`${flag} ${details.codeDetails}`, { cause: details.cause });
@@ -41,11 +44,12 @@ export class StreamError extends Error {
     this.headers = details.headers ?? [];
     this.flagged = details.flagged ?? true;
     this.closes = details.closes ?? false;
+    this.unsent = details.unsent ?? false;
   }
 
   /** The same with something changed. */
   with(changes: Partial<StreamErrorDetails>): StreamError {
-    const { status, text, codeDetails, grpcStatus, headers, flagged, closes, cause } = this;
-    return new StreamError(this.flag, { status, text, codeDetails, grpcStatus, headers, flagged, closes, cause, ...changes });
+    const { status, text, codeDetails, grpcStatus, headers, flagged, closes, unsent, cause } = this;
+    return new StreamError(this.flag, { status, text, codeDetails, grpcStatus, headers, flagged, closes, unsent, cause, ...changes });
   }
 }

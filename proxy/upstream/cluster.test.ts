@@ -230,7 +230,7 @@ describe('cluster', () => {
 
   it.each([
     [{ type: 'LOGICAL_DNS' }, 'type: not supported'],
-    [{ outlierDetection: {} }, 'outlier_detection: not supported'],
+    [{ outlierDetection: { monitors: [{ name: 'x' }] } }, 'outlier_detection.monitors: not supported'],
     [{ transportSocket: { name: 'envoy.transport_sockets.tls' } }, 'transport_socket.name: '],
     [{ lbPolicy: 'RING_HASH' }, 'lb_policy: not supported'],
   ])('refuses %j with its path', (config, message) => {

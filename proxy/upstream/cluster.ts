@@ -1,5 +1,5 @@
 /** LIVING STATE of one cluster: its hosts, whom to pick, what is in use. The configuration around it may change at any time. */
-import type { Connection } from '#system/network.ts';
+import { ConnectError, type Connection } from '#system/network.ts';
 import type { System } from '#system/system.ts';
 import type { HttpRequest, HttpResponse } from '../http/message.ts';
 import { StreamError } from '../http/stream-error.ts';
@@ -15,6 +15,8 @@ import type { EndpointConfig, Endpoints } from './compile-endpoints.ts';
 import { keepResolving } from './dns-resolution.ts';
 import { Host, type HostRoom } from './host.ts';
 import { hostPicker, type LocalityHosts } from './host-set.ts';
+import { HostWatch } from './host-watch.ts';
+import type { OutlierDetector } from './outlier-detection/outlier-detector.ts';
 import type { SocketLabels } from './transport-sockets.ts';
 import { type Transport, Transports } from './transports.ts';
 
@@ -37,6 +39,8 @@ export class Cluster implements HostRoom {
   readonly breaker: CircuitBreaker;
   readonly #transports: Transports;
   readonly #hosts = new Map<string, Host>();
+  readonly #watch: HostWatch;
+  #isStale = false;
   #compiled: CompiledCluster;
   #endpoints: Endpoints;
   #priorities: LocalityHosts<Host>[][] = [];
@@ -53,6 +57,7 @@ export class Cluster implements HostRoom {
     this.breaker = new CircuitBreaker(compiled.config.limits);
     this.breaker.tell(scope);
     this.#transports = new Transports(compiled.config, { system, tls, scope });
+    this.#watch = new HostWatch({ system, clusterName: compiled.config.name, scope });
     this.#apply(compiled, undefined);
   }
 
@@ -73,6 +78,10 @@ export class Cluster implements HostRoom {
     return this.#hosts;
   }
 
+  get outliers(): OutlierDetector | undefined {
+    return this.#watch.outliers;
+  }
+
   /** Hosts as they are balanced: index = priority. */
   get priorities(): readonly (readonly LocalityHosts<Host>[])[] {
     return this.#priorities;
@@ -91,6 +100,7 @@ export class Cluster implements HostRoom {
   /** Idle connections end now, busy ones with their exchange. */
   retire(): void {
     this.#resolving?.abort();
+    this.#watch.close();
     for (const host of this.#hosts.values()) host.retire();
     this.stats.members.value = 0;
     this.stats.healthyMembers.value = 0;
@@ -110,6 +120,15 @@ export class Cluster implements HostRoom {
     return this.#transports.for(labels);
   }
 
+  /** The next pick goes by it. Many changes at once are one. */
+  healthChanged(): void {
+    if (this.#isStale) return;
+    this.#isStale = true;
+    queueMicrotask(() => {
+      if (this.#isStale) this.#repick();
+    });
+  }
+
   /** One try. Settles with the response head; rejects with StreamError. */
   send(request: HttpRequest, stream: StreamInfo, choice: HostChoice): Promise<HttpResponse> {
     if (this.options.wantsHttp2) return Promise.reject(new StreamError('UPE', ONLY_HTTP1));
@@ -126,6 +145,7 @@ export class Cluster implements HostRoom {
     this.stats.connections.value++;
     try {
       const connection = await host.dial('', signal);
+      host.outlier?.connectedForBytes();
       this.stats.activeConnections.value++;
       this.breaker.connections++;
       connection.once('close', () => {
@@ -134,6 +154,9 @@ export class Cluster implements HostRoom {
       });
       return { connection, host };
     } catch (error) {
+      const reason = error instanceof ConnectError ? error.reason : 'refused';
+      if (reason === 'timeout') host.outlier?.timedOut();
+      else if (reason !== 'aborted') host.outlier?.failed();
       this.stats.connectFailures.value++;
       throw error;
     }
@@ -151,16 +174,22 @@ export class Cluster implements HostRoom {
     if (this.#hosts.size >= ORIGINAL_HOSTS_KEPT) this.#forgetUnusedHosts();
     const host = new Host({ key, address, port, hostname: '', weight: 1, health: 'healthy' }, this);
     this.#hosts.set(key, host);
+    this.#watch.begin(host);
     return host;
   }
 
   #forgetUnusedHosts(): void {
-    for (const [key, host] of this.#hosts) if (host.connections === 0 && host.activeRequests === 0) this.#hosts.delete(key);
+    for (const [key, host] of this.#hosts) {
+      if (host.connections > 0 || host.activeRequests > 0) continue;
+      this.#hosts.delete(key);
+      this.#watch.end(host);
+    }
   }
 
   #apply(compiled: CompiledCluster, before: CompiledCluster | undefined): void {
     const { discovery } = compiled.config;
     for (const host of this.#hosts.values()) host.chooseTransport();
+    this.#watch.configure(compiled.config.watch, this.#hosts.values());
     if (discovery.kind !== 'strict-dns') {
       this.#resolving?.abort();
       this.#resolving = undefined;
@@ -192,8 +221,15 @@ export class Cluster implements HostRoom {
     for (const [key, host] of this.#hosts) {
       if (kept.has(key)) continue;
       this.#hosts.delete(key);
+      this.#watch.end(host);
       host.retire();
     }
+    this.#repick();
+  }
+
+  #repick(): void {
+    this.#isStale = false;
+    if (this.#compiled.config.discovery.kind === 'original-dst') return;
     const { panicShare, localityWeighted, balancer } = this.#compiled.config;
     const rules = {
       panicShare,
@@ -236,6 +272,7 @@ export class Cluster implements HostRoom {
     }
     const host = new Host(endpoint, this);
     this.#hosts.set(endpoint.key, host);
+    this.#watch.begin(host);
     return host;
   }
 }

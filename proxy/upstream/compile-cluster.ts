@@ -7,6 +7,7 @@ import type { BalancerPolicy } from './balancers/policies.ts';
 import { compileLimits, type Limits } from './circuit-breaker.ts';
 import { type ConnectionOptions, compileConnectionOptions } from './compile-connection-options.ts';
 import { compileEndpoints, type Endpoints } from './compile-endpoints.ts';
+import { compileWatch, type WatchRules } from './health-checks/compile-watch.ts';
 import { compileTransportSockets, type TransportSockets } from './transport-sockets.ts';
 
 /** How a cluster learns its endpoints. */
@@ -46,6 +47,7 @@ export interface ClusterConfig {
   readonly highLimits: Limits;
   readonly connections: ConnectionOptions;
   readonly sockets: TransportSockets;
+  readonly watch: WatchRules;
 }
 
 /** A cluster that can serve: its configuration and its endpoints. Same object as before when neither changed. */
@@ -84,6 +86,7 @@ const READ = [
   'commonLbConfig',
   'transportSocket',
   'transportSocketMatches',
+  'outlierDetection',
 ] as const satisfies readonly (keyof Cluster)[];
 
 /** No behaviour here: readiness details, buffers that pulled bodies do not have, DNS tuning of Envoy's own resolver: answers here carry no TTL. */
@@ -197,5 +200,6 @@ export const compileCluster = (cluster: Cluster): ClusterConfig => {
     ...compileLimits(cluster.circuitBreakers),
     connections: compileConnectionOptions(cluster),
     sockets: compileTransportSockets(cluster),
+    watch: compileWatch(cluster),
   };
 };

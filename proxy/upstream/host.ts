@@ -2,7 +2,9 @@
 
 import type { Connection } from '#system/network.ts';
 import type { ConfiguredHealth, EndpointConfig } from './compile-endpoints.ts';
+import { effectiveHealth, type HealthMarks, noMarks } from './health-checks/health-marks.ts';
 import type { HealthyCandidate } from './host-set.ts';
+import type { Ejectable, OutlierMonitor } from './outlier-detection/outlier-monitor.ts';
 import { Http1Pool } from './pools/http1-pool.ts';
 import type { Pool, PoolHost, PoolRoom } from './pools/pool.ts';
 import type { SocketLabels } from './transport-sockets.ts';
@@ -11,19 +13,26 @@ import type { Transport } from './transports.ts';
 /** What a host needs of its cluster. */
 export interface HostRoom extends PoolRoom {
   transportFor(labels: SocketLabels | undefined): Transport;
+  /** A host gets other traffic than before. */
+  healthChanged(): void;
 }
 
 /** Names that requests bring are anybody's: beyond this many at once the oldest pool gives way. */
 const POOLS_KEPT = 64;
 
 /** A host that may be picked, with its connections and its counts. */
-export class Host implements HealthyCandidate, PoolHost {
+export class Host implements HealthyCandidate, PoolHost, Ejectable {
   readonly key: string;
   readonly address: string;
   readonly port: number;
   hostname: string;
   weight: number;
+  configuredHealth: ConfiguredHealth;
+  /** All that is known together. */
   health: ConfiguredHealth;
+  readonly marks: HealthMarks = noMarks();
+  /** Where the cluster detects outliers. */
+  outlier: OutlierMonitor | undefined;
   activeRequests = 0;
   connections = 0;
   connectFailures = 0;
@@ -45,6 +54,7 @@ export class Host implements HealthyCandidate, PoolHost {
     this.port = endpoint.port;
     this.hostname = endpoint.hostname;
     this.weight = endpoint.weight;
+    this.configuredHealth = endpoint.health;
     this.health = endpoint.health;
     this.#room = room;
     this.#labels = endpoint.socketLabels;
@@ -86,6 +96,15 @@ export class Host implements HealthyCandidate, PoolHost {
     this.#retirePools();
   }
 
+  /** Says what speaks against it, or does not any longer. */
+  mark(mark: keyof HealthMarks, value: boolean): void {
+    this.marks[mark] = value;
+    const health = effectiveHealth(this.configuredHealth, this.marks);
+    if (health === this.health) return;
+    this.health = health;
+    this.#room.healthChanged();
+  }
+
   #retirePools(): void {
     for (const pool of this.#pools.values()) pool.retire();
     this.#pools.clear();
@@ -108,7 +127,8 @@ export class Host implements HealthyCandidate, PoolHost {
   update(endpoint: EndpointConfig): void {
     this.hostname = endpoint.hostname;
     this.weight = endpoint.weight;
-    this.health = endpoint.health;
+    this.configuredHealth = endpoint.health;
+    this.health = effectiveHealth(endpoint.health, this.marks);
     this.#labels = endpoint.socketLabels;
     this.chooseTransport();
   }

@@ -4,6 +4,7 @@ export { AccessLog } from './gen/envoy/config/accesslog/v3/accesslog.ts';
 export { Bootstrap } from './gen/envoy/config/bootstrap/v3/bootstrap.ts';
 export type { CircuitBreakers } from './gen/envoy/config/cluster/v3/circuit_breaker.ts';
 export { Cluster, Cluster_DiscoveryType, Cluster_LbPolicy } from './gen/envoy/config/cluster/v3/cluster.ts';
+export type { OutlierDetection } from './gen/envoy/config/cluster/v3/outlier_detection.ts';
 export { Address, type CidrRange, SocketAddress, SocketAddress_Protocol } from './gen/envoy/config/core/v3/address.ts';
 export {
   ControlPlane,
@@ -24,6 +25,13 @@ export {
   ApiVersion,
   ConfigSource,
 } from './gen/envoy/config/core/v3/config_source.ts';
+export type {
+  HealthCheck,
+  HealthCheck_GrpcHealthCheck,
+  HealthCheck_HttpHealthCheck,
+  HealthCheck_Payload,
+  HealthCheck_TcpHealthCheck,
+} from './gen/envoy/config/core/v3/health_check.ts';
 export { ClusterLoadAssignment } from './gen/envoy/config/endpoint/v3/endpoint.ts';
 export { LbEndpoint, LocalityLbEndpoints } from './gen/envoy/config/endpoint/v3/endpoint_components.ts';
 export { Listener } from './gen/envoy/config/listener/v3/listener.ts';

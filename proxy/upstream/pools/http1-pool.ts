@@ -5,7 +5,7 @@ import { Http1Client } from '../../codec/http1-client.ts';
 import type { HttpRequest, HttpResponse } from '../../http/message.ts';
 import type { StreamError } from '../../http/stream-error.ts';
 import { connectFailure } from './connect-failure.ts';
-import { type Dial, overflow, type Pool, type PoolHost, type PoolRoom } from './pool.ts';
+import { type Dial, overflow, type Pool, type PoolHost, type PoolRoom, takenBack } from './pool.ts';
 
 /** Envoy's limit for a response head. */
 const MAX_HEAD_BYTES = 80 * 1024;
@@ -124,7 +124,7 @@ export class Http1Pool implements Pool {
         const at = this.#waiters.indexOf(waiter);
         if (at >= 0) this.#waiters.splice(at, 1);
         stats.cancelled.value++;
-        waiter.fail(signal.reason);
+        waiter.fail(takenBack(signal));
       };
       signal.addEventListener('abort', abort, { once: true });
       this.#waiters.push(waiter);

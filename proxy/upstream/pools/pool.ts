@@ -45,3 +45,6 @@ export const overflow = (): StreamError =>
     codeDetails: 'upstream_reset_before_response_started{overflow}',
     headers: [['x-envoy-overloaded', 'true']],
   });
+
+/** Why a request that still waited for a connection was taken back. */
+export const takenBack = ({ reason }: AbortSignal): unknown => (reason instanceof StreamError ? reason.with({ unsent: true }) : reason);
