@@ -1,15 +1,14 @@
 /** The echo on in-memory connections: the second shell of its script. */
 import { createHash } from 'node:crypto';
-import { type EchoPlan, planEcho } from '#echo';
+import { type EchoCarrier, EchoProgram } from '#echo';
 import type { Clock } from '#system/clock.ts';
 import type { BoundListener, Connection, Network, SocketAddress } from '#system/network.ts';
 import { headerOf, type RequestHead, readBody, readHead } from './read-request.ts';
 
 const WEBSOCKET_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
-const CHUNKS = 3;
 
 /** Who answers, where, and in which world. */
-export interface EchoProgram {
+export interface EchoPlace {
   /** The name it gives itself in answers. */
   readonly workload: string;
   readonly at: SocketAddress;
@@ -18,22 +17,24 @@ export interface EchoProgram {
 }
 
 /** Listens until the listener is closed. */
-export const startEchoProgram = ({ workload, at, network, clock }: EchoProgram): Promise<BoundListener> =>
-  network.listen(at, (connection) => void new EchoConnection(connection, workload, clock));
+export const startEchoProgram = ({ workload, at, network, clock }: EchoPlace): Promise<BoundListener> => {
+  const program = new EchoProgram(workload);
+  return network.listen(at, (connection) => void new EchoConnection(connection, program, clock));
+};
 
 /** Living state of one connection: one request at a time, in order. */
 class EchoConnection {
   readonly #connection: Connection;
-  readonly #workload: string;
+  readonly #program: EchoProgram;
   readonly #clock: Clock;
   #received = '';
   #busy = false;
   #continued = false;
   #tunnel = false;
 
-  constructor(connection: Connection, workload: string, clock: Clock) {
+  constructor(connection: Connection, program: EchoProgram, clock: Clock) {
     this.#connection = connection;
-    this.#workload = workload;
+    this.#program = program;
     this.#clock = clock;
     connection.on('data', (bytes: Buffer) => this.#take(bytes));
     connection.on('end', () => connection.end());
@@ -62,21 +63,22 @@ class EchoConnection {
       this.#connection.write('HTTP/1.1 100 Continue\r\n\r\n');
     }
     const request = readBody(this.#received, head);
-    if (!request) return;
-    this.#received = this.#received.slice(request.length);
+    const isEarly = !request && this.#program.answersEarly(head);
+    if (!request && !isEarly) return;
+    this.#received = request ? this.#received.slice(request.length) : '';
     this.#continued = false;
     this.#busy = true;
-    const plan = planEcho(this.#workload, request);
-    const answer = (): void => this.#answer(plan, head);
-    if (plan.delayMs > 0) this.#clock.after(plan.delayMs, answer);
-    else answer();
+    // What is left of a body that nobody read would be taken for the next request: such a connection ends with its answer.
+    const closes = isEarly || headerOf(head, 'connection')?.toLowerCase() === 'close';
+    const carrier = carrierOf(this.#connection, this.#clock, {
+      headOnly: head.method === 'HEAD',
+      closes,
+      ended: () => this.#ended(closes),
+    });
+    this.#program.answer(request ?? { ...head, body: '' }, carrier).catch(() => this.#connection.destroy());
   }
 
-  #answer(plan: EchoPlan, head: RequestHead): void {
-    if (plan.reset) return void this.#connection.resetAndDestroy();
-    if (this.#connection.destroyed) return;
-    const closes = headerOf(head, 'connection')?.toLowerCase() === 'close';
-    this.#connection.write(formatAnswer(plan, head.method === 'HEAD', closes), 'latin1');
+  #ended(closes: boolean): void {
     if (closes) return void this.#connection.end();
     this.#busy = false;
     this.#next();
@@ -91,17 +93,37 @@ class EchoConnection {
   }
 }
 
-const formatAnswer = ({ status, headers, body, chunked }: EchoPlan, headOnly: boolean, closes: boolean): string => {
-  // The body travels as UTF-8; from here on one character is one byte.
-  const bytes = Buffer.from(body).toString('latin1');
-  const framing = chunked ? ['transfer-encoding', 'chunked'] : ['content-length', String(bytes.length)];
-  const fields = [...headers, framing, ['connection', closes ? 'close' : 'keep-alive']];
-  const head = [`HTTP/1.1 ${status} `, ...fields.map(([name, value]) => `${name}: ${value}`)].join('\r\n');
-  return `${head}\r\n\r\n${headOnly ? '' : chunked ? inChunks(bytes) : bytes}`;
-};
+interface Framing {
+  readonly headOnly: boolean;
+  readonly closes: boolean;
+  readonly ended: () => void;
+}
 
-const inChunks = (bytes: string): string => {
-  const size = Math.ceil(bytes.length / CHUNKS);
-  const parts = Array.from({ length: CHUNKS }, (_, index) => bytes.slice(index * size, (index + 1) * size)).filter((part) => part !== '');
-  return `${parts.map((part) => `${part.length.toString(16)}\r\n${part}\r\n`).join('')}0\r\n\r\n`;
+const carrierOf = (connection: Connection, clock: Clock, { headOnly, closes, ended }: Framing): EchoCarrier => {
+  let isChunked = false;
+  return {
+    get gone() {
+      return connection.destroyed;
+    },
+    sleep: (ms) => new Promise((resolve) => clock.after(ms, resolve)),
+    head({ status, headers, length }) {
+      isChunked = length === undefined;
+      const framing = isChunked ? ['transfer-encoding', 'chunked'] : ['content-length', String(length)];
+      const fields = [...headers, framing, ['connection', closes ? 'close' : 'keep-alive']];
+      const lines = [`HTTP/1.1 ${status} `, ...fields.map(([name, value]) => `${name}: ${value}`)];
+      connection.write(`${lines.join('\r\n')}\r\n\r\n`, 'latin1');
+    },
+    bytes(text) {
+      // The body travels as UTF-8; from here on one character is one byte.
+      const bytes = Buffer.from(text).toString('latin1');
+      if (headOnly || bytes === '') return;
+      connection.write(isChunked ? `${bytes.length.toString(16)}\r\n${bytes}\r\n` : bytes, 'latin1');
+    },
+    raw: (text) => void connection.write(text, 'latin1'),
+    reset: () => void connection.resetAndDestroy(),
+    end() {
+      if (isChunked && !headOnly) connection.write('0\r\n\r\n', 'latin1');
+      ended();
+    },
+  };
 };

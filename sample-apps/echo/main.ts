@@ -2,36 +2,44 @@
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type EchoPlan, type EchoRequest, planEcho } from './script.ts';
+import { type EchoCarrier, EchoProgram } from './program.ts';
+import type { EchoRequest } from './script.ts';
 
-const workload = process.env.WORKLOAD ?? 'echo';
+const program = new EchoProgram(process.env.WORKLOAD ?? 'echo');
 const WEBSOCKET_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
-const CHUNKS = 3;
 
-const readRequest = async (request: IncomingMessage): Promise<EchoRequest> => {
-  const parts: Buffer[] = [];
-  for await (const part of request) parts.push(part as Buffer);
+const readHead = (request: IncomingMessage): EchoRequest => {
   const { rawHeaders } = request;
   const headers = rawHeaders.flatMap((name, index): [string, string][] => (index % 2 === 0 ? [[name, rawHeaders[index + 1] ?? '']] : []));
-  return { method: request.method ?? '', path: request.url ?? '', headers, body: Buffer.concat(parts).toString('latin1') };
+  return { method: request.method ?? '', path: request.url ?? '', headers, body: '' };
 };
 
-const send = (response: ServerResponse, { status, headers, body, chunked }: EchoPlan): void => {
-  response.writeHead(
-    status,
-    chunked ? Object.fromEntries(headers) : { ...Object.fromEntries(headers), 'content-length': Buffer.byteLength(body) },
-  );
-  if (!chunked) return void response.end(body);
-  const size = Math.ceil(body.length / CHUNKS);
-  for (let at = 0; at < body.length; at += size) response.write(body.slice(at, at + size));
-  response.end();
+const readBody = async (request: IncomingMessage): Promise<string> => {
+  const parts: Buffer[] = [];
+  for await (const part of request) parts.push(part as Buffer);
+  return Buffer.concat(parts).toString('latin1');
 };
+
+const carrierOf = (request: IncomingMessage, response: ServerResponse): EchoCarrier => ({
+  get gone() {
+    return request.socket.destroyed;
+  },
+  sleep: (ms) => sleep(ms),
+  head: ({ status, headers, length }) => {
+    for (const [name, value] of headers) response.appendHeader(name, value);
+    if (length !== undefined) response.setHeader('content-length', length);
+    response.writeHead(status);
+  },
+  bytes: (text) => void response.write(text),
+  raw: (text) => void request.socket.write(text, 'latin1'),
+  reset: () => void request.socket.resetAndDestroy(),
+  end: () => void response.end(),
+});
 
 const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-  const plan = planEcho(workload, await readRequest(request));
-  if (plan.delayMs > 0) await sleep(plan.delayMs);
-  if (plan.reset) request.socket.resetAndDestroy();
-  else send(response, plan);
+  const head = readHead(request);
+  const body = program.answersEarly(head) ? '' : await readBody(request);
+  await program.answer({ ...head, body }, carrierOf(request, response));
 };
 
 const server = createServer((request, response) => {
