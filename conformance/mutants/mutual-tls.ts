@@ -5,7 +5,7 @@ import type { Mutant } from './mutant.ts';
 const CONTEXTS = 'controlplane/translate/tls-contexts.ts';
 const MODES = 'controlplane/mesh/effective-policy.ts';
 const CHAINS = 'controlplane/translate/listeners/inbound-listeners.ts';
-const CLUSTERS = 'controlplane/translate/clusters/outbound-clusters.ts';
+const CLUSTERS = 'controlplane/translate/clusters/transport-security.ts';
 
 /** In the order of their names. */
 export const MUTUAL_TLS_MUTANTS: readonly Mutant[] = [
@@ -33,7 +33,7 @@ export const MUTUAL_TLS_MUTANTS: readonly Mutant[] = [
   {
     id: 'MUT-AUTO-MTLS-OFF',
     wrong: 'sidecars speak to each other in plain text when no rule says otherwise',
-    file: 'controlplane/translate/endpoints/endpoints.ts',
+    file: 'controlplane/translate/endpoints/load-assignment.ts',
     find: '...(isMutual && { metadata: MUTUAL }),',
     replace: '',
   },

@@ -5,6 +5,7 @@ import type { ResourceOf } from '../resources/resource.ts';
 import type { StoreView } from '../store/config-store.ts';
 import { markAuthorizers } from './grpc-authorizers.ts';
 import { CLUSTER_SUFFIX, resolveHost } from './hostnames.ts';
+import { localityLabel } from './labels.ts';
 import type { ListedEndpoint, Mesh, MeshConfig, MeshService, ServicePort } from './mesh.ts';
 import { toMeshConfig } from './mesh-settings.ts';
 
@@ -88,7 +89,8 @@ const listedEndpoints = (spec: ResourceOf<'ServiceEntry'>['spec'], host: string)
   const given = (spec.endpoints ?? []).map((endpoint) => ({
     address: endpoint.address ?? '',
     labels: endpoint.labels ?? {},
-    weight: endpoint.weight ?? 1,
+    weight: endpoint.weight || 1,
+    ...localityOf(endpoint.labels, endpoint.locality),
     ports: endpoint.ports ?? {},
   }));
   const resolvesItself = given.length === 0 && (spec.resolution === 'DNS' || spec.resolution === 'DNS_ROUND_ROBIN');
@@ -105,7 +107,14 @@ const fromWorkloadEntry = ({ metadata, spec }: ResourceOf<'WorkloadEntry'>): Wor
   appPorts: {},
   ...(spec.ports && { ports: spec.ports }),
   ...(spec.weight && { weight: spec.weight }),
+  ...localityOf(spec.labels, spec.locality),
 });
+
+/** The label says where it runs, whatever the field says: it is what clusters write. Source: istio pkg/model GetLocalityLabel. */
+const localityOf = (labels: Readonly<Record<string, string>> | undefined, field: string | undefined) => {
+  const locality = localityLabel(labels ?? {}) ?? field;
+  return locality ? { locality } : {};
+};
 
 const uniqueByHost = (services: readonly Unaddressed[]): Unaddressed[] =>
   [...new Map([...services].reverse().map((service) => [service.hostname, service])).values()].reverse();

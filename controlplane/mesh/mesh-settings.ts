@@ -16,6 +16,7 @@ export const toMeshConfig = (settings: MeshSettings): Partial<MeshConfig> => {
     ...(enableAutoMtls !== undefined && { enableAutoMtls }),
     ...(minimum && { minProtocolVersion: minimum === 'TLSV1_3' ? 'TLSV1_3' : 'TLSV1_2' }),
     ...(normalization && { pathNormalization: normalization === 'DEFAULT' ? 'BASE' : normalization }),
+    ...(settings.localityLbSetting && { localityLbSetting: settings.localityLbSetting }),
     ...(settings.extensionProviders && {
       extensionProviders: settings.extensionProviders.map((provider) => ({ ...provider, name: provider.name ?? '' })),
     }),

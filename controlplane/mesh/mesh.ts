@@ -20,6 +20,8 @@ export interface MeshConfig {
   readonly minProtocolVersion: 'TLSV1_2' | 'TLSV1_3';
   /** How paths are written before anybody looks at them: router, policy and program see the same. */
   readonly pathNormalization: 'NONE' | 'BASE' | 'MERGE_SLASHES' | 'DECODE_AND_MERGE_SLASHES';
+  /** Whom calls go to by where endpoints are, for services whose rule says nothing of it. */
+  readonly localityLbSetting: NonNullable<MeshSettings['localityLbSetting']>;
   /** Who decides on AuthorizationPolicies with action CUSTOM. */
   readonly extensionProviders: readonly ExtensionProvider[];
 }
@@ -37,6 +39,7 @@ export const DEFAULT_MESH_CONFIG: MeshConfig = {
   enableAutoMtls: true,
   minProtocolVersion: 'TLSV1_2',
   pathNormalization: 'BASE',
+  localityLbSetting: {},
   extensionProviders: [],
 };
 
@@ -60,6 +63,7 @@ export interface ListedEndpoint {
   readonly address: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly weight: number;
+  readonly locality?: string;
   /** By port name, where they differ from the target port. */
   readonly ports: Readonly<Record<string, number>>;
 }

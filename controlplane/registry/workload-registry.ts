@@ -27,8 +27,18 @@ export class WorkloadRegistry {
 
   /** Announces a workload for as long as its stream lives; call what it returns when the stream ends. */
   connect(node: ConnectedProxy): () => void {
-    const { id, ip, type, namespace, labels, serviceAccount, appPorts } = node;
-    const workload: Workload = { type, name: node.workload, namespace, labels, serviceAccount, address: ip, appPorts };
+    const { id, ip, type, namespace, labels, serviceAccount, appPorts, weight, locality } = node;
+    const workload: Workload = {
+      type,
+      name: node.workload,
+      namespace,
+      labels,
+      serviceAccount,
+      address: ip,
+      appPorts,
+      ...(weight && { weight }),
+      ...(locality && { locality }),
+    };
     const known = this.#entries.get(id);
     known?.cancelRemoval();
     const entry: Entry = { workload, streams: (known?.streams ?? 0) + 1, cancelRemoval: () => {} };

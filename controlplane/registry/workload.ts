@@ -2,7 +2,7 @@
 
 /**
  * type: sidecars stand in front of a program; routers are gateways. appPorts: workload port → port of the program on 127.0.0.1.
- * ports: by the service port's name, where they differ from its target port. weight: 1 when absent.
+ * ports: by the service port's name, where they differ from its target port. weight: 1 when absent. locality: `region/zone/subzone`.
  */
 export interface Workload {
   readonly type: 'sidecar' | 'router';
@@ -14,9 +14,10 @@ export interface Workload {
   readonly appPorts: Readonly<Record<string, number>>;
   readonly ports?: Readonly<Record<string, number>>;
   readonly weight?: number;
+  readonly locality?: string;
 }
 
-/** A proxy as its first message on the stream describes it. appPorts: workload port → port of the program on 127.0.0.1. */
+/** A proxy as its first message on the stream describes it. appPorts: workload port → port of the program on 127.0.0.1. locality: `region/zone/subzone`. */
 export interface ConnectedProxy {
   readonly id: string;
   readonly type: 'sidecar' | 'router';
@@ -26,6 +27,8 @@ export interface ConnectedProxy {
   readonly labels: Readonly<Record<string, string>>;
   readonly serviceAccount: string;
   readonly appPorts: Readonly<Record<string, number>>;
+  readonly weight?: number;
+  readonly locality?: string;
   /** Who brings connections to the proxy: the packet filter of its network namespace, or (absent) whoever dials its own ports. */
   readonly interception?: 'REDIRECT';
   /** A gRPC program that is its own proxy. */

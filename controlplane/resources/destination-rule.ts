@@ -11,7 +11,8 @@ const consistentHash = object({
   minimumRingSize: uint,
 });
 
-const localityLbSetting = object({
+/** Whom calls go to by where endpoints are; the whole mesh may have one, too. */
+export const localityLbSetting = object({
   enabled: bool,
   distribute: listOf(object({ from: str, to: mapOf(uint) })),
   failover: listOf(object({ from: str, to: str })),

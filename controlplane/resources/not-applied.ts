@@ -8,32 +8,20 @@ import type { Complaint } from './problem.ts';
 import type { ActiveKind } from './resource.ts';
 
 const SECTIONS = [
-  'loadBalancer.consistentHash',
-  'loadBalancer.localityLbSetting',
-  'loadBalancer.warmupDurationSecs',
-  'loadBalancer.warmup',
-  'connectionPool.tcp.tcpKeepalive',
-  'connectionPool.tcp.maxConnectionDuration',
-  'connectionPool.tcp.idleTimeout',
   'connectionPool.http.h2UpgradePolicy=UPGRADE',
   'connectionPool.http.useClientProtocol=TRUE',
   'connectionPool.http.maxConcurrentStreams',
-  'outlierDetection',
 ];
-const POLICY = [...SECTIONS, ...SECTIONS.map((section) => `portLevelSettings[].${section}`), 'tunnel', 'proxyProtocol', 'retryBudget'];
+const POLICY = [...SECTIONS, ...SECTIONS.map((section) => `portLevelSettings[].${section}`), 'tunnel', 'proxyProtocol'];
 
 /** Rows by kind. */
 export const NOT_APPLIED: Readonly<Record<ActiveKind, readonly string[]>> = {
-  VirtualService: ['http[].match[].statPrefix', 'http[].redirect.prefixRewrite', 'http[].retries.retryRemoteLocalities=TRUE', 'tls', 'tcp'],
-  DestinationRule: [
-    ...POLICY.map((row) => `trafficPolicy.${row}`),
-    ...POLICY.map((row) => `subsets[].trafficPolicy.${row}`),
-    'workloadSelector',
-  ],
+  VirtualService: ['tls', 'tcp'],
+  DestinationRule: [...POLICY.map((row) => `trafficPolicy.${row}`), ...POLICY.map((row) => `subsets[].trafficPolicy.${row}`)],
   // Of a plain HTTP port's tls block only httpsRedirect is allowed, and that is applied; every other protocol is named whole.
   Gateway: ['servers[].port.protocol!HTTP', 'servers[].port.targetPort', 'servers[].bind', 'servers[].defaultEndpoint'],
-  ServiceEntry: ['resolution=DNS_ROUND_ROBIN', 'subjectAltNames', 'endpoints[].network', 'endpoints[].locality'],
-  WorkloadEntry: ['ports', 'weight', 'network', 'locality'],
+  ServiceEntry: ['resolution=DNS_ROUND_ROBIN', 'subjectAltNames', 'endpoints[].network'],
+  WorkloadEntry: ['network'],
   PeerAuthentication: [],
   AuthorizationPolicy: [],
   RequestAuthentication: [],

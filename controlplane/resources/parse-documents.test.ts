@@ -192,7 +192,6 @@ spec:
   const { resources, problems } = parseFiles({ 'a.yaml': yaml });
   expect(resources).toHaveLength(1);
   expect(problems.map(({ severity, path }) => `${severity} ${path}`)).toEqual([
-    'warning spec.trafficPolicy.outlierDetection',
     'warning spec.trafficPolicy.outlierDetection.consecutiveErrors',
   ]);
 });

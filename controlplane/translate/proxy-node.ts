@@ -2,6 +2,7 @@
 import { parseNodeId } from '#api/names.ts';
 import type { Node } from '#envoy';
 import { ipFamily } from '#system/ip.ts';
+import { localityLabel } from '../mesh/labels.ts';
 import type { ProxyNode } from '../mesh/mesh.ts';
 
 export type { ProxyNode };
@@ -18,19 +19,32 @@ export const readProxyNode = (node: Node): ProxyNode | undefined => {
   if (parts === undefined || ipFamily(parts.ip) === 0) return undefined;
   const metadata: Readonly<Record<string, unknown>> = node.metadata ?? {};
   const serviceAccount = metadata.SERVICE_ACCOUNT;
+  const labels = readLabels(metadata.LABELS);
+  const locality = localityLabel(labels) ?? readLocality(node.locality);
   return {
     id: node.id,
     type: parts.type,
     ip: parts.ip,
     workload: parts.workload,
     namespace: parts.namespace,
-    labels: readLabels(metadata.LABELS),
+    labels,
     serviceAccount: typeof serviceAccount === 'string' ? serviceAccount : 'default',
     appPorts: readPorts(metadata.APP_PORTS),
+    ...(locality && { locality }),
+    ...(isWeight(metadata.WEIGHT) && { weight: metadata.WEIGHT }),
     ...(metadata.GENERATOR === 'grpc' && { isProxyless: true }),
     ...(metadata.INTERCEPTION_MODE === 'REDIRECT' && { interception: 'REDIRECT' }),
   };
 };
+
+/** Parts that a proxy does not tell are empty; none at the end is written. */
+const readLocality = (locality: Node['locality']): string | undefined =>
+  locality && [locality.region, locality.zone, locality.subZone].join('/').replace(/\/+$/, '');
+
+/** Envoy refuses an assignment in which weights add up to more than 32 bits hold. */
+const HEAVIEST = 1_000_000;
+
+const isWeight = (value: unknown): value is number => Number.isInteger(value) && Number(value) > 0 && Number(value) <= HEAVIEST;
 
 const entriesOf = (value: unknown): [string, unknown][] => (typeof value === 'object' && value !== null ? Object.entries(value) : []);
 

@@ -3,7 +3,7 @@
  * It asks by name: one API listener a service's port, its route table, then the clusters that the table names. Source: istio pilot/pkg/networking/grpcgen; gRFC A27, A28.
  */
 import { outboundClusterName } from '#api/names.ts';
-import { Cluster, Cluster_LbPolicy, ClusterLoadAssignment, Listener, type Route, RouteConfiguration, type VirtualHost } from '#envoy';
+import { Cluster, Cluster_LbPolicy, Listener, type Route, RouteConfiguration, type VirtualHost } from '#envoy';
 import type { MeshService } from '../mesh/mesh.ts';
 import { ADS } from './config-source.ts';
 import { proxylessHttpFilters } from './listeners/http-filters.ts';
@@ -24,7 +24,7 @@ export const proxylessResources = (
     listeners: ports.map(({ service, number }) => apiListener(service, number)),
     routes: ports.map(({ service, number }) => routeTable(view, service, number)),
     clusters: clusters.map(balancedEvenly),
-    endpoints: endpoints.map(placed),
+    endpoints,
   };
 };
 
@@ -64,10 +64,3 @@ const understood = (route: Route): Route => {
 
 /** Every gRPC library has round robin; not all have least request. Source: grpcgen, which sends it too. */
 const balancedEvenly = (cluster: Cluster): Cluster => Cluster.fromPartial({ ...cluster, lbPolicy: Cluster_LbPolicy.ROUND_ROBIN });
-
-/** gRPC refuses endpoints without a locality, though it may be empty. */
-const placed = (assignment: ClusterLoadAssignment): ClusterLoadAssignment =>
-  ClusterLoadAssignment.fromPartial({
-    ...assignment,
-    endpoints: assignment.endpoints.map((group) => ({ ...group, locality: { region: '', zone: '', subZone: '' } })),
-  });

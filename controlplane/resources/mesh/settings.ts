@@ -1,4 +1,5 @@
 /** MeshConfig: settings of the whole mesh, as a file or as the ConfigMap `istio` in `istio-system`. Source: istio.io/api mesh/v1alpha1 config.proto. */
+import { localityLbSetting } from '../destination-rule.ts';
 import { anything, bool, durationText, listOf, mapOf, object, oneOf, str, uint } from '../shape.ts';
 
 const authorizer = {
@@ -36,6 +37,7 @@ const USED = {
   enableAutoMtls: bool,
   meshMTLS: object({ minProtocolVersion: oneOf('TLS_AUTO', 'TLSV1_2', 'TLSV1_3') }),
   pathNormalization: object({ normalization: oneOf('DEFAULT', 'NONE', 'BASE', 'MERGE_SLASHES', 'DECODE_AND_MERGE_SLASHES') }),
+  localityLbSetting,
   extensionProviders: listOf(extensionProvider),
 };
 

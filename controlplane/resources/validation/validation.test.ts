@@ -174,18 +174,20 @@ test.each([
   ['DestinationRule', policy('connectionPool: {http: {h2UpgradePolicy: DO_NOT_UPGRADE}}')],
   ['Gateway', 'servers: [{port: {number: 80, name: x, protocol: http}, hosts: ["*", "ns/*.a.com", "./b.com"]}]'],
   ['ServiceEntry', 'hosts: [a.com], resolution: DNS'],
-  ['WorkloadEntry', 'address: a.example.com'],
+  ['WorkloadEntry', 'address: a.example.com, weight: 2, locality: r/z/s'],
+  ['DestinationRule', policy('loadBalancer: {consistentHash: {useSourceIp: true}}')],
+  ['DestinationRule', 'host: a, subsets: [{name: v1, trafficPolicy: {outlierDetection: {interval: 1s}}}]'],
 ])('%s {%s} passes without a word', (kind, spec) => {
   expect(complaintsOf(kind, spec)).toEqual({ errors: [], warnings: [] });
 });
 
 test.each([
   ['VirtualService', `hosts: [a], tcp: [{${TO_A}}]`],
-  ['DestinationRule', policy('loadBalancer: {consistentHash: {useSourceIp: true}}')],
-  ['DestinationRule', 'host: a, subsets: [{name: v1, trafficPolicy: {outlierDetection: {interval: 1s}}}]'],
+  ['DestinationRule', policy('proxyProtocol: {version: V1}')],
+  ['DestinationRule', 'host: a, subsets: [{name: v1, trafficPolicy: {connectionPool: {http: {useClientProtocol: true}}}}]'],
   ['Gateway', 'servers: [{port: {number: 80, name: x, protocol: TCP}, hosts: ["*"]}]'],
   ['ServiceEntry', `hosts: [a.com], ${PORTS}, resolution: DNS_ROUND_ROBIN`],
-  ['WorkloadEntry', 'address: 1.1.1.1, weight: 2'],
+  ['WorkloadEntry', 'address: 1.1.1.1, network: n'],
 ])('%s {%s} is taken with one warning that it does nothing yet', (kind, spec) => {
   expect(complaintsOf(kind, spec)).toEqual({ errors: [], warnings: ['accepted, but not applied by this mesh yet'] });
 });

@@ -1,5 +1,4 @@
-/** Who stands behind a cluster → ClusterLoadAssignment. Pure. */
-import { ClusterLoadAssignment } from '#envoy';
+/** Who stands behind a service. Pure. */
 import { ipFamily } from '#system/ip.ts';
 import { inboundModes } from '../../mesh/effective-policy.ts';
 import { selects } from '../../mesh/labels.ts';
@@ -11,6 +10,9 @@ export interface ServiceEndpoint {
   readonly address: string;
   readonly port: number;
   readonly weight: number;
+  readonly labels?: Readonly<Record<string, string>>;
+  /** `region/zone/subzone`. */
+  readonly locality?: string;
   /** It has an identity and takes mutual TLS on that port. */
   readonly isMutual?: boolean;
 }
@@ -27,10 +29,10 @@ export const endpointsOf = (
   return candidates
     .filter(({ labels, address }) => inSubset(labels) && (service.discovery === 'dns' || ipFamily(address) !== 0))
     .map((endpoint) => {
-      const { address, weight, ports } = endpoint;
+      const { address, weight, ports, labels, locality } = endpoint;
       const number = ports?.[port.name] ?? port.targetPort;
       const isMutual = 'serviceAccount' in endpoint && takesMutualTls(mesh, endpoint, number);
-      return { address, weight: weight ?? 1, port: number, ...(isMutual && { isMutual }) };
+      return { address, weight: weight ?? 1, port: number, labels, ...(locality && { locality }), ...(isMutual && { isMutual }) };
     });
 };
 
@@ -48,24 +50,6 @@ export const accountsBehind = (mesh: Mesh, service: MeshService): string[] => {
 
 const selectedWorkloads = ({ workloads }: Mesh, { namespace, selector }: MeshService) =>
   workloads.filter((workload) => workload.type === 'sidecar' && workload.namespace === namespace && selects(selector, workload.labels));
-
-/** By it proxies choose how to reach an endpoint. */
-const MUTUAL = { filterMetadata: { 'envoy.transport_socket_match': { tlsMode: 'istio' } } };
-
-/** In address order, so that the same endpoints make the same message. */
-export const toLoadAssignment = (clusterName: string, endpoints: readonly ServiceEndpoint[]): ClusterLoadAssignment => {
-  const sorted = [...endpoints].sort((a, b) => (a.address === b.address ? a.port - b.port : a.address < b.address ? -1 : 1));
-  const lbEndpoints = sorted.map(({ address, port, weight, isMutual }) => ({
-    hostIdentifier: { $case: 'endpoint', value: { address: socketAddress(address, port) } } as const,
-    loadBalancingWeight: weight,
-    ...(isMutual && { metadata: MUTUAL }),
-  }));
-  const assignment = {
-    clusterName,
-    endpoints: lbEndpoints.length === 0 ? [] : [{ lbEndpoints, loadBalancingWeight: sorted.reduce((sum, { weight }) => sum + weight, 0) }],
-  };
-  return ClusterLoadAssignment.fromPartial(assignment);
-};
 
 /** Address of a TCP socket, in Envoy's form. */
 export const socketAddress = (address: string, port: number) =>

@@ -2,7 +2,7 @@
 import { Listener, type Route, RouteConfiguration, VirtualHost } from '#envoy';
 import { bySpecificity, hostCovers, resolveHost } from '../../mesh/hostnames.ts';
 import { selects } from '../../mesh/labels.ts';
-import type { Mesh, MeshService, ProxyNode, StoredVirtualService } from '../../mesh/mesh.ts';
+import type { Mesh, ProxyNode, StoredVirtualService } from '../../mesh/mesh.ts';
 import { isGatewayHttp } from '../../resources/gateway.ts';
 import { socketAddress } from '../endpoints/endpoints.ts';
 import { boundVirtualServices, type RouteView, routesOf } from '../routes/routes.ts';
@@ -52,16 +52,13 @@ const splitHost = (host: string, namespace: string): readonly [string, string] =
 };
 
 /** Listeners and their RDS, `http.PORT`. */
-export const gatewayResources = (
-  mesh: Mesh,
-  proxy: ProxyNode,
-  services: readonly MeshService[],
-): { listeners: Listener[]; routes: RouteConfiguration[] } => {
+export const gatewayResources = (view: Omit<RouteView, 'gateway'>): { listeners: Listener[]; routes: RouteConfiguration[] } => {
+  const { mesh, proxy } = view;
   const ports = openPorts(mesh, proxy);
   const security = securityOf(mesh, proxy);
   return {
     listeners: ports.map((port) => listenerOf(mesh, proxy, port, security)),
-    routes: ports.map((port) => routesOfPort({ mesh, proxy, services, gateway: '' }, port)),
+    routes: ports.map((port) => routesOfPort({ ...view, gateway: '' }, port)),
   };
 };
 

@@ -21,8 +21,9 @@ export interface InboundPort {
   readonly number: number;
   readonly protocol: 'http' | 'tcp';
   readonly appPort: number;
-  /** Host of the service that it belongs to; the route's name. */
-  readonly hostname: string;
+  /** The service that it belongs to, and its port there. */
+  readonly service: MeshService;
+  readonly servicePort: number;
 }
 
 /** Ports of the sidecar itself: a program cannot be reached on them, and a listener that could not be bound would take all others with it. */
@@ -38,14 +39,15 @@ export const inboundPorts = (mesh: Mesh, proxy: ProxyNode): InboundPort[] => {
 };
 
 const inboundPort = (
-  { hostname }: MeshService,
-  { targetPort, protocol }: MeshService['ports'][number],
+  service: MeshService,
+  { number, targetPort, protocol }: MeshService['ports'][number],
   { appPorts }: ProxyNode,
 ): InboundPort => ({
   number: targetPort,
   protocol,
   appPort: appPorts[String(targetPort)] ?? targetPort,
-  hostname,
+  service,
+  servicePort: number,
 });
 
 /** virtualInbound, or nothing for a workload that no service leads to. */
@@ -123,7 +125,7 @@ const httpChain = ({ config }: Mesh, port: InboundPort, security: WorkloadSecuri
 /** A call that never reached the program may be tried again, whatever it asks for. Source: istio's default inbound retry policy. */
 const INBOUND_RETRIES = RetryPolicy.fromPartial({ retryOn: 'reset-before-request', numRetries: 2 });
 
-const inboundRoutes = ({ number, hostname }: InboundPort): RouteConfiguration => {
+const inboundRoutes = ({ number, service: { hostname } }: InboundPort): RouteConfiguration => {
   const cluster = inboundClusterName(number);
   const clusterSpecifier = { $case: 'cluster', value: cluster } as const;
   const action = { ...emptyRouteAction(), clusterSpecifier, timeout: toDuration(0), retryPolicy: INBOUND_RETRIES };

@@ -8,8 +8,13 @@ import { isVisible } from '../../mesh/visibility.ts';
 import { titleOf } from '../../resources/resource.ts';
 import type { HttpMatch, HttpRule } from '../../resources/virtual-service.ts';
 import { toDuration } from '../pack.ts';
+import { type EffectiveRule, policyFor } from '../subsets.ts';
 import { rulesOf } from './delegates.ts';
-import { defaultRetryPolicy, emptyRouteAction, filterOverrides, headerEdits, type RuleContext, toAction } from './route-action.ts';
+import type { RuleContext } from './destinations.ts';
+import { filterOverrides } from './filter-overrides.ts';
+import { hashPolicies } from './hash-policy.ts';
+import { retryPolicyOf } from './retry-policy.ts';
+import { emptyRouteAction, toAction } from './route-action.ts';
 import { toRouteMatch } from './route-match.ts';
 
 /** Hosts as `visibleServices` gives them; gateway: `namespace/name` of the Gateway that the routes are for, or `mesh`. */
@@ -18,7 +23,17 @@ export interface RouteView {
   readonly proxy: ProxyNode;
   readonly services: readonly MeshService[];
   readonly gateway: string;
+  /** DestinationRules of a service, as this proxy reads them. */
+  readonly ruleOf: (hostname: string) => EffectiveRule | undefined;
 }
+
+/** What holds for a host, a subset and a port. An unknown subset has what its host has. */
+const policyIn =
+  ({ ruleOf }: RouteView): RuleContext['policyOf'] =>
+  (hostname, name, port) => {
+    const { trafficPolicy, subsets = [] } = ruleOf(hostname) ?? {};
+    return policyFor(trafficPolicy, subsets.find((subset) => subset.name === name)?.trafficPolicy, port);
+  };
 
 /** RDS of a sidecar's outbound port: one virtual host per HTTP service on it, then the catch-all for unknown hosts. */
 export const sidecarRoutes = (view: RouteView, port: number): RouteConfiguration => {
@@ -64,7 +79,7 @@ const serviceVirtualHost = (view: RouteView, service: MeshService, port: number)
   const { hostname, namespace, vip } = service;
   const own = domainsOf(hostname, namespace, view.proxy.namespace);
   const virtualService = virtualServiceFor(view, hostname);
-  const routes = virtualService ? routesOf(view, virtualService, port) : [defaultRoute(hostname, port)];
+  const routes = virtualService ? routesOf(view, virtualService, port) : [defaultRoute(view, hostname, port)];
   return VirtualHost.fromPartial({
     name: `${hostname}:${port}`,
     domains: [...own, `${hostname}.`, ...(vip === undefined ? [] : [vip])],
@@ -108,7 +123,12 @@ export const routesOf = (view: RouteView, stored: StoredVirtualService, port: nu
   const routes: Route[] = [];
   for (const { rule, writtenIn, path } of rulesOf(stored, view.mesh.virtualServices)) {
     if (!acts(rule)) continue;
-    const context: RuleContext = { namespace: writtenIn.resource.metadata.namespace, listenerPort: port, findService };
+    const context: RuleContext = {
+      namespace: writtenIn.resource.metadata.namespace,
+      listenerPort: port,
+      findService,
+      policyOf: policyIn(view),
+    };
     for (const [index, match] of (rule.match?.length ? rule.match : [undefined]).entries()) {
       if (match !== undefined && !appliesTo(match, view, namespace, port)) continue;
       // The matches of a delegate's rule are partly the root's.
@@ -152,21 +172,14 @@ interface RouteInput {
   readonly metadata: Metadata;
 }
 
-const toRoute = ({ rule, match, context, metadata }: RouteInput): Route => {
-  const edits = headerEdits(rule.headers?.request, rule.headers?.response);
-  const action = toAction(rule, context);
-  if (action.$case === 'route' && edits.hostRewrite.hostRewriteSpecifier)
-    action.value.hostRewriteSpecifier = edits.hostRewrite.hostRewriteSpecifier;
-  return {
-    name: [rule.name, match?.name].filter((part) => part !== undefined).join('.'),
-    match: toRouteMatch(match),
-    action,
-    metadata,
-    ...edits.fields,
-    typedPerFilterConfig: filterOverrides(rule),
-    statPrefix: '',
-  };
-};
+const toRoute = ({ rule, match, context, metadata }: RouteInput): Route => ({
+  name: [rule.name, match?.name].filter((part) => part !== undefined).join('.'),
+  match: toRouteMatch(match),
+  ...toAction(rule, context),
+  metadata,
+  typedPerFilterConfig: filterOverrides(rule),
+  statPrefix: match?.statPrefix ?? '',
+});
 
 /** Where a route came from: Istio's own metadata, which names the root, and the field of the resource that it is written in. */
 const sourceMetadata = (
@@ -185,7 +198,7 @@ const sourceMetadata = (
   typedFilterMetadata: {},
 });
 
-const plainRoute = (name: string, cluster: string, retries: Pick<RouteAction, 'retryPolicy'>): Route =>
+const plainRoute = (name: string, cluster: string, more: Partial<RouteAction>): Route =>
   Route.fromPartial({
     name,
     match: toRouteMatch(undefined),
@@ -196,13 +209,19 @@ const plainRoute = (name: string, cluster: string, retries: Pick<RouteAction, 'r
         clusterSpecifier: { $case: 'cluster', value: cluster },
         timeout: toDuration(0),
         maxGrpcTimeout: toDuration(0),
-        ...retries,
+        ...more,
       },
     },
   });
 
-const defaultRoute = (hostname: string, port: number): Route =>
-  plainRoute('default', outboundClusterName(port, '', hostname), { retryPolicy: defaultRetryPolicy() });
+const defaultRoute = (view: RouteView, hostname: string, port: number): Route => {
+  const hash = policyIn(view)(hostname, '', port).loadBalancer?.consistentHash;
+  const retryPolicy = retryPolicyOf(undefined, hash ? 'by hash' : 'free');
+  return plainRoute('default', outboundClusterName(port, '', hostname), {
+    ...(retryPolicy && { retryPolicy }),
+    hashPolicy: hashPolicies(hash),
+  });
+};
 
 const unknownHosts = ({ config }: Mesh): VirtualHost => {
   if (config.outboundTrafficPolicy === 'ALLOW_ANY') {
