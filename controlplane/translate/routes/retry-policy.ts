@@ -1,5 +1,5 @@
 /** `retries` of a rule → RetryPolicy. Pure. Source: istio pilot/pkg/networking/core/route/retry. */
-import { Any, type RetryPolicy } from '#envoy';
+import type { RetryPolicy } from '#envoy';
 import { durationMs } from '../../resources/checks.ts';
 import type { HttpRule } from '../../resources/virtual-service.ts';
 import { pack, toDuration } from '../pack.ts';
@@ -14,18 +14,8 @@ const DEFAULT_RETRIES: Retries = { attempts: 2 };
 const STATUS_CODES = 'retriable-status-codes';
 const PREVIOUS_HOSTS = 'envoy.retry_host_predicates.previous_hosts';
 
-/** Another locality is asked after so many tries. It is the message's only field, number 1, written by hand. */
+/** Each try goes on to the next priority after so many. */
 const UPDATE_FREQUENCY = 2;
-const OTHER_PRIORITIES = {
-  name: 'envoy.retry_priorities.previous_priorities',
-  configType: {
-    $case: 'typedConfig',
-    value: Any.fromPartial({
-      typeUrl: 'type.googleapis.com/envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig',
-      value: new Uint8Array([1 << 3, UPDATE_FREQUENCY]),
-    }),
-  },
-} as const;
 
 /**
  * Undefined: nothing is tried again. choice: a host that is chosen by hash would be chosen again, so without a word on it, it is not avoided either.
@@ -43,7 +33,7 @@ export const retryPolicyOf = (retries: Retries = DEFAULT_RETRIES, choice: 'free'
     retryOn,
     numRetries: retries.attempts,
     ...(retries.perTryTimeout === undefined ? {} : { perTryTimeout: toDuration(durationMs(retries.perTryTimeout)) }),
-    ...(retries.retryRemoteLocalities && { retryPriority: OTHER_PRIORITIES }),
+    ...(retries.retryRemoteLocalities && { retryPriority: otherPriorities() }),
     retryHostPredicate: avoids ? [previousHosts] : [],
     retryOptionsPredicates: [],
     hostSelectionRetryMaxAttempts: 5,
@@ -53,6 +43,14 @@ export const retryPolicyOf = (retries: Retries = DEFAULT_RETRIES, choice: 'free'
     retriableRequestHeaders: [],
   };
 };
+
+const otherPriorities = () => ({
+  name: 'envoy.retry_priorities.previous_priorities',
+  configType: {
+    $case: 'typedConfig',
+    value: pack('envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig', { updateFrequency: UPDATE_FREQUENCY }),
+  } as const,
+});
 
 /** Numbers are status codes, and want the condition that looks at them. */
 const conditionsOf = (text: string): { retryOn: string; codes: number[] } => {

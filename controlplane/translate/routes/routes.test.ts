@@ -73,15 +73,13 @@ test.each([
   ['attempts: 1, perTryTimeout: 2s, retryOn: "5xx,reset"', { numRetries: 1, retryOn: '5xx,reset', perTryTimeout: '2s' }],
   ['attempts: 1, retryOn: "503,5xx"', { retryOn: '5xx,retriable-status-codes', retriableStatusCodes: [503] }],
   ['attempts: 1, retryOn: "retriable-status-codes,503"', { retryOn: 'retriable-status-codes', retriableStatusCodes: [503] }],
+  [
+    'attempts: 1, retryRemoteLocalities: true',
+    { retryPriority: { name: 'envoy.retry_priorities.previous_priorities', typedConfig: { updateFrequency: 2 } } },
+  ],
   ['attempts: 1, backoff: 100ms', { retryBackOff: { baseInterval: '0.100s' } }],
 ])('retries {%s}', (fields, expected) => {
   expect(action(service(`${TO}, retries: {${fields}}`)).retryPolicy).toMatchObject(expected);
-});
-
-test('with retryRemoteLocalities a try goes on to the next priority', () => {
-  const { action } = routeOf(service(`${TO}, retries: {attempts: 1, retryRemoteLocalities: true}`));
-  const retryPriority = action?.$case === 'route' ? action.value.retryPolicy?.retryPriority : undefined;
-  expect(retryPriority?.name).toBe('envoy.retry_priorities.previous_priorities');
 });
 
 test('no attempts, no retries; a timeout holds for gRPC’s own deadline, too', () => {
