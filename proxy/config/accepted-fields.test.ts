@@ -46,6 +46,9 @@ const GOOD: Good = {
   [`${CORE}CidrRange`]: { address_prefix: '10.0.0.0' },
   [`${CORE}ConfigSource`]: { ads: {} },
   [`${CORE}DataSource`]: pem,
+  [`${CORE}HealthCheck`]: { timeout: '1s', interval: '1s', unhealthy_threshold: 1, healthy_threshold: 1, http_health_check: { path: '/' } },
+  [`${CORE}HealthCheck.HttpHealthCheck`]: { path: '/', method: 'POST' },
+  [`${CORE}HealthCheck.Payload`]: { text: '00' },
   [`${CORE}HeaderValue`]: { key: 'x-a', value: 'b' },
   [`${CORE}HeaderValueOption`]: { header: { key: 'x-a', value: 'b' } },
   [`${CORE}RuntimeFractionalPercent`]: { default_value: percentage },
@@ -105,6 +108,7 @@ const GOOD: Good = {
   'envoy.config.bootstrap.v3.Bootstrap.DynamicResources': {
     ads_config: { api_type: 'GRPC', grpc_services: [{ envoy_grpc: { cluster_name: 'x' } }] },
   },
+  'envoy.type.v3.Int64Range': { start: 200, end: 300 },
   'envoy.type.v3.FractionalPercent': percentage,
   [`${TLS}CertificateValidationContext`]: { trusted_ca: pem },
   [`${TLS}Secret`]: { name: 's', validation_context: { trusted_ca: pem } },
@@ -115,6 +119,16 @@ const GOOD: Good = {
 const filter = (type: string) => (json: object) =>
   filterTypeOf(`${URL_PREFIX}${FILTER}${type}`).compile(Any.fromJSON({ '@type': `${URL_PREFIX}${FILTER}${type}`, ...json }), room);
 
+/** gRPC checks are for clusters that speak it. */
+const HTTP2 = {
+  typed_extension_protocol_options: {
+    'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
+      '@type': `${URL_PREFIX}envoy.extensions.upstreams.http.v3.HttpProtocolOptions`,
+      explicit_http_config: { http2_protocol_options: {} },
+    },
+  },
+};
+
 /** By type: takes a message into use as the proxy would, or throws. */
 const ROOTS: Readonly<Record<string, (json: object) => unknown>> = {
   'envoy.config.bootstrap.v3.Bootstrap': (json) => {
@@ -124,7 +138,8 @@ const ROOTS: Readonly<Record<string, (json: object) => unknown>> = {
     adminAddressOf(bootstrap);
   },
   [C]: (json) => {
-    const cluster = Cluster.fromJSON('eds_cluster_config' in json ? { ...json, type: 'EDS' } : json);
+    const type = 'eds_cluster_config' in json ? { type: 'EDS' } : {};
+    const cluster = Cluster.fromJSON({ ...json, ...type, ...('health_checks' in json && HTTP2) });
     validate(cluster, C);
     builder.check('cds', cluster);
   },

@@ -91,7 +91,8 @@ export const attempt = async (
     stats.time.observe(tried.headMs);
     if (status >= 500) host.errors++;
     else host.successes++;
-    const { outlier } = host;
+    const { outlier, check } = host;
+    if (check && response.headers.has('x-envoy-immediate-health-check-fail')) check.failAtOnce();
     if (outlier) {
       tellAnswer(outlier, request, response);
       if (response.body.whole === undefined) tellEnd(outlier, stream, tried);

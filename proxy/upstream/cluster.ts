@@ -14,6 +14,7 @@ import type { ConnectionOptions } from './compile-connection-options.ts';
 import type { EndpointConfig, Endpoints } from './compile-endpoints.ts';
 import { keepResolving } from './dns-resolution.ts';
 import { Host, type HostRoom } from './host.ts';
+import { inPlace } from './health-checks/in-place.ts';
 import { hostPicker, type LocalityHosts } from './host-set.ts';
 import { HostWatch } from './host-watch.ts';
 import type { OutlierDetector } from './outlier-detection/outlier-detector.ts';
@@ -57,7 +58,8 @@ export class Cluster implements HostRoom {
     this.breaker = new CircuitBreaker(compiled.config.limits);
     this.breaker.tell(scope);
     this.#transports = new Transports(compiled.config, { system, tls, scope });
-    this.#watch = new HostWatch({ system, clusterName: compiled.config.name, scope });
+    const hasTraffic = (): boolean => this.stats.connections.value > 0;
+    this.#watch = new HostWatch({ system, clusterName: compiled.config.name, scope, hasTraffic });
     this.#apply(compiled, undefined);
   }
 
@@ -125,7 +127,11 @@ export class Cluster implements HostRoom {
     if (this.#isStale) return;
     this.#isStale = true;
     queueMicrotask(() => {
-      if (this.#isStale) this.#repick();
+      if (!this.#isStale) return;
+      // Who was kept for passing its checks leaves with the first that fails.
+      const mayLeave = [...this.#hosts.values()].some((host) => host.marks.pendingRemoval && !this.#watch.keeps(host));
+      if (mayLeave) this.#rebuild();
+      else this.#repick();
     });
   }
 
@@ -189,7 +195,7 @@ export class Cluster implements HostRoom {
   #apply(compiled: CompiledCluster, before: CompiledCluster | undefined): void {
     const { discovery } = compiled.config;
     for (const host of this.#hosts.values()) host.chooseTransport();
-    this.#watch.configure(compiled.config.watch, this.#hosts.values());
+    this.#watch.configure(compiled.config.watch, [...this.#hosts.values()]);
     if (discovery.kind !== 'strict-dns') {
       this.#resolving?.abort();
       this.#resolving = undefined;
@@ -215,15 +221,22 @@ export class Cluster implements HostRoom {
   #rebuild(): void {
     if (this.#compiled.config.discovery.kind === 'original-dst') return;
     const kept = new Set<string>();
+    const before = this.#priorities;
     this.#priorities = this.#endpoints.priorities.map((localities) =>
       localities.map(({ weight, endpoints }) => ({ weight, hosts: endpoints.map((endpoint) => this.#hostFor(endpoint, kept)) })),
     );
+    const staying = new Set<Host>();
     for (const [key, host] of this.#hosts) {
-      if (kept.has(key)) continue;
+      const isConfigured = kept.has(key);
+      const stays = !isConfigured && this.#watch.keeps(host);
+      if (host.marks.pendingRemoval !== stays) host.mark('pendingRemoval', stays);
+      if (stays) staying.add(host);
+      if (isConfigured || stays) continue;
       this.#hosts.delete(key);
       this.#watch.end(host);
       host.retire();
     }
+    if (staying.size > 0) this.#priorities = inPlace(this.#priorities, before, staying);
     this.#repick();
   }
 

@@ -87,6 +87,8 @@ const READ = [
   'transportSocket',
   'transportSocketMatches',
   'outlierDetection',
+  'healthChecks',
+  'ignoreHealthOnHostRemoval',
 ] as const satisfies readonly (keyof Cluster)[];
 
 /** No behaviour here: readiness details, buffers that pulled bodies do not have, DNS tuning of Envoy's own resolver: answers here carry no TTL. */
@@ -99,7 +101,6 @@ const IGNORED = [
   'cleanupInterval',
   'trackTimeoutBudgets',
   'trackClusterStats',
-  'ignoreHealthOnHostRemoval',
 ] as const satisfies readonly (keyof Cluster)[];
 
 const compileEds = (cluster: Cluster): Discovery => {
@@ -191,6 +192,7 @@ export const compileCluster = (cluster: Cluster): ClusterConfig => {
   refuseUnsupported(cluster, { read: READ, ignored: IGNORED });
   if (cluster.name === '') throw new ConfigError('name', 'must not be empty');
   const discovery = compileDiscovery(cluster);
+  const connections = compileConnectionOptions(cluster);
   return {
     name: cluster.name,
     discovery,
@@ -198,8 +200,8 @@ export const compileCluster = (cluster: Cluster): ClusterConfig => {
     ...compileCommonLb(cluster),
     statName: cluster.altStatName || cluster.name,
     ...compileLimits(cluster.circuitBreakers),
-    connections: compileConnectionOptions(cluster),
+    connections,
     sockets: compileTransportSockets(cluster),
-    watch: compileWatch(cluster),
+    watch: compileWatch(cluster, connections.wantsHttp2),
   };
 };

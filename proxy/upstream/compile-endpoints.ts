@@ -18,6 +18,17 @@ export interface EndpointConfig {
   readonly health: ConfiguredHealth;
   /** Which of the cluster's transport sockets it gets. */
   readonly socketLabels?: SocketLabels;
+  /** Absent: health checks ask it where it serves. */
+  readonly checkAt?: CheckAt;
+}
+
+/** Where and as whom an endpoint is checked. */
+export interface CheckAt {
+  readonly address?: string;
+  readonly port?: number;
+  /** Whom requests name; empty: as the check says. */
+  readonly hostname: string;
+  readonly isDisabled: boolean;
 }
 
 /** Endpoints of one locality within one priority. */
@@ -62,6 +73,16 @@ export const compileAddress = (address: Address | undefined): { address: string;
   });
 };
 
+type CheckConfig = NonNullable<Extract<NonNullable<LbEndpoint['hostIdentifier']>, { $case: 'endpoint' }>['value']['healthCheckConfig']>;
+
+const compileCheckAt = (config: CheckConfig): CheckAt => {
+  refuseUnsupported(config, { read: ['portValue', 'hostname', 'address', 'disableActiveHealthCheck'] });
+  const at = config.address && inField('address', () => compileAddress(config.address));
+  if (config.portValue > 65535) throw new ConfigError('port_value', 'must be at most 65535');
+  const port = config.portValue || at?.port;
+  return { ...(at && { address: at.address }), ...(port && { port }), hostname: config.hostname, isDisabled: config.disableActiveHealthCheck };
+};
+
 const compileEndpoint = (lbEndpoint: LbEndpoint): EndpointConfig => {
   // Of the metadata only what chooses the transport socket is read; the rest is for tools.
   refuseUnsupported(lbEndpoint, { read: ['hostIdentifier', 'healthStatus', 'loadBalancingWeight', 'metadata'] });
@@ -69,7 +90,7 @@ const compileEndpoint = (lbEndpoint: LbEndpoint): EndpointConfig => {
   if (!lbEndpoint.hostIdentifier) throw new ConfigError('endpoint', 'is required');
   const endpoint = lbEndpoint.hostIdentifier.value;
   const { address, port } = inField('endpoint', () => {
-    refuseUnsupported(endpoint, { read: ['address', 'hostname'], ignored: ['healthCheckConfig'] });
+    refuseUnsupported(endpoint, { read: ['address', 'hostname', 'healthCheckConfig'] });
     return compileAddress(endpoint.address);
   });
   if (lbEndpoint.loadBalancingWeight === 0) throw new ConfigError('load_balancing_weight', 'must be at least 1');
@@ -77,7 +98,9 @@ const compileEndpoint = (lbEndpoint: LbEndpoint): EndpointConfig => {
   if (health === undefined) throw new ConfigError('health_status', `unknown value ${lbEndpoint.healthStatus}`);
   const weight = lbEndpoint.loadBalancingWeight ?? 1;
   const labels = socketLabels(lbEndpoint.metadata);
-  return { key: `${address}:${port}`, address, port, hostname: endpoint.hostname, weight, health, ...(labels && { socketLabels: labels }) };
+  const check = endpoint.healthCheckConfig;
+  const checkAt = check && inField('endpoint.health_check_config', () => compileCheckAt(check));
+  return { key: `${address}:${port}`, address, port, hostname: endpoint.hostname, weight, health, ...(labels && { socketLabels: labels }), ...(checkAt && { checkAt }) };
 };
 
 const compileLocality = (group: LocalityLbEndpoints): LocalityConfig => {

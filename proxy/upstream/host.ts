@@ -1,7 +1,9 @@
 /** LIVING STATE of one endpoint, found again by (cluster, address) when the configuration changes. */
 
 import type { Connection } from '#system/network.ts';
-import type { ConfiguredHealth, EndpointConfig } from './compile-endpoints.ts';
+import type { CheckAt, ConfiguredHealth, EndpointConfig } from './compile-endpoints.ts';
+import type { CheckSession } from './health-checks/check-session.ts';
+import type { CheckableHost, CheckDial } from './health-checks/health-checker.ts';
 import { effectiveHealth, type HealthMarks, noMarks } from './health-checks/health-marks.ts';
 import type { HealthyCandidate } from './host-set.ts';
 import type { Ejectable, OutlierMonitor } from './outlier-detection/outlier-monitor.ts';
@@ -21,7 +23,7 @@ export interface HostRoom extends PoolRoom {
 const POOLS_KEPT = 64;
 
 /** A host that may be picked, with its connections and its counts. */
-export class Host implements HealthyCandidate, PoolHost, Ejectable {
+export class Host implements HealthyCandidate, PoolHost, Ejectable, CheckableHost {
   readonly key: string;
   readonly address: string;
   readonly port: number;
@@ -33,6 +35,9 @@ export class Host implements HealthyCandidate, PoolHost, Ejectable {
   readonly marks: HealthMarks = noMarks();
   /** Where the cluster detects outliers. */
   outlier: OutlierMonitor | undefined;
+  /** Where the cluster checks health. */
+  check: CheckSession | undefined;
+  checkAt: CheckAt | undefined;
   activeRequests = 0;
   connections = 0;
   connectFailures = 0;
@@ -56,6 +61,7 @@ export class Host implements HealthyCandidate, PoolHost, Ejectable {
     this.weight = endpoint.weight;
     this.configuredHealth = endpoint.health;
     this.health = endpoint.health;
+    this.checkAt = endpoint.checkAt;
     this.#room = room;
     this.#labels = endpoint.socketLabels;
     this.#transport = room.transportFor(this.#labels);
@@ -82,6 +88,23 @@ export class Host implements HealthyCandidate, PoolHost, Ejectable {
     const connection = await system.network.connect(this, { timeoutMs, ...(signal && { signal }) });
     const leftMs = Math.max(1, timeoutMs - (system.clock.nowMs() - startedAtMs));
     return secure(connection, { host: this.key, serverName, timeoutMs: leftMs });
+  }
+
+  /** As `dial`, to where checks go. */
+  async dialForCheck({ timeoutMs, signal, labels }: CheckDial): Promise<Connection> {
+    const { system } = this.#room;
+    const startedAtMs = system.clock.nowMs();
+    const transport = labels ? this.#room.transportFor(labels) : this.#transport;
+    const secure = await transport.prepare();
+    const to = { address: this.checkAt?.address ?? this.address, port: this.checkAt?.port ?? this.port };
+    const connection = await system.network.connect(to, { timeoutMs, signal });
+    const leftMs = Math.max(1, timeoutMs - (system.clock.nowMs() - startedAtMs));
+    return secure(connection, { host: this.key, serverName: '', timeoutMs: leftMs });
+  }
+
+  /** Whether connections with these labels go under TLS; without labels: its own. */
+  isSecureFor(labels: SocketLabels | undefined): boolean {
+    return (labels ? this.#room.transportFor(labels) : this.#transport).key !== '';
   }
 
   /** Looks again which way it is reached; when that is another, new connections go the new way and none that serves is cut. */
@@ -129,6 +152,7 @@ export class Host implements HealthyCandidate, PoolHost, Ejectable {
     this.weight = endpoint.weight;
     this.configuredHealth = endpoint.health;
     this.health = effectiveHealth(endpoint.health, this.marks);
+    this.checkAt = endpoint.checkAt;
     this.#labels = endpoint.socketLabels;
     this.chooseTransport();
   }

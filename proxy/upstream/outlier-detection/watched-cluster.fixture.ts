@@ -70,15 +70,17 @@ const REQUEST: HttpRequest = {
 const NEAR = { address: '10.0.0.1', port: 80 };
 
 /** A running cluster and what surrounds it. */
-export const watchedCluster = async (config: object, { hosts = 2, seed = 1, endpoint = {} as object, eds = {} as object } = {}) => {
+export const watchedCluster = async (config: object, { hosts = 2, seed = 1, endpoint = {} as object, answer = 200 as Answer } = {}) => {
   const system = simulatedSystem({ seed });
   const all = Array.from({ length: hosts }, (_, index) => new TestHost(system, index + 1));
-  for (const host of all) await host.open();
+  for (const host of all) {
+    host.answer = answer;
+    await host.open();
+  }
   const manager = new ClusterManager(system);
   const compiled = (ports: readonly number[], changed: object = {}) => {
     const message = ClusterMessage.fromJSON({ name: 'echo', connectTimeout: '1s', ...config, ...changed });
     const lbEndpoints = ports.map((portValue) => ({
-      ...eds,
       endpoint: { address: { socketAddress: { address: '10.0.0.1', portValue } }, ...endpoint },
     }));
     const assignment = ClusterLoadAssignment.fromJSON({ clusterName: 'echo', endpoints: [{ lbEndpoints }] });
