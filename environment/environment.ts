@@ -4,10 +4,20 @@ import type { Mode, StartMode } from './mode.ts';
 export { bookinfo } from './bookinfo.ts';
 export { composeMissing } from './compose/engine.ts';
 export { type ControlPlaneClient, controlPlaneClient, type Files } from './control-plane-client.ts';
+export { istiodMissing } from './control-planes/istiod/binary.ts';
 export { converged } from './convergence.ts';
 export { envoyBinary, envoyMissing, findDataPlane } from './data-planes/data-plane.ts';
 export { advanceMesh, readAheadMs } from './mesh-clock.ts';
-export type { DataPlaneName, Environment, EnvironmentOptions, Mode, RunningGateway, RunningWorkload, StartMode } from './mode.ts';
+export type {
+  ControlPlaneName,
+  DataPlaneName,
+  Environment,
+  EnvironmentOptions,
+  Mode,
+  RunningGateway,
+  RunningWorkload,
+  StartMode,
+} from './mode.ts';
 export { type RunFile, readRunFiles, writeRunFile } from './run-file.ts';
 
 /** Imported when asked for: verbs that only look need neither gRPC nor a control plane. */

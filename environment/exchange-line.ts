@@ -90,7 +90,8 @@ const deniedConnection = (line: ExchangeLogLine, reporter: Reporter): Exchange |
 };
 
 const toExchange = (line: ExchangeLogLine, { name, address, isGateway }: Reporter): Exchange => {
-  const cluster = text(line.upstream_cluster);
+  // istiod gives clusters a name for statistics that ends so, and Envoy logs that one.
+  const cluster = text(line.upstream_cluster).replace(/;$/, '');
   const inbound = text(line.downstream_local_address).startsWith(`${address}:`);
   const side = isGateway ? 'gateway' : inbound ? 'inbound' : 'outbound';
   return {

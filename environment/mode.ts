@@ -6,6 +6,7 @@ import type { SyncStatus } from '#api/sync.ts';
 import type { AuthorityReport, RotationStep } from '#controlplane';
 import type { Tls } from '#system/tls/tls.ts';
 import type { MeshDefinition } from './definition.ts';
+import type { StartLone } from './lone-proxy.ts';
 
 /** Where the parts of a mesh run: real processes on loopback, containers, or one process with a virtual clock. */
 export type Mode = 'process' | 'compose' | 'simulation';
@@ -13,10 +14,15 @@ export type Mode = 'process' | 'compose' | 'simulation';
 /** Who proxies. */
 export type DataPlaneName = 'dinghy' | 'envoy';
 
+/** Who configures. */
+export type ControlPlaneName = 'dinghy' | 'istiod';
+
 /** How to bring a mesh up. */
 export interface EnvironmentOptions {
   readonly mode: Mode;
   readonly dataPlane: DataPlaneName;
+  /** Ours when absent. A real istiod configures real Envoys, as processes only; certificates come from our authority in any case. */
+  readonly controlPlane?: ControlPlaneName;
   /** Name of the run file; the definition's name when absent. */
   readonly name?: string;
   /** Seed of every random choice; simulation only. */
@@ -38,6 +44,8 @@ export interface RunningWorkload {
   /** Loopback address that the workload owns; its sidecar listens there. */
   readonly address: string;
   readonly adminUrl: string;
+  /** Where its program listens on 127.0.0.1; absent where that cannot be reached, as in containers, and for gateways. */
+  readonly appPort?: number;
   /** Process of the sidecar; absent in the simulation. */
   readonly pid?: number;
 }
@@ -55,6 +63,7 @@ export interface Environment extends AsyncDisposable {
   /** How it is driven: a mesh in containers as one of processes. */
   readonly driver: Exclude<Mode, 'compose'>;
   readonly dataPlane: DataPlaneName;
+  readonly configuredBy: ControlPlaneName;
   /** Its HTTP API; the token is wanted by calls that change something. pid: of its process, where it is one that runs now. */
   readonly controlPlane: { readonly url: string; readonly token: string; readonly pid?: number };
   readonly workloads: readonly RunningWorkload[];
@@ -80,6 +89,8 @@ export interface Environment extends AsyncDisposable {
     /** Nobody is certified meanwhile; simulation only. */
     readonly suspend?: (meanwhile: () => Promise<void>) => Promise<void>;
   };
+  /** Starts a proxy that no control plane configures; absent where the mesh's place has no room for one. */
+  readonly startLone?: StartLone;
   /** Handshakes of this world, for who is outside; absent where they are those of every machine. */
   readonly tls?: Tls;
   /** The mesh's own idea of now, milliseconds since the epoch. */

@@ -4,9 +4,9 @@ import { ConfigError } from '#api/config-error.ts';
 import { realSystem } from '#system/real-system.ts';
 import { readIdentityFile } from './identity-file.ts';
 import { CertificateClient } from './tls/certificate-client.ts';
-import { OWN_SECRET, ownSecret, SdsServer } from './xds/sds-server.ts';
+import { OWN_SECRET, ownSecret, SdsServer, trustBundleSecret } from './xds/sds-server.ts';
 
-const USAGE = `Gets a workload's certificate, renews it, and serves it to an Envoy as the SDS secret default:
+const USAGE = `Gets a workload's certificate, renews it, and serves it to an Envoy as the SDS secret default, beside the roots, ROOTCA:
 
   --identity FILE   who the workload is and which authority certifies it, as JSON
   --socket PATH     where Envoy finds it (a pipe address); readable by its owner only
@@ -38,8 +38,13 @@ const run = async (): Promise<void> => {
     ...identity,
     system,
     put: (secret) => {
-      if (secret) server.put(ownSecret(secret));
-      else server.withdraw(OWN_SECRET);
+      if (!secret) return server.withdraw(OWN_SECRET);
+      server.put(ownSecret(secret));
+      // With each certificate, as the authority keeps the file up to date.
+      identity.roots().then(
+        (roots) => server.put(trustBundleSecret(roots)),
+        (error: unknown) => system.log.error('agent.roots-unreadable', { reason: String(error) }),
+      );
     },
   });
   client.start();

@@ -7,8 +7,8 @@ import type { Identity } from './proxy-secrets.ts';
 
 const LONGEST_LIFE_SECONDS = 10 * 365 * 86_400;
 
-/** JSON: spiffeId, caAddress (`127.96.0.1:15012`), caRoots (a PEM file), caName, tokenFile, lifeSeconds. Rejects with ConfigError. */
-export const readIdentityFile = async (path: string, clock: Clock): Promise<Identity> => {
+/** roots: the file's PEM as it is now. JSON: spiffeId, caAddress (`127.96.0.1:15012`), caRoots (a PEM file), caName, tokenFile, lifeSeconds. Rejects with ConfigError. */
+export const readIdentityFile = async (path: string, clock: Clock): Promise<Identity & { readonly roots: () => Promise<string> }> => {
   const fields = await fieldsOf(path);
   const text = (name: string): string => {
     const value = fields[name];
@@ -24,14 +24,15 @@ export const readIdentityFile = async (path: string, clock: Clock): Promise<Iden
     throw new ConfigError(`${path}: lifeSeconds`, `must be a number of seconds from 60 to ${LONGEST_LIFE_SECONDS}`);
   const [caRoots, name, tokenFile] = [text('caRoots'), text('caName'), text('tokenFile')];
   const { signingCall } = await import('./tls/signing-call.ts');
+  const roots = () => readFile(caRoots, 'utf8');
   const issue = signingCall({
     at: { address, port: Number(port) },
     name,
-    roots: () => readFile(caRoots, 'utf8'),
+    roots,
     token: () => readFile(tokenFile, 'utf8'),
     clock,
   });
-  return { spiffeId, lifeSeconds, issue };
+  return { spiffeId, lifeSeconds, issue, roots };
 };
 
 const fieldsOf = async (path: string): Promise<Readonly<Record<string, unknown>>> => {

@@ -269,6 +269,7 @@ class ComposeMesh {
       mode: 'compose',
       driver: 'process',
       dataPlane: dataPlane.name,
+      configuredBy: 'dinghy',
       controlPlane: { url: this.#url, token: plan.controlPlane.token },
       workloads: this.#workloads(),
       gateways: this.#gateways(),

@@ -3,41 +3,35 @@ import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { grpcAdsStream } from '#ads-stream';
 import type { Exchange } from '#api/exchange.ts';
 import { realClock } from '#system/clock.ts';
 import { type AddressBlock, freePorts, takeAddressBlock } from '../addresses.ts';
-import { ControlPlaneProcess } from '../control-plane-process.ts';
+import type { ControlPlaneClient } from '../control-plane-client.ts';
+import { ControlPlaneProcess } from '../control-planes/dinghy.ts';
+import { Istiod } from '../control-planes/istiod/istiod.ts';
+import { labelled } from '../control-planes/istiod/seat-resources.ts';
 import { converged } from '../convergence.ts';
-import { agentCommand, type DataPlane, findDataPlane } from '../data-planes/data-plane.ts';
+import { type DataPlane, findDataPlane } from '../data-planes/data-plane.ts';
 import type { MeshDefinition } from '../definition.ts';
 import { readExchange } from '../exchange-line.ts';
 import { Identities } from '../identities.ts';
+import { loneAddresses, type StartLone, startLoneProcess } from '../lone-proxy.ts';
 import { advanceMesh, readAheadMs } from '../mesh-clock.ts';
-import type { Environment, EnvironmentOptions } from '../mode.ts';
+import type { ControlPlaneName, Environment, EnvironmentOptions } from '../mode.ts';
 import { mustBeAccepted, refusalsIn } from '../refusals.ts';
 import { RUN_DIRECTORY, removeRunFile, writeRunFile } from '../run-file.ts';
-import {
-  ADMIN_PORT,
-  bootstrapOf,
-  OUTBOUND_PORT,
-  reporterOf,
-  runningGateways,
-  runningWorkloads,
-  type Seat,
-  seatOf,
-  seatsOf,
-} from '../seats.ts';
+import { ADMIN_PORT, reporterOf, runningGateways, runningWorkloads, type Seat, seatOf, seatsOf } from '../seats.ts';
 import { type Child, Supervisor } from '../supervisor.ts';
 import { aborted } from './aborted.ts';
+import { programOf, sidecarOf } from './process-children.ts';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const VIPS_REFRESH_MS = 500;
 /** A token lives 10 minutes. */
 const TOKEN_REFRESH_MS = 240_000;
 const LOOK_AGAIN_MS = 5;
 const CONTROL_PLANE_HOST = 250;
+const ISTIOD_HOST = 249;
 /** Many processes start at once, on machines on which much else may run. */
 const START_PATIENCE_MS = 60_000;
 /** A proxy that ended by itself so often in a row is not waited for. */
@@ -47,17 +41,21 @@ const HOPELESS_FAILURES = 4;
 export const startProcessMode = async (definition: MeshDefinition, options: EnvironmentOptions): Promise<Environment> => {
   const dataPlane = findDataPlane(options.dataPlane);
   const block = await takeAddressBlock();
+  const controlPlane = options.controlPlane ?? 'dinghy';
+  if (controlPlane === 'istiod' && options.dataPlane !== 'envoy') throw new Error('istiod configures Envoys: ask for --data-plane envoy');
   const appPorts = await freePorts(definition.workloads.length);
   const name = options.name ?? definition.name;
   const directory = join(RUN_DIRECTORY, name);
   rmSync(directory, { recursive: true, force: true });
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const seats = seatsOf(definition, { address: block.address, appPorts });
+  const plainSeats = seatsOf(definition, { address: block.address, appPorts });
+  const seats = controlPlane === 'istiod' ? plainSeats.map(labelled) : plainSeats;
   const mesh = new ProcessMesh({
     name,
     directory,
     definition,
     dataPlane,
+    controlPlane,
     block,
     seats,
     leafLifeSeconds: options.leafLifeSeconds,
@@ -75,11 +73,14 @@ export const startProcessMode = async (definition: MeshDefinition, options: Envi
   }
 };
 
+type Configuration = Pick<ControlPlaneClient, 'apply' | 'remove' | 'sync' | 'vips'>;
+
 interface MeshInput {
   readonly name: string;
   readonly directory: string;
   readonly definition: MeshDefinition;
   readonly dataPlane: DataPlane;
+  readonly controlPlane: ControlPlaneName;
   readonly block: AddressBlock;
   readonly seats: readonly Seat[];
   readonly leafLifeSeconds: number | undefined;
@@ -92,9 +93,12 @@ class ProcessMesh {
   readonly #input: MeshInput;
   readonly #supervisor: Supervisor;
   readonly #controlPlane: ControlPlaneProcess;
+  /** In its place, where that is wanted: certificates come from ours in any case. */
+  readonly #istiod: Istiod | undefined;
   readonly #identities: Identities;
   readonly #listeners = new Set<(exchange: Exchange) => void>();
   readonly #proxies = new Map<string, Child>();
+  readonly #startLone: StartLone;
   #tokens: NodeJS.Timeout | undefined;
   /** As last told: they hold while the control plane is away. */
   #vips: Readonly<Record<string, string>> = {};
@@ -117,6 +121,8 @@ class ProcessMesh {
       onReady: () => this.#refreshTokens(),
       ...(this.#hasClock && { aheadMs: () => this.#aheadMs }),
     });
+    const istiodSeat = { supervisor: this.#supervisor, address: block.address(ISTIOD_HOST), directory, seats: input.seats };
+    this.#istiod = input.controlPlane === 'istiod' ? new Istiod(istiodSeat) : undefined;
     const { client, caAddress, caDirectory } = this.#controlPlane;
     this.#identities = new Identities({
       directory: join(directory, 'identity'),
@@ -125,6 +131,13 @@ class ProcessMesh {
       caRoots: join(caDirectory, 'roots.pem'),
       lifeSeconds: input.leafLifeSeconds,
     });
+    this.#startLone = startLoneProcess({
+      supervisor: this.#supervisor,
+      dataPlane: input.dataPlane,
+      directory,
+      write: (path, text) => writeFileSync(path, text, { mode: 0o600 }),
+      nextAddress: loneAddresses(block.address),
+    });
     // Whatever a failed start leaves behind to say why, keys are not of it.
     for (const secret of ['ca', 'identity']) this.#supervisor.ownFile(join(directory, secret));
   }
@@ -132,9 +145,10 @@ class ProcessMesh {
   async start(): Promise<void> {
     const { definition, directory, seats } = this.#input;
     writeFileSync(this.#vipsFile, '{}');
-    for (const seat of seats) this.#startProgram(seat);
+    for (const seat of seats) if (seat.kind === 'workload') this.#supervisor.start(programOf(seat, this.#vipsFile));
     await this.#controlPlane.start();
-    const { problems, version } = await this.#controlPlane.client.apply(definition.resources);
+    await this.#istiod?.start(definition.resources);
+    const { problems, version } = await this.#configuration.apply(definition.resources);
     mustBeAccepted(problems);
     await this.#refreshVips();
     // While the control plane is away the addresses stay what they are.
@@ -148,13 +162,18 @@ class ProcessMesh {
     this.#hasStarted = true;
   }
 
+  /** Who takes what people write, and knows which proxy runs what. */
+  get #configuration(): Configuration {
+    return this.#istiod ?? this.#controlPlane.client;
+  }
+
   get #vipsFile(): string {
     return join(this.#input.directory, 'vips.json');
   }
 
   /** The programs read this file again when it changes; replaced whole, so that nobody reads half of it. */
   async #refreshVips(): Promise<void> {
-    this.#vips = await this.#controlPlane.client.vips();
+    this.#vips = await this.#configuration.vips();
     writeFileSync(`${this.#vipsFile}.new`, JSON.stringify(this.#vips));
     renameSync(`${this.#vipsFile}.new`, this.#vipsFile);
   }
@@ -190,57 +209,31 @@ class ProcessMesh {
     for (const seat of this.#input.seats) if (this.#proxies.has(seat.definition.name)) void this.#identities.refresh(seat).catch(() => {});
   }
 
-  #startProgram(seat: Seat): void {
-    if (seat.kind === 'gateway') return;
-    const { definition, address, appPort } = seat;
-    const env = {
-      ...definition.env,
-      PORT: String(appPort),
-      DINGHY_OUTBOUND: `${address}:${OUTBOUND_PORT}`,
-      DINGHY_VIPS: this.#vipsFile,
-      DINGHY_NAMESPACE: definition.namespace,
-    };
-    const args = ['--require', join(ROOT, 'environment/capture/preload.cjs'), join(ROOT, definition.program)];
-    this.#supervisor.start({ name: `${definition.name}.app`, command: process.execPath, args, env, restart: true });
-  }
-
   #startProxy(seat: Seat): void {
     const { directory, dataPlane } = this.#input;
     const { name } = seat.definition;
-    const file = join(directory, `${name}.bootstrap.json`);
-    const sdsSocket = join(directory, `${name}.sds`);
-    writeFileSync(file, bootstrapOf(seat, { xdsAddress: this.#controlPlane.xdsAddress, sdsSocket }));
-    const identityFile = this.#identities.fileOf(seat);
-    // A token is good once, so each start needs its own.
-    const prepare = (): Promise<void> => this.#identities.refresh(seat);
-    if (dataPlane.needsAgent)
-      this.#supervisor.start({ name: `${name}.agent`, ...agentCommand(identityFile, sdsSocket), prepare, restart: true });
     const reporter = reporterOf(seat);
-    const onLine = (line: string): boolean => {
-      const exchange = readExchange(line, reporter);
-      if (exchange) for (const listener of this.#listeners) listener(exchange);
-      return exchange !== undefined;
-    };
-    const fifo = dataPlane.opensStdoutByName ? { fifo: join(directory, `${name}.stdout`) } : {};
-    const { command, args, env } = dataPlane;
-    const child = this.#supervisor.start({
-      ...{
-        name: `${name}.proxy`,
-        command,
-        args: () => args(file, { identityFile, ...(this.#hasClock && { clockAheadMs: this.#aheadMs }) }),
-        env,
-        onLine,
-        restart: true,
-        ...fifo,
+    const { agent, proxy } = sidecarOf(seat, {
+      directory,
+      dataPlane,
+      xdsAddress: (this.#istiod ?? this.#controlPlane).xdsAddress,
+      identityFile: this.#identities.fileOf(seat),
+      ...(this.#hasClock && { clockAheadMs: () => this.#aheadMs }),
+      // A token is good once, so each start needs its own.
+      prepare: () => this.#identities.refresh(seat),
+      onLine: (line) => {
+        const exchange = readExchange(line, reporter);
+        if (exchange) for (const listener of this.#listeners) listener(exchange);
+        return exchange !== undefined;
       },
-      ...(!dataPlane.needsAgent && { prepare }),
     });
-    this.#proxies.set(name, child);
+    if (agent) this.#supervisor.start(agent);
+    this.#proxies.set(name, this.#supervisor.start(proxy));
   }
 
   async #converged(version: number, patienceMs?: number): Promise<void> {
     const workloads = this.#input.seats.map(({ definition }) => definition.name);
-    const sync = () => this.#controlPlane.client.sync();
+    const sync = () => this.#configuration.sync();
     const pause = () => {
       const hopeless = [...this.#proxies.values()].find((proxy) => proxy.failures() >= HOPELESS_FAILURES);
       if (hopeless !== undefined) throw new Error(`${hopeless.name} does not start`);
@@ -303,12 +296,15 @@ class ProcessMesh {
   environment(): Environment {
     const { name, dataPlane, seats } = this.#input;
     const controlPlane = this.#controlPlane;
-    const { client, url, token, xdsAddress } = controlPlane;
+    const { client, url, token } = controlPlane;
+    const configuration = this.#configuration;
+    const { xdsAddress } = this.#istiod ?? controlPlane;
     return {
       name,
       mode: 'process',
       driver: 'process',
       dataPlane: dataPlane.name,
+      configuredBy: this.#input.controlPlane,
       get controlPlane() {
         const { pid } = controlPlane;
         return { url, token, ...(pid !== undefined && { pid }) };
@@ -324,17 +320,18 @@ class ProcessMesh {
       identity: { report: () => client.authority(), rotate: (step) => client.rotate(step) },
       wallTimeMs: () => Date.now() + this.#aheadMs,
       advanceClocks: (ms) => this.#advanceClocks(ms),
+      startLone: this.#startLone,
       openAds: grpcAdsStream(xdsAddress, realClock()),
       connect: (host, port) =>
         new Promise((resolve, reject) => {
           const socket = connect({ host, port, noDelay: true, allowHalfOpen: true }, () => resolve(socket)).once('error', reject);
         }),
       applyYaml: async (yaml) => {
-        const { problems, version } = await client.apply({ 'applied.yaml': yaml });
+        const { problems, version } = await configuration.apply({ 'applied.yaml': yaml });
         return { problems: refusalsIn(problems), version };
       },
-      deleteYaml: async (yaml) => ({ version: (await client.remove({ 'deleted.yaml': yaml })).version }),
-      sync: () => client.sync(),
+      deleteYaml: async (yaml) => ({ version: (await configuration.remove({ 'deleted.yaml': yaml })).version }),
+      sync: async () => configuration.sync(),
       waitForVersion: (version) => this.#converged(version),
       vips: async () => {
         await this.#refreshVips().catch(() => {});

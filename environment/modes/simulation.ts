@@ -9,11 +9,13 @@ import { type SimulatedSystem, type SimulatedWorld, simulatedSystem, simulatedWo
 import { converged } from '../convergence.ts';
 import type { MeshDefinition } from '../definition.ts';
 import { readExchange } from '../exchange-line.ts';
+import { loneAddresses, type StartLone } from '../lone-proxy.ts';
 import type { Environment, EnvironmentOptions } from '../mode.ts';
 import { mustBeAccepted, refusalsIn } from '../refusals.ts';
 import { ADMIN_PORT, bootstrapOf, reporterOf, runningGateways, runningWorkloads, type Seat, seatOf, seatsOf } from '../seats.ts';
 import { getPage } from '../simulated/admin-page.ts';
 import { startEchoProgram } from '../simulated/echo-program.ts';
+import { startSimulatedLone } from '../simulated/lone-proxy.ts';
 
 const FIRST_APP_PORT = 20_001;
 const DEBOUNCE_MS = 10;
@@ -47,6 +49,7 @@ class SimulatedMesh {
   readonly #listeners = new Set<(exchange: Exchange) => void>();
   readonly #programs: BoundListener[] = [];
   readonly #proxies: RunningProxy[] = [];
+  readonly #startLone: StartLone;
   #controlPlane: ControlPlane | undefined;
   #time: Promise<void> = Promise.resolve();
   #systems = 0;
@@ -56,7 +59,9 @@ class SimulatedMesh {
     this.#definition = definition;
     this.#options = options;
     const appPorts = definition.workloads.map((_, index) => FIRST_APP_PORT + index);
-    this.#seats = seatsOf(definition, { address: (host) => `127.96.0.${host}`, appPorts });
+    const address = (host: number): string => `127.96.0.${host}`;
+    this.#seats = seatsOf(definition, { address, appPorts });
+    this.#startLone = startSimulatedLone(loneAddresses(address), (at, onLine) => this.#system(at, onLine));
   }
 
   async start(): Promise<void> {
@@ -157,6 +162,7 @@ class SimulatedMesh {
       mode: 'simulation',
       driver: 'simulation',
       dataPlane: 'dinghy',
+      configuredBy: 'dinghy',
       controlPlane: { url: '', token: this.#plane.token },
       workloads: runningWorkloads(this.#seats),
       gateways: runningGateways(this.#seats),
@@ -172,6 +178,7 @@ class SimulatedMesh {
         suspend: (meanwhile) => this.#suspend(meanwhile),
       },
       wallTimeMs: () => this.#world.clock.wallTimeMs(),
+      startLone: this.#startLone,
       openAds: this.#plane.openAds,
       connect: (address, port) => outside.connect({ address, port }, { timeoutMs: 1_000 }),
       applyYaml: async (yaml) => {

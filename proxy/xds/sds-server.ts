@@ -34,6 +34,16 @@ export const ownSecret = ({ certificateChain, privateKey }: { readonly certifica
     },
   });
 
+/** Istio's name for the roots that a workload trusts. */
+const TRUST_BUNDLE = 'ROOTCA';
+
+/** The roots that a workload trusts, for control planes that leave them to the agent, as istiod does. PEM. */
+export const trustBundleSecret = (roots: string): Secret =>
+  Secret.fromPartial({
+    name: TRUST_BUNDLE,
+    type: { $case: 'validationContext', value: { trustedCa: { specifier: { $case: 'inlineBytes', value: Buffer.from(roots) } } } },
+  });
+
 interface Served {
   readonly secret: Secret;
   readonly version: string;

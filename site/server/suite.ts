@@ -38,6 +38,7 @@ export const suiteOn = async (mesh: LiveMesh, controlPlane: ControlPlaneClient):
   const live: Parameters<typeof runCases>[0] = {
     driver: mesh.mode === 'simulation' ? 'simulation' : 'process',
     dataPlane: mesh.dataPlane === 'envoy' ? 'envoy' : 'dinghy',
+    configuredBy: 'dinghy',
     workloads: mesh.workloads,
     gateways: mesh.gateways.map(({ name, url, address }) => ({ name, namespace: 'default', address: address ?? new URL(url).hostname })),
     connect: (address, port) => mesh.connect?.(address, port) ?? open(address, port),

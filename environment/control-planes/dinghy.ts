@@ -3,11 +3,11 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { SocketAddress } from '#system/network.ts';
-import { type ControlPlaneClient, controlPlaneClient } from './control-plane-client.ts';
-import { CA_PORT } from './identities.ts';
-import type { Child, Supervisor } from './supervisor.ts';
+import { type ControlPlaneClient, controlPlaneClient } from '../control-plane-client.ts';
+import { CA_PORT } from '../identities.ts';
+import type { Child, Supervisor } from '../supervisor.ts';
 
-const PROGRAM = fileURLToPath(new URL('../controlplane/main.ts', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../../controlplane/main.ts', import.meta.url));
 /** istiod's. */
 const XDS_PORT = 15_010;
 /** istiod's port for monitoring and debugging. */
