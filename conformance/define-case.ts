@@ -12,6 +12,9 @@ export type Driver = 'process' | 'simulation';
 /** Whose proxy is in the sidecar's and the gateway's seat. */
 export type DataPlane = 'dinghy' | 'envoy';
 
+/** Who configures the proxies. */
+export type ControlPlane = 'dinghy' | 'istiod';
+
 /** Requests of the suite carry this user-agent, so that a learner's figures can leave them out. */
 export const PROBE_USER_AGENT = 'dinghy-probe';
 
@@ -107,6 +110,28 @@ export interface Shaken extends Wire {
   readonly alpn: string;
 }
 
+/** A proxy beside the mesh's that no control plane configures. */
+export interface Lone extends AsyncDisposable {
+  readonly address: string;
+  /** A request to its listener; the ports are what its configuration says. */
+  send(ask: LoneAsk): Promise<Page>;
+  /** `count` of them, a few connections at once. */
+  sendMany(ask: LoneAsk, count: number): Promise<readonly Page[]>;
+  stat(name: string): Promise<number>;
+  page(path: string, method?: string): Promise<Page>;
+  /** Waits for a line of its access log with that text. */
+  line(text: string): Promise<string>;
+}
+
+/** port: 10000 when absent. */
+export interface LoneAsk {
+  readonly method?: string;
+  readonly path: string;
+  readonly port?: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
 /** Who certifies the mesh's workloads. */
 export type MeshIdentity = Environment['identity'];
 
@@ -114,6 +139,7 @@ export type MeshIdentity = Environment['identity'];
 export interface MeshUnderTest {
   readonly driver: Driver;
   readonly dataPlane: DataPlane;
+  readonly configuredBy: ControlPlane;
   /** Applies YAML and settles when every proxy has acknowledged it. Rejects with the problems as text. */
   apply(yaml: string): Promise<void>;
   /** Takes the resources of that YAML away and settles when every proxy has acknowledged it. */
@@ -141,6 +167,12 @@ export interface MeshUnderTest {
   admin(workload: string, path: string): Promise<unknown>;
   /** A workload's admin page as it stands; method: GET when absent. */
   page(workload: string, path: string, method?: string): Promise<Page>;
+  /** A request straight to that workload's program, past every proxy. */
+  program(workload: string, headers: Readonly<Record<string, string>>): Promise<Page>;
+  /** Port of that workload's program on 127.0.0.1. */
+  programPort(workload: string): number;
+  /** A proxy of that kind with a configuration of the case's own: YAML of `static_resources`, made for the address that it gets. */
+  alone(resources: (address: string) => string): Promise<Lone>;
   /** The mesh's own idea of now, milliseconds since the epoch. */
   readonly wallTimeMs: () => number;
   /** Lets that much time pass; simulation only. */
@@ -172,6 +204,10 @@ export interface ConformanceCase {
   /** Cells where it runs; everywhere when absent. */
   readonly drivers?: readonly Driver[];
   readonly dataPlanes?: readonly DataPlane[];
+  /** Why it runs there only, for whoever reads that it was skipped. */
+  readonly because?: string;
+  /** Where it is about one control plane's own words or ways; absent: it holds for each. */
+  readonly controlPlanes?: readonly ControlPlane[];
   /** YAML on top of the mesh's own resources; removed afterwards. */
   readonly apply: string;
   /** Mutants that this case must catch. */

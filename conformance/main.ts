@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Command, Option } from 'commander';
 import { coverageTable } from './behaviours.ts';
-import type { DataPlane, Driver } from './define-case.ts';
+import type { ControlPlane, DataPlane, Driver } from './define-case.ts';
 import { CellUnavailable, runCell, skippedCell } from './matrix/cells.ts';
 import { runMutants } from './mutants/run.ts';
 import { evidenceUnder } from './report/evidence.ts';
@@ -15,10 +15,12 @@ import type { Cell, Verdict } from './verify.ts';
 
 const DRIVERS: readonly Driver[] = ['process', 'simulation'];
 const DATA_PLANES: readonly DataPlane[] = ['dinghy', 'envoy'];
+const CONTROL_PLANES: readonly ControlPlane[] = ['dinghy', 'istiod'];
 
 interface Flags {
   readonly driver: Driver;
   readonly dataPlane: DataPlane;
+  readonly controlPlane: ControlPlane;
   readonly id?: readonly string[];
   readonly report?: string;
   readonly required: boolean;
@@ -34,6 +36,7 @@ const flags = new Command('conformance')
   .description('proves the documented behaviours on a mesh of its own; exits with 1 when a case failed')
   .addOption(new Option('--driver <name>', 'where the mesh runs').choices(DRIVERS).default('process'))
   .addOption(new Option('--data-plane <name>', 'who proxies').choices(DATA_PLANES).default('dinghy'))
+  .addOption(new Option('--control-plane <name>', 'who configures the proxies').choices(CONTROL_PLANES).default('dinghy'))
   .option('--id <ids...>', 'these cases only')
   .option('--mutants', 'switch on one bug after another and see each case catch those that it names', false)
   .option('--list', 'which documented behaviour each case proves', false)
@@ -47,7 +50,7 @@ const flags = new Command('conformance')
   .parse()
   .opts<Flags>();
 
-const cell: Cell = { driver: flags.driver, dataPlane: flags.dataPlane };
+const cell: Cell = { driver: flags.driver, dataPlane: flags.dataPlane, controlPlane: flags.controlPlane };
 
 const chosenIds = flags.id ? { ids: flags.id } : {};
 
@@ -68,7 +71,7 @@ const writeReports = (path: string, verdicts: readonly Verdict[]): void => {
   mkdirSync(dirname(path), { recursive: true });
   const skips = verdicts.filter(({ outcome }) => outcome === 'skipped').map(({ id, text }) => `${id}: ${text}`);
   const head = {
-    implementation: `dinghy control plane, ${cell.dataPlane} data plane`,
+    implementation: `${cell.controlPlane} control plane, ${cell.dataPlane} data plane`,
     version: ownVersion(),
     node: process.version,
     date: new Date().toISOString(),

@@ -1,5 +1,5 @@
 /** Runs one case on one mesh and says how it ended. There are no retries: the first answer counts. */
-import type { ConformanceCase, DataPlane, Driver, MeshUnderTest } from './define-case.ts';
+import type { ConformanceCase, ControlPlane, DataPlane, Driver, MeshUnderTest } from './define-case.ts';
 import { Mismatch } from './expect.ts';
 import type { CaseId } from './registry.ts';
 
@@ -7,7 +7,12 @@ import type { CaseId } from './registry.ts';
 export interface Cell {
   readonly driver: Driver;
   readonly dataPlane: DataPlane;
+  readonly controlPlane: ControlPlane;
 }
+
+/** As reports name it: `process/envoy`, `process/envoy+istiod`. */
+export const cellName = ({ driver, dataPlane, controlPlane }: Cell): string =>
+  `${driver}/${dataPlane}${controlPlane === 'dinghy' ? '' : `+${controlPlane}`}`;
 
 /** How one case ended in one cell. */
 export interface Verdict {
@@ -54,26 +59,41 @@ export const failureText = (failed: ConformanceCase, cell: Cell, thrown: unknown
   const error = thrown instanceof Witnessed ? thrown.cause : thrown;
   const mismatch = error instanceof Mismatch ? error : new Mismatch('the case itself', 'to run to its end', String(error));
   const dataPlane = cell.dataPlane === 'dinghy' ? '' : ` --data-plane ${cell.dataPlane}`;
+  const controlPlane = cell.controlPlane === 'dinghy' ? '' : ` --control-plane ${cell.controlPlane}`;
   return [
-    `${failed.id} failed (${cell.driver}, ${cell.dataPlane})`,
+    `${failed.id} failed (${cellName(cell)})`,
     `  claim      ${failed.claim}`,
     `  source     ${failed.source}`,
     `  looked at  ${mismatch.what}`,
     `  expected   ${mismatch.expected}`,
     `  actual     ${mismatch.actual.slice(0, 2_000)}`,
     ...(thrown instanceof Witnessed ? [`  evidence   ${thrown.folder}`] : []),
-    `  reproduce  npx dinghy conformance --id ${failed.id} --driver ${cell.driver}${dataPlane}`,
+    `  reproduce  npx dinghy conformance --id ${failed.id} --driver ${cell.driver}${dataPlane}${controlPlane}`,
   ].join('\n');
 };
 
-const cellOf = (mesh: MeshUnderTest): Cell => ({ driver: mesh.driver, dataPlane: mesh.dataPlane });
+const cellOf = ({ driver, dataPlane, configuredBy }: MeshUnderTest): Cell => ({ driver, dataPlane, controlPlane: configuredBy });
+
+const KUBERNETES_ONLY =
+  /^kind: *(Secret|Namespace|HTTPRoute|GRPCRoute|TCPRoute|TLSRoute|ReferenceGrant|GatewayClass)\b|^apiVersion: *gateway\.networking\.k8s\.io/m;
+
+/** The reference cell has no Kubernetes. */
+const unreadByIstiod = (yaml: string): string | undefined => {
+  const [found] = KUBERNETES_ONLY.exec(yaml) ?? [];
+  return found === undefined ? undefined : `an istiod without Kubernetes does not read ${found.replace(/^\w+: */, '')}`;
+};
+
+const driverReason = ({ drivers = [], because }: ConformanceCase): string =>
+  `runs with the driver ${drivers.join(', ')} only${because === undefined ? '' : `: ${because}`}`;
 
 const skipReason = (candidate: ConformanceCase, cell: Cell): string | undefined => {
-  if (candidate.drivers && !candidate.drivers.includes(cell.driver)) return `runs with the driver ${candidate.drivers.join(', ')} only`;
+  if (candidate.drivers && !candidate.drivers.includes(cell.driver)) return driverReason(candidate);
   if (candidate.dataPlanes && !candidate.dataPlanes.includes(cell.dataPlane)) {
     return `is about the data plane ${candidate.dataPlanes.join(', ')} only`;
   }
-  return undefined;
+  if (candidate.controlPlanes && !candidate.controlPlanes.includes(cell.controlPlane))
+    return `is about the control plane ${candidate.controlPlanes.join(', ')} only`;
+  return cell.controlPlane === 'istiod' ? unreadByIstiod(candidate.apply) : undefined;
 };
 
 const verdictOf = (about: ConformanceCase, cell: Cell, end: Pick<Verdict, 'outcome' | 'text' | 'durationMs'>): Verdict => ({

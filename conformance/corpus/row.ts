@@ -19,6 +19,8 @@ export interface HostileRow {
   readonly verdict: Verdict | readonly Verdict[];
   /** What Envoy 1.40 makes of it, where that is known to be something else. */
   readonly onEnvoy?: Verdict;
+  /** What Envoy makes of it under istiod's configuration, where that is something else again. */
+  readonly underIstiod?: Verdict;
   /** Where it passes: the target that the program must see. */
   readonly arrivesAs?: string;
 }

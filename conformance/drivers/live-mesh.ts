@@ -2,13 +2,14 @@
 import type { Environment } from '#environment';
 
 /** Where a proxy listens. */
-export type ProxySeat = Pick<Environment['workloads'][number], 'name' | 'namespace' | 'address'>;
+export type ProxySeat = Pick<Environment['workloads'][number], 'name' | 'namespace' | 'address' | 'appPort'>;
 
 /** The few things that a mesh must offer to be judged. */
 export type LiveMesh = Pick<
   Environment,
   | 'driver'
   | 'dataPlane'
+  | 'configuredBy'
   | 'connect'
   | 'applyYaml'
   | 'deleteYaml'
@@ -22,7 +23,7 @@ export type LiveMesh = Pick<
   | 'restartControlPlane'
   | 'advance'
 > &
-  Partial<Pick<Environment, 'identity' | 'tls'>> & {
+  Partial<Pick<Environment, 'identity' | 'tls' | 'startLone'>> & {
     readonly workloads: readonly ProxySeat[];
     readonly gateways: readonly ProxySeat[];
   };

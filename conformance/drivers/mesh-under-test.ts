@@ -7,6 +7,8 @@ import { Journal } from './evidence.ts';
 import { ExchangeRecords } from './exchange-records.ts';
 import { HttpClient, type WireResponse } from './http-client.ts';
 import type { LiveMesh, ProxySeat } from './live-mesh.ts';
+import { startLone } from './lone.ts';
+import { readStat } from './statistics.ts';
 import { type Authorities, shake } from './strangers.ts';
 import { openWire } from './wire.ts';
 
@@ -132,16 +134,22 @@ class Caller {
   }
 }
 
-const readStat = (text: string, name: string): number => {
-  const line = text.split('\n').find((one) => one.startsWith(`${name}: `));
-  return line === undefined ? 0 : Number(line.slice(name.length + 2));
-};
-
 /** Over a connection of its own, so that any method can be asked and every status is seen. */
 const adminPage = async (live: LiveMesh, workload: string, path: string, method: string): Promise<Page> => {
   const { address } = seatOf(live, workload);
   using client = new HttpClient(await live.connect(address, ADMIN_PORT), '');
   return await client.send({ method, path, headers: [['Host', `${address}:${ADMIN_PORT}`]], body: '' });
+};
+
+const appPortOf = (live: LiveMesh, workload: string): number => {
+  const { appPort } = seatOf(live, workload);
+  if (appPort === undefined) throw new Error(`the program of ${workload} cannot be reached past its proxy`);
+  return appPort;
+};
+
+const askProgram = async (live: LiveMesh, port: number, headers: Readonly<Record<string, string>>): Promise<Page> => {
+  using client = new HttpClient(await live.connect('127.0.0.1', port), '');
+  return await client.send({ method: 'GET', path: '/', headers: [['Host', 'program'], ...Object.entries(headers)], body: '' });
 };
 
 const dial = async (live: LiveMesh, from: string, to: string): Promise<Wire> => {
@@ -166,6 +174,34 @@ const pump = (advance: (ms: number) => Promise<void>): (() => void) => {
   };
 };
 
+/** How a case changes the mesh; each settles when every proxy has acknowledged. */
+const changesOf = (
+  live: LiveMesh,
+  journal: Journal,
+  records: ExchangeRecords,
+): Pick<MeshUnderTest, 'apply' | 'remove' | 'clear' | 'refused'> => ({
+  async apply(yaml) {
+    journal.note('apply', yaml);
+    const { problems, version } = await live.applyYaml(yaml);
+    if (problems.length > 0) throw new Mismatch('applying the configuration', 'no problem', problems.join('; '));
+    await barrier(live, version);
+  },
+  async remove(yaml) {
+    journal.note('delete', yaml);
+    await barrier(live, (await live.deleteYaml(yaml)).version);
+  },
+  async clear() {
+    const documents = journal.takeApplied();
+    records.forgetTurnedAway();
+    // Together, as one change: what is already gone does not keep the rest.
+    if (documents.length > 0) await barrier(live, (await live.deleteYaml(documents.join('---\n'))).version);
+  },
+  async refused(yaml) {
+    journal.note('apply', yaml);
+    return (await live.applyYaml(yaml)).problems;
+  },
+});
+
 /** One view of a mesh for cases; the caller ends it. authorities: who signs for strangers. */
 export const meshUnderTest = (live: LiveMesh, authorities?: Authorities): MeshUnderTest & Disposable => {
   const stopTime = live.advance === undefined ? () => {} : pump(live.advance);
@@ -175,26 +211,8 @@ export const meshUnderTest = (live: LiveMesh, authorities?: Authorities): MeshUn
   return {
     driver: live.driver,
     dataPlane: live.dataPlane,
-    async apply(yaml) {
-      journal.note('apply', yaml);
-      const { problems, version } = await live.applyYaml(yaml);
-      if (problems.length > 0) throw new Mismatch('applying the configuration', 'no problem', problems.join('; '));
-      await barrier(live, version);
-    },
-    async remove(yaml) {
-      journal.note('delete', yaml);
-      await barrier(live, (await live.deleteYaml(yaml)).version);
-    },
-    async clear() {
-      const documents = journal.takeApplied();
-      records.forgetTurnedAway();
-      // Together, as one change: what is already gone does not keep the rest.
-      if (documents.length > 0) await barrier(live, (await live.deleteYaml(documents.join('---\n'))).version);
-    },
-    async refused(yaml) {
-      journal.note('apply', yaml);
-      return (await live.applyYaml(yaml)).problems;
-    },
+    configuredBy: live.configuredBy,
+    ...changesOf(live, journal, records),
     async send(ask) {
       const [answer] = await caller.send(ask, 1, 1);
       if (answer === undefined) throw new Error('invariant: one request, one answer');
@@ -206,12 +224,15 @@ export const meshUnderTest = (live: LiveMesh, authorities?: Authorities): MeshUn
     dial: (from, to) => dial(live, from, to),
     reach: async (workload, port) => openWire(await live.connect(seatOf(live, workload).address, port), ''),
     shake: (workload, port, stranger) => shake(live, { address: seatOf(live, workload).address, port }, stranger, authorities),
-    stat: async (workload, name) => readStat((await live.admin(workload, '/stats')).replaceAll(';.', '.'), name),
+    stat: async (workload, name) => readStat(await live.admin(workload, '/stats'), name),
     admin: async (workload, path) => JSON.parse(await live.admin(workload, path)),
     page: (workload, path, method = 'GET') => adminPage(live, workload, path, method),
     address: (workload) => seatOf(live, workload).address,
     vip: (host) => vipOf(live, host, 'default'),
     sync: () => live.sync(),
+    programPort: (workload) => appPortOf(live, workload),
+    program: (workload, headers) => askProgram(live, appPortOf(live, workload), headers),
+    alone: (resources) => startLone(live, resources),
     wallTimeMs: live.wallTimeMs,
     openAds: live.openAds,
     ...(live.advance && { pass: live.advance }),

@@ -1,4 +1,4 @@
-/** The matrix: drivers and data planes under our control plane, and what it takes to bring one cell up. */
+/** The matrix: drivers, data planes and control planes, and what it takes to bring one cell up. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -30,12 +30,14 @@ const open = async (cell: Cell, importAuthority: string) => {
     return await startEnvironment(conformanceMesh, {
       mode: cell.driver,
       dataPlane: cell.dataPlane,
+      controlPlane: cell.controlPlane,
       name: `conformance-${process.pid}`,
       seed: SEED,
       importAuthority,
     });
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
+    if (cell.controlPlane === 'istiod' && /npm run istiod/.test(reason)) throw new CellUnavailable(reason, { cause });
     if (cell.dataPlane === 'envoy' && /not fetched|npm run envoy|no Envoy/i.test(reason)) throw new CellUnavailable(reason, { cause });
     throw cause;
   }

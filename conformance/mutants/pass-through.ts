@@ -76,6 +76,7 @@ export const passThroughMesh = async (): Promise<LiveMesh & AsyncDisposable> => 
   return {
     driver: 'process',
     dataPlane: 'dinghy',
+    configuredBy: 'dinghy',
     workloads: conformanceMesh.workloads.map(({ name }) => seat(name)),
     gateways: [seat('ingressgateway')],
     connect: () =>

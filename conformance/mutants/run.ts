@@ -60,7 +60,7 @@ const judge = async (mutant: Mutant, catchers: readonly ConformanceCase[]): Prom
       claim: `${mutant.id} (${mutant.wrong}) is caught by ${one.id}`,
       source: one.source,
       profile: one.profile,
-      cell: { driver: 'simulation', dataPlane: 'dinghy' },
+      cell: { driver: 'simulation', dataPlane: 'dinghy', controlPlane: 'dinghy' },
       outcome: caught ? 'passed' : 'failed',
       text: caught ? '' : `${mutant.id} survived ${one.id}: ${mutant.wrong}\n${output.slice(-2_000)}`,
       durationMs,

@@ -1,5 +1,5 @@
 /** Verdicts as JUnit XML, one suite a cell. */
-import type { Verdict } from '../verify.ts';
+import { cellName, type Verdict } from '../verify.ts';
 import { totalsOf } from './summary.ts';
 
 const ESCAPES: Readonly<Record<string, string>> = { '<': '&lt;', '>': '&gt;', '&': '&amp;', '"': '&quot;' };
@@ -18,7 +18,7 @@ const caseElement = (verdict: Verdict): string =>
 
 /** A whole file. */
 export const junitReport = (verdicts: readonly Verdict[]): string => {
-  const cells = Object.groupBy(verdicts, ({ cell }) => `${cell.driver}/${cell.dataPlane}`);
+  const cells = Object.groupBy(verdicts, ({ cell }) => cellName(cell));
   const suites = Object.entries(cells).map(([cell, own = []]) => {
     const { failed, skipped } = totalsOf(own);
     const head = `  <testsuite name="${cell}" tests="${own.length}" failures="${failed}" skipped="${skipped}">`;

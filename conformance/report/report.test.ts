@@ -10,7 +10,7 @@ const verdict = (id: Verdict['id'], outcome: Verdict['outcome'], text = ''): Ver
   claim: 'a < b',
   source: 'RFC',
   profile: 'core',
-  cell: { driver: 'process', dataPlane: 'dinghy' },
+  cell: { driver: 'process', dataPlane: 'dinghy', controlPlane: 'dinghy' },
   outcome,
   text,
   durationMs: 12,

@@ -1,5 +1,5 @@
 /** Verdicts as lines for people: failures in full, skips with their reasons, the sum last. */
-import type { Verdict } from '../verify.ts';
+import { cellName, type Verdict } from '../verify.ts';
 
 /** How many ended how. */
 export interface Totals {
@@ -20,7 +20,7 @@ export const formatTotals = ({ passed, failed, skipped }: Totals): string => `${
 /** One verdict as it ends. */
 export const formatVerdict = (verdict: Verdict): string => {
   if (verdict.outcome === 'failed') return verdict.text;
-  const cell = `${verdict.cell.driver}/${verdict.cell.dataPlane}`;
+  const cell = cellName(verdict.cell);
   if (verdict.outcome === 'skipped') return `skip ${verdict.id} (${cell}): ${verdict.text}`;
   return `pass ${verdict.id} (${cell}, ${verdict.durationMs} ms) ${verdict.claim}`;
 };

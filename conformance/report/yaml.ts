@@ -1,6 +1,6 @@
 /** Verdicts as a report in the spirit of the Gateway API's: what ran on what, what failed by name, what was skipped and why. */
 import { stringify } from 'yaml';
-import type { Verdict } from '../verify.ts';
+import { cellName, type Verdict } from '../verify.ts';
 import { totalsOf } from './summary.ts';
 
 /** What was judged. */
@@ -11,8 +11,6 @@ export interface ReportHead {
   readonly date: string;
 }
 
-const cellName = ({ cell }: Verdict): string => `${cell.driver}/${cell.dataPlane}`;
-
 const profileReport = (verdicts: readonly Verdict[]) => ({
   ...totalsOf(verdicts),
   failures: verdicts.filter((one) => one.outcome === 'failed').map((one) => one.id),
@@ -21,7 +19,7 @@ const profileReport = (verdicts: readonly Verdict[]) => ({
 
 /** One document; cells and profiles apart. */
 export const yamlReport = (head: ReportHead, verdicts: readonly Verdict[]): string => {
-  const cells = Object.entries(Object.groupBy(verdicts, cellName)).map(([cell, own = []]) => ({
+  const cells = Object.entries(Object.groupBy(verdicts, ({ cell }) => cellName(cell))).map(([cell, own = []]) => ({
     cell,
     core: profileReport(own.filter((one) => one.profile === 'core')),
     extended: profileReport(own.filter((one) => one.profile === 'extended')),

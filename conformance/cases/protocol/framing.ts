@@ -39,6 +39,8 @@ export const framing: readonly ConformanceCase[] = [
     id: 'H1-VER-001',
     claim: 'An HTTP/1.0 request is answered 426 and goes nowhere.',
     source: 'Envoy accept_http_10: false, details low_version',
+    // istiod sends what is no HTTP/1.1 or HTTP/2 past the routes, as bytes.
+    controlPlanes: ['dinghy'],
     profile: 'core',
     apply: '',
     killedBy: ['MUT-LOW-VERSION-ACCEPTED'],

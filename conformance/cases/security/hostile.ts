@@ -30,7 +30,10 @@ const runRows =
   async (mesh: MeshUnderTest): Promise<void> => {
     const wrong: string[] = [];
     for (const { id, source, bytes, arrivesAs, ...row } of rows) {
-      const verdict = (mesh.dataPlane === 'envoy' ? row.onEnvoy : undefined) ?? row.verdict;
+      const verdict =
+        (mesh.configuredBy === 'istiod' ? row.underIstiod : undefined) ??
+        (mesh.dataPlane === 'envoy' ? row.onEnvoy : undefined) ??
+        row.verdict;
       const answer = await answerTo(mesh, bytes);
       const actual = verdictOf(answer);
       if (![verdict].flat().includes(actual as Verdict)) wrong.push(`${id} (${source}): ${[verdict].flat().join(' or ')}, got ${actual}`);

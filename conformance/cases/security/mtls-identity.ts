@@ -186,7 +186,12 @@ export const mutualTlsIdentities: readonly ConformanceCase[] = [
         return shaken.alpn;
       };
       expectEqual('chosen for a sidecar that speaks HTTP', await chosen(MESH_ALPN), 'http/1.1');
-      expectEqual('chosen for one that speaks anything', await chosen(['istio-peer-exchange', 'istio']), 'istio');
+      // istiod's servers offer h2 and http/1.1 alone, and end no handshake for want of a common one.
+      expectEqual(
+        'chosen for one that speaks anything',
+        await chosen(['istio-peer-exchange', 'istio']),
+        mesh.configuredBy === 'dinghy' ? 'istio' : '',
+      );
       expectEqual('fate without an offer', await fares(mesh, { signedBy: 'mesh' }), 'refused');
     },
   }),

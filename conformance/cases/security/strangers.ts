@@ -1,6 +1,6 @@
 /** What cases about mutual TLS share: policies for modes, clients that the case makes itself, and how those fare. */
 import { type MeshUnderTest, PROBE_USER_AGENT, type Shaken, type Stranger } from '../../define-case.ts';
-import { HandshakeFailed } from '../../expect.ts';
+import { expectContains, HandshakeFailed } from '../../expect.ts';
 import { HOST, head } from '../protocol/wire.ts';
 
 /** As certificates name them. */
@@ -106,3 +106,8 @@ export const SERVED = 'HTTP/1.1 200';
 
 /** What one that a policy denies looks like. */
 export const FORBIDDEN = 'HTTP/1.1 403';
+
+/** That proxy's own words on a connection which it turned away. Our control plane asks for them; istiod does not. */
+export const expectToldWhy = async (mesh: MeshUnderTest, workload: string, text: string): Promise<void> => {
+  if (mesh.configuredBy === 'dinghy') expectContains('what the proxy said', await mesh.turnedAway(workload, 'STRICT'), text);
+};

@@ -1,9 +1,9 @@
 /** Policies on a port whose bytes the mesh does not read: they end connections, and fields of HTTP mean nothing there. */
 import { type ConformanceCase, defineCase, type MeshUnderTest } from '../../define-case.ts';
-import { expectContains, expectEqual } from '../../expect.ts';
+import { expectEqual } from '../../expect.ts';
 import { HOST, head } from '../protocol/wire.ts';
 import { PRODUCTPAGE, policy } from './policies.ts';
-import { answerInPlainText, answerOver, fate, mode, SERVED } from './strangers.ts';
+import { answerInPlainText, answerOver, expectToldWhy, fate, mode, SERVED } from './strangers.ts';
 
 const SOURCE = 'Istio AuthorizationPolicy on TCP ports';
 
@@ -116,7 +116,7 @@ export const tcpSecurity: readonly ConformanceCase[] = [
     async run(mesh) {
       expectEqual('fates of productpage and the visitor', await fates(mesh), ALL);
       expectEqual('fate of plain text', fate(await answerInPlainText(mesh, 'ledger-v1')), 'refused');
-      expectContains('what the proxy said', await mesh.turnedAway('ledger-v1', 'STRICT'), 'plain text');
+      await expectToldWhy(mesh, 'ledger-v1', 'plain text');
       expectEqual('fate of a foreign root', fate(await answerOver(mesh, 'ledger-v1', { signedBy: 'foreign', alpn: ['istio'] })), 'refused');
       expectEqual('fate of the mesh’s root', fate(await answerOver(mesh, 'ledger-v1', { signedBy: 'mesh', alpn: ['istio'] })), SERVED);
     },

@@ -228,6 +228,8 @@ rules:
     id: 'SEC-JWT-012',
     claim: 'A key set without keys believes nobody: there is no key that it falls back to.',
     source: 'CVE-2026-31837: a default key',
+    // istiod hands the empty set on, Envoy refuses the listener, and the one before it goes on without asking for tokens.
+    controlPlanes: ['dinghy'],
     profile: 'core',
     apply: '',
     killedBy: ['MUT-JWT-WITHOUT-KEYS-BELIEVED'],
