@@ -73,9 +73,15 @@ export const reporterOf = ({ kind, definition, address }: Seat): Reporter => ({
 /** Process id of a seat's proxy; undefined when it has none. */
 export type PidOf = (name: string) => number | undefined;
 
-const runningOf = ({ definition: { name, namespace }, address }: Seat, pidOf: PidOf): RunningWorkload => {
+const runningOf = (seat: Seat, pidOf: PidOf): RunningWorkload => {
+  const { definition, address } = seat;
+  const { name, namespace } = definition;
   const pid = pidOf(name);
-  return { name, namespace, address, adminUrl: `http://${address}:${ADMIN_PORT}`, ...(pid !== undefined && { pid }) };
+  return {
+    ...{ name, namespace, address, adminUrl: `http://${address}:${ADMIN_PORT}` },
+    ...(seat.kind === 'workload' && { appPort: seat.appPort }),
+    ...(pid !== undefined && { pid }),
+  };
 };
 
 /** The workloads, as the environment describes them. */

@@ -29,6 +29,7 @@ import { AdsClient } from './xds/ads-client.ts';
 import { controlPlaneAddress } from './xds/control-plane-address.ts';
 import { ownNode } from './xds/own-node.ts';
 
+export { readBootstrap } from './bootstrap.ts';
 export { SnapshotBuilder } from './config/build-snapshot.ts';
 
 /** A proxy that runs. */

@@ -12,6 +12,8 @@ import { paths } from './protocol/paths.ts';
 import { proxyHeaders } from './protocol/proxy-headers.ts';
 import { boundaries, refusals } from './protocol/refusals.ts';
 import { readings, strictness } from './protocol/strictness.ts';
+import { bookinfoResilience } from './resilience/bookinfo-resilience.ts';
+import { breakersAndRetries, heldLimits } from './resilience/breakers.ts';
 import { brokenExchanges, localReplies, retries, timeouts } from './resilience/failures.ts';
 import { faults } from './resilience/faults.ts';
 import { limits } from './resilience/limits.ts';
@@ -88,6 +90,9 @@ export const catalogue: readonly ConformanceCase[] = [
   ...faults,
   ...statistics,
   ...limits,
+  ...heldLimits,
+  ...breakersAndRetries,
+  ...bookinfoResilience,
   ...authorizationActions,
   ...authorizationSources,
   ...authorizationOperations,

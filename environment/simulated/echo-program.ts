@@ -121,6 +121,7 @@ const carrierOf = (connection: Connection, clock: Clock, { headOnly, closes, end
     },
     raw: (text) => void connection.write(text, 'latin1'),
     reset: () => void connection.resetAndDestroy(),
+    close: () => void connection.end(),
     end() {
       if (isChunked && !headOnly) connection.write('0\r\n\r\n', 'latin1');
       ended();

@@ -33,6 +33,7 @@ const carrierOf = (request: IncomingMessage, response: ServerResponse): EchoCarr
   bytes: (text) => void response.write(text),
   raw: (text) => void request.socket.write(text, 'latin1'),
   reset: () => void request.socket.resetAndDestroy(),
+  close: () => void request.socket.end(),
   end: () => void response.end(),
 });
 

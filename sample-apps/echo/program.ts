@@ -17,7 +17,10 @@ export interface EchoCarrier {
   head(step: Extract<EchoStep, { kind: 'head' }>): void;
   bytes(text: string): void;
   raw(text: string): void;
+  /** Drops the connection; what was written may be lost with it. */
   reset(): void;
+  /** Closes the connection behind what was written. */
+  close(): void;
   end(): void;
 }
 

@@ -17,6 +17,7 @@ const performed = (program: EchoProgram, script: string, path = '/'): { readonly
     bytes: (text) => void done.push(`bytes ${text.length}`),
     raw: () => void done.push('raw'),
     reset: () => void done.push('reset'),
+    close: () => void done.push('close'),
     end: () => void done.push('end'),
   };
   return { done, end: program.answer({ ...behave(script), path }, carrier) };
@@ -53,7 +54,7 @@ test('bodies stall, drip and are cut', () => {
   const kinds = (script: string) => plan(`size=4;${script}`).map((step) => (step.kind === 'bytes' ? step.text.length : step.kind));
   expect(kinds('stall=k')).toEqual(['head', 2, 'hold', 2, 'end']);
   expect(kinds('drip=3/20')).toEqual(['head', 3, 'wait', 1, 'wait', 'end']);
-  expect(kinds('cut')).toEqual(['head', 2, 'reset']);
+  expect(kinds('cut')).toEqual(['head', 2, 'close']);
   expect(kinds('garble')).toEqual(['raw', 'reset']);
 });
 

@@ -4,7 +4,7 @@
  * - `fail=S` answers S; `answers=503,200;key=K` answers the n-th request of K with the n-th status, and the last from then on
  * - `delay=MS` waits before the head; `hold=KEY` waits until somebody asks with `release=KEY`; `held=KEY` tells how many wait, in `x-lab-held`
  * - `reset` drops the connection instead of answering; `garble` answers what is no HTTP; `early` answers before the body of the request is read
- * - `chunked`; `size=N` a body of N bytes; `drip=N/MS` N bytes each MS; `stall=KEY` half the body, the rest once KEY is released; `cut` half the body, then a drop
+ * - `chunked`; `size=N` a body of N bytes; `drip=N/MS` N bytes each MS; `stall=KEY` half the body, the rest once KEY is released; `cut` half the body, then the connection is closed
  * - `header=name:value` a field of the answer, as often as wanted
  * - `until=N` misbehaves only while `x-envoy-attempt-count` is below N; `from=N` holds only from that try on; `only=W` is for the workload W alone
  * - `health=S` from now on `/healthz` answers S
@@ -31,6 +31,7 @@ export type EchoStep =
   | { readonly kind: 'bytes'; readonly text: string }
   | { readonly kind: 'raw'; readonly text: string }
   | { readonly kind: 'reset' }
+  | { readonly kind: 'close' }
   | { readonly kind: 'end' };
 
 /** What the program remembers of earlier requests. turn: which one of its `key` this is, from 0. held: how many wait under the key asked for. */
@@ -101,7 +102,7 @@ const bytes = (text: string): EchoStep => ({ kind: 'bytes', text });
 const bodySteps = (script: EchoScript, body: string): EchoStep[] => {
   const middle = Math.ceil(body.length / 2);
   const [first, second] = [bytes(body.slice(0, middle)), bytes(body.slice(middle))];
-  if (script.has('cut')) return [first, { kind: 'reset' }];
+  if (script.has('cut')) return [first, { kind: 'close' }];
   const stall = script.get('stall');
   if (stall !== undefined) return [first, { kind: 'hold', key: stall }, second, { kind: 'end' }];
   const drip = script.get('drip');

@@ -8,7 +8,7 @@ const CLUSTER = 'cluster.outbound|9080|v1|reviews.default.svc.cluster.local';
 const SLOW = { [BEHAVE]: 'delay=300' };
 
 /** One endpoint, so that the limits of its cluster are all there is. */
-const limited = (pool: string): string => `
+export const limited = (pool: string): string => `
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
 metadata:

@@ -44,3 +44,45 @@ spec:
     labels:
       version: v2
 `;
+
+/** The DestinationRule of its circuit breaker. */
+export const SEED_BREAKER = `# Prevent cascading failures
+apiVersion: networking.istio.io/v1beta1
+kind: DestinationRule
+metadata:
+  name: reviews-circuit-breaker
+spec:
+  host: reviews
+  trafficPolicy:
+    connectionPool:
+      tcp:
+        maxConnections: 100
+      http:
+        http1MaxPendingRequests: 50
+        http2MaxRequests: 100
+        maxRequestsPerConnection: 2
+    outlierDetection:
+      consecutiveErrors: 5
+      interval: 30s
+      baseEjectionTime: 30s
+      maxEjectionPercent: 50
+`;
+
+/** Its retries and timeouts. */
+export const SEED_RETRIES = `apiVersion: networking.istio.io/v1beta1
+kind: VirtualService
+metadata:
+  name: reviews-retries
+spec:
+  hosts:
+  - reviews
+  http:
+  - route:
+    - destination:
+        host: reviews
+    timeout: 10s
+    retries:
+      attempts: 3
+      perTryTimeout: 2s
+      retryOn: 5xx,reset,connect-failure
+`;
