@@ -127,7 +127,7 @@ const Table = ({ state }: { state: IdentityState }) => (
       <thead>
         <tr>
           {['workload', 'serial', 'issued', 'next at about', 'ends', 'replaced', 'root'].map((title) => (
-            <th key={title} scope="col">
+            <th key={title} scope="col" class={title === 'replaced' ? 'number' : ''}>
               {title}
             </th>
           ))}
@@ -177,7 +177,7 @@ export const Certificates = () => {
       <Counter state={state} since={since ?? state.load} />
       <Picture state={state} lives={lives} />
       <p class="small muted">
-        Each bar is the life of one certificate; the dark half ends where the next one is asked for. Thin bars were replaced. Amber: under a
+        Each bar is the life of one certificate; the filled half ends where the next one is asked for. Thin bars were replaced. Amber: under a
         root that does not sign any more.
       </p>
       <p class="small" role="status">
