@@ -175,7 +175,7 @@ test('the palette goes to pages, proxies and resources by keyboard, and Escape g
   await page.keyboard.press('Escape');
 });
 
-test('Tab walks the page in its order, every stop is visible, and the editor can be left', async () => {
+test('Tab walks the page in its order, every stop is visible, and who passes through the editor leaves its text alone', async () => {
   await go('/');
   const stops: string[] = [];
   for (let i = 0; i < 14; i++) {
@@ -188,9 +188,10 @@ test('Tab walks the page in its order, every stop is visible, and the editor can
   expect(stops.indexOf('Mesh')).toBeLessThan(stops.indexOf('Start lab 1 →'));
   await go('/config');
   await editor().click();
-  await page.keyboard.press('Escape');
+  const before = await editor().textContent();
   await page.keyboard.press('Tab');
   expect(await focusedName()).not.toBe('YAML');
+  expect(await editor().textContent()).toBe(before);
 });
 
 test('at 640 px, which is 200 % of 1280, nothing is wider than the window', async () => {

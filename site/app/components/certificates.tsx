@@ -177,8 +177,8 @@ export const Certificates = () => {
       <Counter state={state} since={since ?? state.load} />
       <Picture state={state} lives={lives} />
       <p class="small muted">
-        Each bar is the life of one certificate; the filled half ends where the next one is asked for. Thin bars were replaced. Amber: under a
-        root that does not sign any more.
+        Each bar is the life of one certificate; the filled half ends where the next one is asked for. Thin bars were replaced. Amber: under
+        a root that does not sign any more.
       </p>
       <p class="small" role="status">
         {PHASES[state.phase]} Trusted: {state.roots.map(({ id, isSigning }) => `${id}${isSigning ? ' (signs)' : ''}`).join(', ')}.

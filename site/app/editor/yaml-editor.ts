@@ -1,5 +1,5 @@
 /** The YAML editor: CodeMirror in a shadow root, so that its styles come as adopted sheets and the content policy stays strict. */
-import { defaultKeymap, history, historyKeymap, indentWithTab } from '@codemirror/commands';
+import { defaultKeymap, history, historyKeymap } from '@codemirror/commands';
 import { yaml } from '@codemirror/lang-yaml';
 import { bracketMatching, HighlightStyle, indentUnit, syntaxHighlighting } from '@codemirror/language';
 import { type Diagnostic, lintGutter, lintKeymap, setDiagnostics } from '@codemirror/lint';
@@ -82,8 +82,8 @@ export const openYamlEditor = (host: HTMLElement, text: string, label: string, o
         LOOK,
         TYPE_OVER,
         EditorView.contentAttributes.of({ 'aria-label': label }),
-        // Tab indents; Escape, then Tab, leaves the editor (CodeMirror's own rule for keyboard users).
-        keymap.of([...defaultKeymap, ...historyKeymap, ...lintKeymap, indentWithTab]),
+        // Tab goes on to the next control, so that who passes through changes nothing; Ctrl-] and Ctrl-[ indent.
+        keymap.of([...defaultKeymap, ...historyKeymap, ...lintKeymap]),
         EditorView.updateListener.of((update) => {
           if (update.docChanged && !quiet) onChange(update.state.doc.toString());
         }),
