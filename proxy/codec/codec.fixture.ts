@@ -42,15 +42,16 @@ const QUIET: ServerSettings = {
   proxy100Continue: true,
 };
 
-const served = (handler: Handler, settings: Partial<ServerSettings>): ServeHttp => ({
+const served = (handler: Handler, settings: Partial<ServerSettings>, idleTimeoutMs: number | undefined): ServeHttp => ({
   settings: { ...QUIET, ...settings },
   draining: false,
   serve: (request, downstream, refusal) => {
     const record = new StreamRecord(1, downstream, 0, 0);
     return {
+      idleTimeoutMs,
       response: refusal ? Promise.resolve(localReply(refusal)) : handler(request, record),
       giveUp: (error) => {
-        record.abortWith(error.flag, error.codeDetails);
+        record.abortFor(error);
         return localReply(error);
       },
       abort: (flag, details) => record.abortWith(flag, details),
@@ -63,10 +64,15 @@ const served = (handler: Handler, settings: Partial<ServerSettings>): ServeHttp 
   connectionClosed: () => {},
 });
 
-/** A server on one end; the client's end comes back. */
-export const startServer = (handler: Handler, settings: Partial<ServerSettings> = {}, clock: Clock = realClock()): Connection => {
+/** A server on one end; the client's end comes back. routeIdleMs: what every route says of stillness. */
+export const startServer = (
+  handler: Handler,
+  settings: Partial<ServerSettings> = {},
+  clock: Clock = realClock(),
+  routeIdleMs?: number,
+): Connection => {
   const [near, far] = connectionPair();
-  new Http1Server(near, served(handler, settings), { id: 1, local: AT, remote: AT }, clock);
+  new Http1Server(near, served(handler, settings, routeIdleMs), { id: 1, local: AT, remote: AT }, clock);
   return far;
 };
 

@@ -17,7 +17,7 @@ export class ConnectionWatch {
   /** When the head that is not all here began; meaningful in phase `head` only. A head is timed from its beginning, not from its last byte. */
   headSinceMs = 0;
   readonly #clock: Clock;
-  readonly #limits: Readonly<Record<Phase, number>>;
+  readonly #limits: Record<Phase, number>;
   readonly #shortest: number;
   readonly #watched: Watched;
   #cancel: () => void = () => {};
@@ -28,7 +28,7 @@ export class ConnectionWatch {
     this.#limits = { idle: settings.idleTimeoutMs, head: settings.headTimeoutMs, exchange: settings.streamIdleTimeoutMs };
     this.#shortest = Math.min(...Object.values(this.#limits).filter((ms) => ms > 0));
     this.activeAtMs = clock.nowMs();
-    if (Number.isFinite(this.#shortest)) this.#arm(this.#shortest);
+    this.#arm(this.#shortest);
   }
 
   /** Something moved. */
@@ -40,6 +40,14 @@ export class ConnectionWatch {
     this.#cancel();
   }
 
+  /** The exchange that begins may be still for so long; 0 = for ever. */
+  limitExchange(ms: number): void {
+    this.#limits.exchange = ms;
+    if (ms === 0 || ms >= this.#shortest) return;
+    this.#cancel();
+    this.#arm(ms);
+  }
+
   /** From now on only this can happen. */
   insteadAfter(ms: number, then: () => void): void {
     this.#cancel();
@@ -47,6 +55,7 @@ export class ConnectionWatch {
   }
 
   #arm(ms: number): void {
+    if (ms === Number.POSITIVE_INFINITY) return;
     this.#cancel = this.#clock.after(ms, this.#look);
   }
 

@@ -152,9 +152,9 @@ test('what follows a refused upgrade is never read as a request', async () => {
 
 describe('time', () => {
   const never: Handler = () => new Promise(() => {});
-  const run = (settings: Partial<ServerSettings>) => {
+  const run = (settings: Partial<ServerSettings>, routeIdleMs?: number) => {
     const clock = simulatedClock();
-    const client = startServer(never, settings, clock);
+    const client = startServer(never, settings, clock, routeIdleMs);
     let text = '';
     client.on('data', (chunk: Buffer) => {
       text += chunk.toString('latin1');
@@ -193,6 +193,34 @@ describe('time', () => {
     const half = run({ streamIdleTimeoutMs: 300 });
     half.client.write(post('Content-Length: 5\r\n\r\nhe'));
     expect((await half.wait(300)).text).toMatch(/^HTTP\/1\.1 408 .*connection: close.*stream timeout$/s);
+  });
+
+  test('a body that is not whole in time is 408, however fast it moves', async () => {
+    const { client, wait } = run({ requestTimeoutMs: 300 });
+    client.write(post('Content-Length: 500\r\n\r\nhe'));
+    await wait(200);
+    client.write('llo');
+    expect((await wait(99)).text).toBe('');
+    expect((await wait(1)).text).toMatch(/^HTTP\/1\.1 408 .*connection: close.*request timeout$/s);
+    const whole = run({ requestTimeoutMs: 300 });
+    whole.client.write(post('Content-Length: 5\r\n\r\nhello'));
+    expect((await whole.wait(400)).text).toBe('');
+  });
+
+  test('a route may say how long its exchanges may be still, longer or shorter than all others', async () => {
+    for (const [settings, routeIdleMs, timedOutAt] of [
+      [{ streamIdleTimeoutMs: 300 }, 100, 100],
+      [{ streamIdleTimeoutMs: 100 }, 300, 300],
+      [{}, 100, 100],
+    ] as const) {
+      const { client, wait } = run(settings, routeIdleMs);
+      client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+      expect((await wait(timedOutAt - 1)).text).toBe('');
+      expect((await wait(1)).text).toMatch(/^HTTP\/1\.1 504 .*stream timeout$/s);
+    }
+    const endless = run({ streamIdleTimeoutMs: 100 }, 0);
+    endless.client.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n');
+    expect((await endless.wait(5000)).text).toBe('');
   });
 });
 

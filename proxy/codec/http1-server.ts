@@ -15,7 +15,7 @@ import { type Exchange, newExchange } from './exchange.ts';
 import { HeadError, withoutEmptyLines } from './head.ts';
 import { IncomingBody } from './incoming-body.ts';
 import { awaitsContinue, decoderFor, receivedRequest, requestStart, wantsUpgrade } from './receive-request.ts';
-import { HEAD_TIMEOUT, LEFT_EARLY, refusalOf, streamTimeout, wordlessRefusal } from './refusal.ts';
+import { HEAD_TIMEOUT, LEFT_EARLY, REQUEST_TIMEOUT, refusalOf, streamTimeout, wordlessRefusal } from './refusal.ts';
 import { checkBeginning, parseRequestHead, type RequestHead } from './request-head.ts';
 import { interimHead, isBodiless, responseHead } from './response-text.ts';
 import { startTunnel } from './upgrade.ts';
@@ -31,6 +31,7 @@ export class Http1Server {
   #http: ServeHttp;
   readonly #downstream: DownstreamConnection;
   readonly #watch: ConnectionWatch;
+  readonly #clock: Clock;
   #buffer: Buffer | undefined;
   #exchange: Exchange | undefined;
   #decoder: BodyDecoder | undefined;
@@ -45,6 +46,7 @@ export class Http1Server {
     this.#connection = connection;
     this.#http = http;
     this.#downstream = downstream;
+    this.#clock = clock;
     http.connectionOpened();
     connection.on('data', this.#onData);
     connection.on('end', this.#onEnd);
@@ -146,6 +148,8 @@ export class Http1Server {
     const stream = this.#http.serve(request, this.#downstream, refusal);
     const exchange = newExchange(stream, head, chunks);
     this.#exchange = exchange;
+    this.#watch.limitExchange(stream.idleTimeoutMs ?? settings.streamIdleTimeoutMs);
+    if (this.#decoder && settings.requestTimeoutMs > 0) this.#awaitWhole(exchange, settings.requestTimeoutMs);
     this.#requests++;
     stream.response.then((response) => this.#respond(exchange, response));
   }
@@ -155,6 +159,14 @@ export class Http1Server {
     for (const chunk of chunks) body.push(chunk);
     this.#decoder = decoder;
     this.#body = body;
+  }
+
+  /** Answers a request whose body is not here in time; where the answer has begun, it may go on. */
+  #awaitWhole(exchange: Exchange, ms: number): void {
+    const cancel = this.#clock.after(ms, () => {
+      if (exchange === this.#exchange && this.#decoder && !exchange.headSent) this.#giveUp(exchange, REQUEST_TIMEOUT);
+    });
+    exchange.stream.response.finally(cancel);
   }
 
   /** False: the body that came with the head is broken, and was refused. */

@@ -26,6 +26,15 @@ export const HEAD_TIMEOUT = new StreamError('DPE', {
   closes: true,
 });
 
+/** A request that took too long to arrive. */
+export const REQUEST_TIMEOUT = new StreamError('DPE', {
+  status: 408,
+  text: 'request timeout',
+  codeDetails: 'request_overall_timeout',
+  flagged: false,
+  closes: true,
+});
+
 /** A client that left in the middle of a head; nobody hears the answer. */
 export const LEFT_EARLY = new StreamError('DC', { status: 0, codeDetails: 'downstream_remote_disconnect' });
 

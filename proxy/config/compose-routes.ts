@@ -1,5 +1,6 @@
 /** A connection manager's filters around each route's end: the walk of every request, put together when the snapshot is built. */
 import { ConfigError, inField, refuseUnsupported } from '#api/config-error.ts';
+import { durationMs } from '#api/units.ts';
 import { type Any, type HttpConnectionManager, type RetryPolicy, Router } from '#envoy';
 import type { Counter, MetricScope } from '#system/metrics.ts';
 import type { System } from '#system/system.ts';
@@ -125,6 +126,7 @@ export class HttpWalk implements ComposeRoutes {
   readonly #rows: FilterRow[] = [];
   readonly #base: readonly Step[];
   readonly #envoyHeaders: boolean;
+  readonly #maxStreamMs: number;
   readonly #tally: Tally;
   readonly #overridden = new WeakMap<Any, Map<FilterRow, HttpFilter | undefined>>();
   readonly #retryRules: WeakMap<RetryPolicy, RetryRules>;
@@ -159,6 +161,7 @@ export class HttpWalk implements ComposeRoutes {
       });
     }
     this.#envoyHeaders = envoyHeaders;
+    this.#maxStreamMs = durationMs(config.commonHttpProtocolOptions?.maxStreamDuration) ?? 0;
     this.#base = this.#rows.map(({ base, clearsRoute }) => ({ filter: base, clearsRoute }));
     this.#tally = tallyOf(rooms.system.metrics.scope('http', config.statPrefix));
     this.toHttps = TO_HTTPS;
@@ -250,6 +253,8 @@ export class HttpWalk implements ComposeRoutes {
       requestEdits: ordered(target.requestEdits, plan.requestEdits),
       responseEdits: ordered(target.responseEdits, plan.responseEdits),
       hostRewrite: target.hostRewrite,
+      hash: forward.hash,
+      subset: target.subset,
       rewritePath: forward.rewritePath,
       appendForwardedHost: forward.appendForwardedHost,
       attemptCount: plan.attemptCount,
@@ -257,10 +262,12 @@ export class HttpWalk implements ComposeRoutes {
       envoyHeaders: this.#envoyHeaders,
       timeoutMs: forward.timeoutMs,
       maxGrpcTimeoutMs: forward.maxGrpcTimeoutMs,
-      streamLimit: forward.streamLimit,
+      grpcOffsetMs: forward.grpcOffsetMs,
+      streamLimit: { ...forward.streamLimit, ms: forward.streamLimit.ms ?? this.#maxStreamMs },
       bufferBytes: plan.bufferBytes,
       clusterNotFoundStatus: forward.clusterNotFoundStatus,
       tally: this.#tally,
+      ...(forward.priority && { priority: forward.priority }),
     };
   }
 

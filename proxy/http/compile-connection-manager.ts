@@ -30,7 +30,13 @@ const UNDERSCORES: readonly ServerSettings['underscores'][] = ['allow', 'reject'
 const commonOf = (config: HttpConnectionManager): Pick<ServerSettings, 'idleTimeoutMs' | 'maxHeaders' | 'maxRequests' | 'underscores'> => {
   const common = config.commonHttpProtocolOptions;
   if (common) {
-    const read = ['idleTimeout', 'maxHeadersCount', 'maxRequestsPerConnection', 'headersWithUnderscoresAction'] as const;
+    const read = [
+      'idleTimeout',
+      'maxHeadersCount',
+      'maxStreamDuration',
+      'maxRequestsPerConnection',
+      'headersWithUnderscoresAction',
+    ] as const;
     inField('common_http_protocol_options', () => refuseUnsupported(common, { read }));
   }
   return {
@@ -59,6 +65,7 @@ const serverOf = (config: HttpConnectionManager): ServerSettings => ({
   maxHeadBytes: (config.maxRequestHeadersKb ?? 60) * 1024,
   headTimeoutMs: millis(config.requestHeadersTimeout, 0) || SERVER_DEFAULTS.headTimeoutMs,
   streamIdleTimeoutMs: millis(config.streamIdleTimeout, SERVER_DEFAULTS.streamIdleTimeoutMs),
+  requestTimeoutMs: millis(config.requestTimeout, SERVER_DEFAULTS.requestTimeoutMs),
   delayedCloseMs: millis(config.delayedCloseTimeout, SERVER_DEFAULTS.delayedCloseMs),
   upgrades: upgradesOf(config),
   proxy100Continue: config.proxy100Continue,
@@ -109,6 +116,7 @@ export const connectionManagerSettings = (config: HttpConnectionManager): Connec
       'serverHeaderTransformation',
       'maxRequestHeadersKb',
       'streamIdleTimeout',
+      'requestTimeout',
       'requestHeadersTimeout',
       'accessLog',
       'useRemoteAddress',

@@ -16,6 +16,8 @@ import { StreamRecord } from './stream-record.ts';
 export interface CompiledRoute {
   readonly name: string;
   readonly metadata?: RouteMetadata | undefined;
+  /** See ServedStream. */
+  readonly idleTimeoutMs?: number | undefined;
   readonly handle: Handler;
 }
 
@@ -103,6 +105,8 @@ export class ConnectionManager implements ServeHttp {
     this.#rooms.observer.closed();
   }
 
+  }
+
   serve(received: HttpRequest, downstream: DownstreamConnection, refusal?: StreamError): ServedStream {
     return new Served(received, this.#record(downstream), this, refusal);
   }
@@ -135,6 +139,7 @@ export class ConnectionManager implements ServeHttp {
       record.routeName = route.name;
       if (request.upgrade !== undefined && !this.settings.upgrades.has(request.upgrade)) throw UPGRADE_REFUSED;
       record.routeMetadata = route.metadata;
+      served.idleTimeoutMs = route.idleTimeoutMs;
       response = await route.handle(request, record);
       if (record.codeDetails === '') record.codeDetails = 'via_upstream';
     } catch (error) {
@@ -225,6 +230,7 @@ export class ConnectionManager implements ServeHttp {
 class Served implements ServedStream {
   request: HttpRequest;
   sent: HttpResponse | undefined;
+  idleTimeoutMs: number | undefined = undefined;
   readonly refusal: StreamError | undefined;
   readonly response: Promise<HttpResponse | undefined>;
   readonly #record: StreamRecord;
@@ -243,14 +249,14 @@ class Served implements ServedStream {
   }
 
   giveUp(error: StreamError): HttpResponse {
-    this.#record.abortWith(error.flag, error.codeDetails);
+    this.#record.abortFor(error);
     this.sent = this.#manager.dress(localReply(error, this.request), this.#record.requestId);
     return this.sent;
   }
 
   note(error: unknown): void {
     if (!(error instanceof StreamError)) return;
-    this.#record.flags.add(error.flag);
+    if (error.flagged) this.#record.flags.add(error.flag);
     this.#record.codeDetails = error.codeDetails;
   }
 

@@ -12,8 +12,10 @@ export interface ServerSettings {
   readonly headTimeoutMs: number;
   /** Connection without any request. */
   readonly idleTimeoutMs: number;
-  /** Exchange in which nothing moves. */
+  /** Exchange in which nothing moves; a route may say otherwise (ServedStream.idleTimeoutMs). */
   readonly streamIdleTimeoutMs: number;
+  /** From a request's head to the last byte of its body. */
+  readonly requestTimeoutMs: number;
   /** Protocols that a client may upgrade to, lower-case. */
   readonly upgrades: ReadonlySet<string>;
   /** Whether interim answers and `Expect: 100-continue` go through; otherwise the codec answers the latter itself. */
@@ -37,6 +39,7 @@ export const SERVER_DEFAULTS: ServerSettings = {
   headTimeoutMs: 15_000,
   idleTimeoutMs: 3_600_000,
   streamIdleTimeoutMs: 300_000,
+  requestTimeoutMs: 0,
   upgrades: new Set(),
   proxy100Continue: false,
   underscores: 'allow',
@@ -50,6 +53,8 @@ export const SERVER_DEFAULTS: ServerSettings = {
 export interface ServedStream {
   /** Never rejects; undefined: say nothing, drop the connection. */
   readonly response: Promise<HttpResponse | undefined>;
+  /** In place of ServerSettings.streamIdleTimeoutMs, where the route says so; known as soon as `serve` returned. */
+  readonly idleTimeoutMs?: number | undefined;
   /** Downstream left, or the exchange was given up: aborts what is under way. */
   abort(flag: ResponseFlag, codeDetails: string): void;
   /** Gives the exchange up before it was answered: aborts what is under way and says what the client gets instead. */
@@ -71,4 +76,5 @@ export interface ServeHttp {
   refuse(error: StreamError, downstream: DownstreamConnection, request?: HttpRequest): HttpResponse;
   connectionOpened(): void;
   connectionClosed(): void;
+  /** Made when the first client speaks HTTP/2; absent where none can. */
 }

@@ -50,11 +50,15 @@ export class StreamRecord implements StreamInfo {
   }
 
   abortWith(flag: ResponseFlag, codeDetails: string): void {
+    this.abortFor(new StreamError(flag, { codeDetails }));
+  }
+
+  abortFor(error: StreamError): void {
     if (this.#aborted || this.#end) return;
-    this.flags.add(flag);
-    this.codeDetails = codeDetails;
-    this.#aborted = new StreamError(flag, { codeDetails });
-    this.#controller?.abort(this.#aborted);
+    if (error.flagged) this.flags.add(error.flag);
+    this.codeDetails = error.codeDetails;
+    this.#aborted = error;
+    this.#controller?.abort(error);
   }
 
   finishWith(end: StreamEnd): void {

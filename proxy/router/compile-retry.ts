@@ -3,8 +3,10 @@ import { ConfigError, inField, refuseUnsupported } from '#api/config-error.ts';
 import { durationMs } from '#api/units.ts';
 import type { RetryPolicy } from '#envoy';
 import { compileHeaderMatcher, type RequestTest } from '../http/header-match.ts';
-import type { Backoff } from './backoff.ts';
+import { type Backoff, compileBackoff, compileResetHeaders, type ResetHeaders } from './backoff.ts';
+import { compileHostWishes } from './host-wishes.ts';
 import { compileConditions, type RetryTest } from './retry-conditions.ts';
+import type { HostWishes } from './upstream-cluster.ts';
 
 /** When and how to try again. */
 export interface RetryRules {
@@ -13,34 +15,15 @@ export interface RetryRules {
   readonly maxRetries: number;
   /** 0 = none. */
   readonly perTryTimeoutMs: number;
-  /** How often to pick again when a host was tried already. */
-  readonly repicks: number;
+  /** How long a try may hear nothing from upstream; 0 = for ever. */
+  readonly perTryIdleMs: number;
+  readonly hosts: HostWishes;
   readonly backoff: Backoff;
+  /** Undefined when answers are not asked for how long to wait. */
+  readonly resetHeaders: ResetHeaders | undefined;
   /** Requests to which all of this applies; empty = all. */
   readonly requests: readonly RequestTest[];
 }
-
-const PREVIOUS_HOSTS = [
-  'envoy.retry_host_predicates.previous_hosts',
-  'envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate',
-];
-
-const compileRepicks = (policy: RetryPolicy): number => {
-  for (const [index, predicate] of policy.retryHostPredicate.entries()) {
-    const type = predicate.configType ? predicate.configType.value.typeUrl.replace(/^.*\//, '') : predicate.name;
-    if (!PREVIOUS_HOSTS.includes(type)) throw new ConfigError(`retry_host_predicate[${index}]`, `${type} is not supported by this proxy`);
-  }
-  return policy.retryHostPredicate.length === 0 ? 0 : policy.hostSelectionRetryMaxAttempts || 1;
-};
-
-const compileBackoff = (policy: RetryPolicy): Backoff => {
-  const baseMs = durationMs(policy.retryBackOff?.baseInterval) ?? 25;
-  if (baseMs <= 0) throw new ConfigError('retry_back_off.base_interval', 'must be greater than 0s');
-  const maxMs = durationMs(policy.retryBackOff?.maxInterval) ?? baseMs * 10;
-  if (maxMs < baseMs) throw new ConfigError('retry_back_off.max_interval', 'must be at least the base_interval');
-  // Envoy rounds what is shorter than a millisecond up.
-  return { baseMs: Math.max(1, baseMs), maxMs: Math.max(1, maxMs) };
-};
 
 /** Throws ConfigError with a path relative to the policy. */
 export const compileRetry = (policy: RetryPolicy): RetryRules => {
@@ -49,10 +32,13 @@ export const compileRetry = (policy: RetryPolicy): RetryRules => {
       'retryOn',
       'numRetries',
       'perTryTimeout',
+      'perTryIdleTimeout',
       'retryHostPredicate',
       'hostSelectionRetryMaxAttempts',
+      'retryPriority',
       'retriableStatusCodes',
       'retryBackOff',
+      'rateLimitedRetryBackOff',
       'retriableHeaders',
       'retriableRequestHeaders',
     ],
@@ -61,8 +47,10 @@ export const compileRetry = (policy: RetryPolicy): RetryRules => {
     covers: compileConditions(policy),
     maxRetries: policy.numRetries ?? 1,
     perTryTimeoutMs: durationMs(policy.perTryTimeout) ?? 0,
-    repicks: compileRepicks(policy),
+    perTryIdleMs: durationMs(policy.perTryIdleTimeout) ?? 0,
+    hosts: compileHostWishes(policy),
     backoff: compileBackoff(policy),
+    resetHeaders: compileResetHeaders(policy),
     requests: policy.retriableRequestHeaders.map((matcher, index) =>
       inField(`retriable_request_headers[${index}]`, () => compileHeaderMatcher(matcher)),
     ),

@@ -2,6 +2,7 @@
 import { HeaderMap, removeIn, setIn } from '../http/header-map.ts';
 import { isGrpc } from '../http/local-reply.ts';
 import type { HttpRequest, HttpResponse } from '../http/message.ts';
+import type { StreamError } from '../http/stream-error.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
 
 /** Changes a draft of fields in place. */
@@ -59,6 +60,14 @@ export const finalizeRequest = (request: HttpRequest, stream: StreamInfo, plan: 
   return { ...request, authority, path, headers: new HeaderMap(draft) };
 };
 
+/** What this proxy says of itself in an answer of its own. */
+export const finalizeFailure = (error: StreamError, plan: Finalize, { attempts }: StreamInfo): StreamError => {
+  if (plan.envoyHeaders && !plan.attemptCountInResponse) return error;
+  const headers = error.headers.filter(([name]) => plan.envoyHeaders || name !== 'x-envoy-overloaded');
+  if (plan.attemptCountInResponse) headers.push(['x-envoy-attempt-count', String(attempts.length)]);
+  return error.with({ headers });
+};
+
 /** serviceMs: time from our request to the response head. */
 export const finalizeResponse = (
   response: HttpResponse,
@@ -70,7 +79,6 @@ export const finalizeResponse = (
   const early = exchange.request.body.ended === false || exchange.request.upgrade !== undefined;
   if (plan.envoyHeaders && early) removeIn(draft, 'x-envoy-upstream-service-time');
   else if (plan.envoyHeaders) setIn(draft, 'x-envoy-upstream-service-time', String(Math.max(0, Math.round(exchange.serviceMs))));
-  else removeIn(draft, 'x-envoy-upstream-service-time');
   if (plan.attemptCountInResponse) setIn(draft, 'x-envoy-attempt-count', String(exchange.stream.attempts.length));
   for (const edit of plan.responseEdits) edit(draft, exchange.request, exchange.stream);
   return { ...response, headers: new HeaderMap(draft) };

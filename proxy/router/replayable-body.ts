@@ -12,7 +12,8 @@ export interface ReplayableBody {
 
 /** LIVING STATE of one shared body. Reading is serialized: readers who are ahead wait for the same chunk. */
 class SharedBody implements ReplayableBody {
-  readonly #source: AsyncIterator<Uint8Array>;
+  readonly #source: Body;
+  readonly #pieces: AsyncIterator<Uint8Array>;
   readonly #limit: number;
   #kept: Uint8Array[] = [];
   #dropped = 0;
@@ -22,12 +23,19 @@ class SharedBody implements ReplayableBody {
   canReplay = true;
 
   constructor(source: Body, limit: number) {
-    this.#source = source[Symbol.asyncIterator]();
+    this.#source = source;
+    this.#pieces = source[Symbol.asyncIterator]();
     this.#limit = limit;
   }
 
   again(): Body {
-    return { [Symbol.asyncIterator]: () => this.#readFrom() };
+    const ended = () => this.#ended || this.#source.ended !== false;
+    return {
+      get ended() {
+        return ended();
+      },
+      [Symbol.asyncIterator]: () => this.#readFrom(),
+    };
   }
 
   async *#readFrom(): AsyncGenerator<Uint8Array> {
@@ -49,7 +57,7 @@ class SharedBody implements ReplayableBody {
   /** Whether one more chunk was read. */
   async #read(): Promise<boolean> {
     if (this.#ended) return false;
-    const { done, value } = await this.#source.next();
+    const { done, value } = await this.#pieces.next();
     if (done) {
       this.#ended = true;
       return false;
@@ -65,9 +73,9 @@ class SharedBody implements ReplayableBody {
   }
 }
 
-/** limit: bytes kept at most; a body that is here already is kept whatever its size. */
+/** limit: bytes kept at most. A body that is here whole can be read again whatever its size, but counts as too large for a retry beyond the limit, as in Envoy. */
 export const replayable = (body: Body, limit: number): ReplayableBody => {
   const { whole } = body;
-  if (whole !== undefined) return { again: () => wholeBody(whole), canReplay: true };
+  if (whole !== undefined) return { again: () => wholeBody(whole), canReplay: whole.length <= limit };
   return new SharedBody(body, limit);
 };

@@ -5,12 +5,12 @@ import { setIn } from '../http/header-map.ts';
 import type { HttpRequest, HttpResponse } from '../http/message.ts';
 import { StreamError } from '../http/stream-error.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
-import { backoffMs } from './backoff.ts';
+import { afterAsked, askedWaitMs, backoffMs } from './backoff.ts';
 import type { RetryRules } from './compile-retry.ts';
 import { release } from './release.ts';
 import { replayable } from './replayable-body.ts';
 import type { Outcome, RetryTest } from './retry-conditions.ts';
-import type { UpstreamCluster, UpstreamSlot } from './upstream-cluster.ts';
+import type { RetryBreaker, UpstreamCluster, UpstreamSlot } from './upstream-cluster.ts';
 
 /** What the retry filter stands on. */
 export interface RetryRoom {
@@ -21,6 +21,8 @@ export interface RetryRoom {
   readonly attemptCount: boolean;
   /** Whole budget of an exchange in milliseconds, 0 = none. */
   readonly timeoutMs: number;
+  /** Whose limits retries use; undefined = default. */
+  readonly priority?: 'high' | undefined;
 }
 
 const outcomeOf = async (answer: Promise<HttpResponse>): Promise<Outcome> => {
@@ -40,16 +42,26 @@ const answer = (outcome: Outcome, retries: number): HttpResponse => {
   throw retries > 0 ? reworded(outcome.error) : outcome.error;
 };
 
-/** Why the next try is not made; undefined when it is. */
-const refusal = (cluster: UpstreamCluster, rules: RetryRules, retries: number, stream: StreamInfo): boolean => {
+const breakerOf = (cluster: UpstreamCluster, { priority }: RetryRoom): RetryBreaker => (priority && cluster.highBreaker) || cluster.breaker;
+
+interface Retrying {
+  readonly cluster: UpstreamCluster;
+  readonly breaker: RetryBreaker;
+  readonly stream: StreamInfo;
+  readonly retries: number;
+}
+
+/** Whether the next try is not made; the record then says why. */
+const isRefused = ({ cluster, breaker, stream, retries }: Retrying, rules: RetryRules): boolean => {
   if (retries >= rules.maxRetries) {
     stream.flags.add('URX');
     cluster.stats.retryLimitExceeded.value++;
     return true;
   }
-  if (cluster.breaker.mayRetry) return false;
+  if (breaker.mayRetry) return false;
   stream.flags.add('UO');
   cluster.stats.retryOverflow.value++;
+  if (breaker.refused) breaker.refused.retries++;
   return true;
 };
 
@@ -68,6 +80,16 @@ const numbered = (request: HttpRequest, attempt: number | undefined, leftMs: num
 /** covers: the policy's own test, known to be there. */
 export const retry = (rules: RetryRules, covers: RetryTest, room: RetryRoom): HttpFilter => {
   const { clock, random } = room.system;
+  const waitFor = (cluster: UpstreamCluster, outcome: Outcome, retries: number): number => {
+    const { resetHeaders } = rules;
+    const asked = resetHeaders && outcome.kind === 'response' && askedWaitMs(resetHeaders, outcome.response.headers, clock.wallTimeMs());
+    if (asked) {
+      cluster.stats.retryAskedBackoffs.value++;
+      return afterAsked(asked, random);
+    }
+    cluster.stats.retryBackoffs.value++;
+    return backoffMs(rules.backoff, retries, random);
+  };
   return async (request, stream, next) => {
     for (const matches of rules.requests) if (!matches(request)) return next(request, stream);
     const body = replayable(request.body, room.bufferBytes);
@@ -83,24 +105,29 @@ export const retry = (rules: RetryRules, covers: RetryTest, room: RetryRoom): Ht
     };
     // Most requests end here: what is here whole goes out as it came.
     let outcome = await outcomeOf(next(request.body.whole === undefined ? { ...request, body: body.again() } : request, stream));
+    if (!body.canReplay && room.slot.current) room.slot.current.stats.retriesAbandoned.value++;
     for (let retries = 0; ; retries++) {
       const cluster = room.slot.current;
       if (cluster === undefined || !covers(outcome)) {
         if (retries > 0 && cluster) cluster.stats.retrySuccess.value++;
         return answer(outcome, retries);
       }
-      if (!body.canReplay || stream.signal.aborted || refusal(cluster, rules, retries, stream)) return answer(outcome, retries);
-      cluster.stats.retried.count(outcome.kind === 'response' ? outcome.response.status : outcome.error.status);
-      if (outcome.kind === 'response') release(outcome.response);
-      cluster.breaker.retries++;
+      const breaker = breakerOf(cluster, room);
+      if (!body.canReplay || stream.signal.aborted || isRefused({ cluster, breaker, stream, retries }, rules))
+        return answer(outcome, retries);
+      const waitMs = waitFor(cluster, outcome, retries);
+      stream.upstreamFailure = '';
+      if (outcome.kind === 'response') {
+        cluster.stats.retried.count(outcome.response.status);
+        release(outcome.response);
+      }
+      breaker.retries++;
       cluster.stats.retries.value++;
-      cluster.stats.retryBackoffs.value++;
       try {
-        const waitMs = backoffMs(rules.backoff, retries, random);
         await clock.sleep(waitMs, stream.signal);
         outcome = await attempt(retries + 1, waitMs);
       } finally {
-        cluster.breaker.retries--;
+        breaker.retries--;
       }
     }
   };

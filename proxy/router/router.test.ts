@@ -55,11 +55,14 @@ const setUp = (upstream: Upstream, plan: Partial<RouterPlan> & { policy?: object
     retried: statuses(),
     timeouts: counter(),
     perTryTimeouts: counter(),
+    perTryIdleTimeouts: counter(),
     retries: counter(),
     retryBackoffs: counter(),
+    retryAskedBackoffs: counter(),
     retrySuccess: counter(),
     retryOverflow: counter(),
     retryLimitExceeded: counter(),
+    retriesAbandoned: counter(),
   };
   const cluster: UpstreamCluster = {
     breaker: { retries: 0, ...limits },
@@ -82,7 +85,8 @@ const setUp = (upstream: Upstream, plan: Partial<RouterPlan> & { policy?: object
     envoyHeaders: true,
     timeoutMs: 0,
     maxGrpcTimeoutMs: undefined,
-    streamLimit: { ms: 0, grpcMs: undefined },
+    grpcOffsetMs: 0,
+    streamLimit: { ms: 0, grpcMs: undefined, grpcOffsetMs: 0 },
     retry: policy && compileRetry(RetryPolicy.fromJSON(policy)),
     mirrors: [],
     bufferBytes: 10,
@@ -136,6 +140,26 @@ describe('statistics', () => {
     expect([stats.answered.all, stats.retried.all]).toEqual([[200], [503, 503]]);
   });
 
+  it('count no failed connection as an answer that gave way', async () => {
+    const policy = { retryOn: 'connect-failure', numRetries: 1 };
+    const { handle, stats, stream, system } = setUp(
+      async (_request, _stream, attempt) => (attempt < 2 ? Promise.reject(refused()) : answer(200)),
+      {
+        policy,
+      },
+    );
+    const result = handle(get(), stream);
+    await system.clock.advance(1000);
+    expect((await result).status).toBe(200);
+    expect(stats.retried.all).toEqual([]);
+  });
+
+  it.each(['DC', 'SI', 'DPE', 'UMSDR'] as const)('count nothing of what the client is told as %s', async (flag) => {
+    const { handle, stats, stream } = setUp(() => Promise.reject(new StreamError(flag, { codeDetails: 'x' })));
+    await outcome(handle(get(), stream));
+    expect(stats.answered.all).toEqual([]);
+  });
+
   it("count this proxy's own answers, too", async () => {
     const { handle, stats, stream } = setUp(() => Promise.reject(refused()));
     await outcome(handle(get(), stream));
@@ -145,7 +169,7 @@ describe('statistics', () => {
 
 describe('max stream duration', () => {
   it('ends the exchange without a flag, in gRPC as DEADLINE_EXCEEDED', async () => {
-    const { handle, stream, system } = setUp(never, { streamLimit: { ms: 100, grpcMs: undefined } });
+    const { handle, stream, system } = setUp(never, { streamLimit: { ms: 100, grpcMs: undefined, grpcOffsetMs: 0 } });
     const result = outcome(handle(get(), stream));
     await system.clock.advance(100);
     expect(await result).toMatchObject({ status: 504, flagged: false, grpcStatus: 4, codeDetails: 'max_duration_timeout' });
@@ -153,7 +177,7 @@ describe('max stream duration', () => {
 
   it('takes a gRPC caller at its word, up to the limit, and tells upstream what is left of it', async () => {
     const call = (timeout: string) => get({ headers: HeaderMap.of(['content-type', 'application/grpc'], ['grpc-timeout', timeout]) });
-    const { handle, seen, stream, system } = setUp(never, { streamLimit: { ms: 0, grpcMs: 300 } });
+    const { handle, seen, stream, system } = setUp(never, { streamLimit: { ms: 0, grpcMs: 300, grpcOffsetMs: 0 } });
     const [long, short] = [outcome(handle(call('9S'), stream)), outcome(handle(call('50m'), stream))];
     await system.clock.advance(50);
     expect(await short).toMatchObject({ codeDetails: 'max_duration_timeout' });
@@ -199,6 +223,150 @@ describe('timeout', () => {
     await handle(get({ headers: headers('300m') }), stream);
     await handle(get({ headers: headers('9S') }), stream);
     expect(seen.map((request) => request.headers.get('x-envoy-expected-rq-timeout-ms'))).toEqual(['300', '500']);
+  });
+});
+
+/** A body that arrives when the test says so. */
+const arriving = () => {
+  let end = () => {};
+  const trailers = new Promise<HeaderMap>((resolve) => {
+    end = () => resolve(HeaderMap.EMPTY);
+  });
+  const body = { ended: false, async *[Symbol.asyncIterator]() {} };
+  return { body, trailers, end: () => end() };
+};
+
+describe("upstream's time", () => {
+  it('counts from the end of the request', async () => {
+    const { handle, stream, system } = setUp(never, { timeoutMs: 1000 });
+    const { end, ...slow } = arriving();
+    const result = outcome(handle(get({ method: 'POST', ...slow }), stream));
+    let settled = false;
+    void result.then(() => {
+      settled = true;
+    });
+    await system.clock.advance(5000);
+    end();
+    await system.clock.advance(999);
+    expect(settled).toBe(false);
+    await system.clock.advance(1);
+    expect(await result).toMatchObject({ flag: 'UT' });
+  });
+
+  it('of one try ends with the head', async () => {
+    let signal: AbortSignal | undefined;
+    const upstream: Upstream = async (_request, stream) => {
+      signal = stream.signal;
+      return { ...answer(200), body: { async *[Symbol.asyncIterator]() {} } };
+    };
+    const { handle, stats, stream, system } = setUp(upstream, { policy: { retryOn: '5xx', perTryTimeout: '0.5s' } });
+    await handle(get(), stream);
+    await system.clock.advance(1000);
+    expect([signal?.aborted, stats.perTryTimeouts.value]).toEqual([false, 0]);
+    expect(stream.attempts).toEqual([]);
+  });
+});
+
+describe('a try in which upstream is silent', () => {
+  const policy = { retryOn: '5xx', numRetries: 1, perTryIdleTimeout: '0.5s' };
+
+  it('fails, and may be followed by another', async () => {
+    const { handle, stats, seen, stream, system } = setUp(never, { policy });
+    const result = outcome(handle(get(), stream));
+    await system.clock.advance(2000);
+    expect(await result).toMatchObject({ flag: 'UT', status: 504, codeDetails: 'upstream_per_try_idle_timeout' });
+    expect([seen.length, stats.perTryIdleTimeouts.value]).toEqual([2, 2]);
+  });
+
+  it('is given up in the middle of its answer, but not while pieces come', async () => {
+    const pieces: (() => void)[] = [];
+    const source = {
+      next: () =>
+        new Promise<IteratorResult<Uint8Array>>((resolve) => pieces.push(() => resolve({ done: false, value: Buffer.from('x') }))),
+    };
+    let signal: AbortSignal | undefined;
+    const upstream: Upstream = async (_request, stream) => {
+      signal = stream.signal;
+      return { ...answer(200), body: { [Symbol.asyncIterator]: () => source } };
+    };
+    const { handle, stream, system } = setUp(upstream, { policy });
+    const response = await handle(get(), stream);
+    const reader = response.body[Symbol.asyncIterator]();
+    for (let i = 0; i < 3; i++) {
+      const piece = reader.next();
+      await system.clock.advance(400);
+      pieces.shift()?.();
+      await piece;
+    }
+    expect(signal?.aborted).toBe(false);
+    await system.clock.advance(500);
+    expect(signal?.reason).toMatchObject({ codeDetails: 'upstream_per_try_idle_timeout' });
+  });
+});
+
+describe("this proxy's own answer", () => {
+  it('says how many tries there were where answers do', async () => {
+    const { handle, stream } = setUp(() => Promise.reject(refused()), { attemptCountInResponse: true });
+    expect(await outcome(handle(get(), stream))).toMatchObject({ headers: [['x-envoy-attempt-count', '0']] });
+  });
+
+  it('says nothing of overload where x-envoy-… fields are kept to ourselves, and lets upstream speak for itself', async () => {
+    const overflow = new StreamError('UO', { codeDetails: 'o', headers: [['x-envoy-overloaded', 'true']] });
+    const full = setUp(() => Promise.reject(overflow), { envoyHeaders: false });
+    expect(await outcome(full.handle(get(), full.stream))).toMatchObject({ headers: [] });
+    const told = setUp(async () => answer(200, ['x-envoy-upstream-service-time', '7']), { envoyHeaders: false });
+    expect((await told.handle(get(), told.stream)).headers.get('x-envoy-upstream-service-time')).toBe('7');
+  });
+});
+
+describe('a gRPC deadline with an offset', () => {
+  const call = (timeout: string) => get({ headers: HeaderMap.of(['content-type', 'application/grpc'], ['grpc-timeout', timeout]) });
+
+  it('is shorter by it, unless nothing would be left', async () => {
+    const { handle, seen, stream } = setUp(async () => answer(200), { maxGrpcTimeoutMs: 900, grpcOffsetMs: 100 });
+    await handle(call('300m'), stream);
+    await handle(call('100m'), stream);
+    expect(seen.map(({ headers }) => headers.get('grpc-timeout'))).toEqual(['200m', '100m']);
+  });
+
+  it('is shorter by it for a stream, too, after the bound', async () => {
+    const { handle, seen, stream } = setUp(async () => answer(200), { streamLimit: { ms: 0, grpcMs: 200, grpcOffsetMs: 50 } });
+    await handle(call('5S'), stream);
+    expect(seen[0]?.headers.get('grpc-timeout')).toBe('150m');
+  });
+});
+
+describe('back-off', () => {
+  const waits = async (policy: object, ...pairs: [string, string][]) => {
+    const { handle, stats, seen, stream, system } = setUp(async (_r, _s, n) => (n === 1 ? answer(503, ...pairs) : answer(200)), { policy });
+    const result = outcome(handle(get(), stream));
+    await system.clock.advance(999);
+    const before = seen.length;
+    await system.clock.advance(501);
+    const { retryAskedBackoffs, retryBackoffs } = stats;
+    await system.clock.advance(10_000);
+    await result;
+    return { before, after: seen.length, asked: retryAskedBackoffs.value, own: retryBackoffs.value };
+  };
+  const policy = (format: string, more: object = {}) => ({
+    retryOn: '5xx',
+    rateLimitedRetryBackOff: { resetHeaders: [{ name: 'Retry-After', format }], ...more },
+  });
+
+  it('is at least what an answer asks for, and at most half as long again', async () => {
+    expect(await waits(policy('SECONDS'), ['retry-after', '1'])).toEqual({ before: 1, after: 2, asked: 1, own: 0 });
+    const second = String(Date.UTC(2026, 0, 1) / 1000 + 1);
+    expect(await waits(policy('UNIX_TIMESTAMP'), ['retry-after', second])).toEqual({ before: 1, after: 2, asked: 1, own: 0 });
+  });
+
+  it.each([['0'], ['ten'], ['-1'], ['400']])('is our own where an answer asks for %j', async (value) => {
+    expect(await waits(policy('SECONDS'), ['retry-after', value])).toEqual({ before: 2, after: 2, asked: 0, own: 1 });
+  });
+
+  it('refuses what it cannot read', () => {
+    const compile = (json: object) => () => compileRetry(RetryPolicy.fromJSON({ retryOn: '5xx', ...json }));
+    expect(compile({ rateLimitedRetryBackOff: {} })).toThrow('rate_limited_retry_back_off.reset_headers');
+    expect(compile({ retryOptionsPredicates: [{ name: 'x' }] })).toThrow('retry_options_predicates: not supported');
   });
 });
 
@@ -270,6 +438,11 @@ describe('retry', () => {
       return answer(503);
     };
     expect((await run(upstream, { retryOn: '5xx' }, get({ method: 'POST', body: chunks() }))).seen.length).toBe(1);
+  });
+
+  it('does not try again with a body beyond the limit that is here whole, and counts it', async () => {
+    const { seen, stats } = await run(async () => answer(503), { retryOn: '5xx' }, get({ method: 'POST', body: textBody('0123456789a') }));
+    expect([seen.length, stats.retriesAbandoned.value]).toEqual([1, 1]);
   });
 
   it('limits one try, and reports the last one', async () => {

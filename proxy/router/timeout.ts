@@ -1,5 +1,8 @@
-/** Deadlines: of the whole exchange and of one try. They run until the response's last byte; after the head they reset instead of answering. */
-import type { Clock } from '#system/clock.ts';
+/**
+ * Deadlines. Those of the whole exchange run until the response's last byte; after the head they reset instead of answering.
+ * That of one try ends with the head: what upstream began to tell is heard to its end.
+ */
+import type { Cancel, Clock } from '#system/clock.ts';
 import type { HttpFilter } from '../http/filter.ts';
 import { isGrpc } from '../http/local-reply.ts';
 import type { HttpRequest, HttpResponse } from '../http/message.ts';
@@ -21,21 +24,30 @@ export interface RouteTimeouts {
   readonly timeoutMs: number;
   /** For gRPC the caller's own deadline counts, up to this; undefined = it does not count. */
   readonly maxGrpcTimeoutMs: number | undefined;
+  /** Taken off what a gRPC caller asks for, so that this proxy answers before its caller gives up; left alone where nothing would remain. */
+  readonly grpcOffsetMs: number;
 }
 
 /** The deadline of one request in milliseconds; 0 = none. */
-export const timeoutOf = ({ timeoutMs, maxGrpcTimeoutMs }: RouteTimeouts, request: HttpRequest): number => {
+export const timeoutOf = ({ timeoutMs, maxGrpcTimeoutMs, grpcOffsetMs }: RouteTimeouts, request: HttpRequest): number => {
   if (maxGrpcTimeoutMs === undefined || !isGrpc(request)) return timeoutMs;
-  const asked = parseGrpcTimeout(request.headers.get('grpc-timeout')) ?? 0;
+  const asked = less(parseGrpcTimeout(request.headers.get('grpc-timeout')) ?? 0, grpcOffsetMs);
   return maxGrpcTimeoutMs > 0 && (asked === 0 || asked > maxGrpcTimeoutMs) ? maxGrpcTimeoutMs : asked;
 };
 
+const less = (ms: number, offsetMs: number): number => (ms > offsetMs ? ms - offsetMs : ms);
+
+interface Deadline {
+  readonly ms: number;
+  readonly until: 'head' | 'end';
+  /** Calls `start` when the time begins to count. */
+  readonly begin: (start: () => void) => void;
+  readonly clock: Clock;
+  readonly expired: () => StreamError;
+}
+
 /** Runs `run` with a signal that also aborts after `ms`, and rejects with `expired()` then if no head came. */
-const withDeadline = (
-  stream: StreamInfo,
-  deadline: { readonly ms: number; readonly clock: Clock; readonly expired: () => StreamError },
-  run: (scoped: StreamInfo) => Promise<HttpResponse>,
-): Promise<HttpResponse> =>
+const withDeadline = (stream: StreamInfo, deadline: Deadline, run: (scoped: StreamInfo) => Promise<HttpResponse>): Promise<HttpResponse> =>
   new Promise((resolve, reject) => {
     const controller = new AbortController();
     const outer = stream.signal;
@@ -46,9 +58,15 @@ const withDeadline = (
       if (!settled) reject(error);
       settled = true;
     };
-    const cancel = deadline.clock.after(deadline.ms, expire);
+    let cancel: Cancel = () => {};
+    let stopped = false;
+    const start = () => {
+      if (!stopped) cancel = deadline.clock.after(deadline.ms, expire);
+    };
+    deadline.begin(start);
     const abort = () => controller.abort(outer.reason);
     const stop = () => {
+      stopped = true;
       cancel();
       outer.removeEventListener('abort', abort);
     };
@@ -57,6 +75,10 @@ const withDeadline = (
       (response) => {
         if (settled) return release(response);
         settled = true;
+        if (deadline.until === 'head') {
+          stopped = true;
+          cancel();
+        }
         stream.onDone(stop);
         resolve(response);
       },
@@ -77,6 +99,15 @@ export interface TimeoutRoom {
 
 const TEXT = 'upstream request timeout';
 
+/** Upstream's time counts from the end of the request: nobody can answer what is still on its way. */
+const whenWhole =
+  ({ body, trailers }: HttpRequest): Deadline['begin'] =>
+  (start) => {
+    if (body.ended === false) void trailers.then(start);
+    else start();
+  };
+const atOnce: Deadline['begin'] = (start) => start();
+
 /** The whole exchange, tries and pauses together. */
 export const timeout =
   (timeouts: RouteTimeouts, { clock, count }: TimeoutRoom): HttpFilter =>
@@ -87,7 +118,7 @@ export const timeout =
       count();
       return new StreamError('UT', { text: TEXT, codeDetails: 'response_timeout' });
     };
-    return withDeadline(stream, { ms, clock, expired }, (scoped) => next(request, scoped));
+    return withDeadline(stream, { ms, until: 'end', begin: whenWhole(request), clock, expired }, (scoped) => next(request, scoped));
   };
 
 /** One try; whether another follows is for the retry around it to say. */
@@ -97,7 +128,7 @@ export const perTryTimeout = (ms: number, { clock, count }: TimeoutRoom): HttpFi
     return new StreamError('UT', { text: TEXT, codeDetails: 'upstream_per_try_timeout' });
   };
   return (request, stream, next) =>
-    withDeadline(stream, { ms, clock, expired }, (scoped) => {
+    withDeadline(stream, { ms, until: 'head', begin: whenWhole(request), clock, expired }, (scoped) => {
       const tries = stream.attempts.length;
       const answered = next(request, scoped);
       const tried = stream.attempts[tries];
@@ -112,13 +143,16 @@ export interface StreamLimit {
   readonly ms: number;
   /** For gRPC the caller's own deadline counts instead, up to this; 0 = without bound; undefined = it does not count. */
   readonly grpcMs: number | undefined;
+  /** See RouteTimeouts. */
+  readonly grpcOffsetMs: number;
 }
 
-/** The request's limit, and whether the caller asked for more. */
-const limitOf = ({ ms, grpcMs }: StreamLimit, request: HttpRequest): { readonly ms: number; readonly cut: boolean } => {
+/** The request's limit, and whether the caller asked for something else. */
+const limitOf = ({ ms, grpcMs, grpcOffsetMs }: StreamLimit, request: HttpRequest): { readonly ms: number; readonly cut: boolean } => {
   const asked = grpcMs !== undefined && isGrpc(request) ? parseGrpcTimeout(request.headers.get('grpc-timeout')) : undefined;
   if (asked === undefined || grpcMs === undefined) return { ms, cut: false };
-  return grpcMs > 0 && asked > grpcMs ? { ms: grpcMs, cut: true } : { ms: asked, cut: false };
+  const allowed = less(grpcMs > 0 ? Math.min(asked, grpcMs) : asked, grpcOffsetMs);
+  return { ms: allowed, cut: allowed !== asked };
 };
 
 const DEADLINE_EXCEEDED = 4;
@@ -131,6 +165,6 @@ export const maxStreamDuration = (limit: StreamLimit, clock: Clock): HttpFilter 
     const { ms, cut } = limitOf(limit, request);
     if (ms === 0) return next(request, stream);
     const told = cut ? { ...request, headers: request.headers.set('grpc-timeout', `${ms}m`) } : request;
-    return withDeadline(stream, { ms, clock, expired }, (scoped) => next(told, scoped));
+    return withDeadline(stream, { ms, until: 'end', begin: atOnce, clock, expired }, (scoped) => next(told, scoped));
   };
 };

@@ -1,9 +1,11 @@
 /** RouteAction → where a request goes, changed how, under which rules. Source: config.route.v3.RouteAction. */
 import { ConfigError, inField, refuseUnsupported } from '#api/config-error.ts';
 import { durationMs, shareOf } from '#api/units.ts';
-import type { RetryPolicy, RouteAction, WeightedCluster } from '#envoy';
+import { type RetryPolicy, type RouteAction, RoutingPriority, type WeightedCluster } from '#envoy';
+import { compileHashPolicy, type HashPolicy } from './hash-policy.ts';
 import { compileLayer, type HeaderEdit } from './header-edits.ts';
 import type { PathMatch } from './match.ts';
+import { compileMetadataCriteria, type MetadataCriteria } from './metadata-criteria.ts';
 import { compileHostRewrite, compilePathRewrite, literalHost, type RewriteHost, type RewritePath } from './rewrite.ts';
 
 /** One cluster that a route may lead to, with the header edits that only it has. */
@@ -13,6 +15,8 @@ export interface Target {
   readonly requestEdits: readonly HeaderEdit[];
   readonly responseEdits: readonly HeaderEdit[];
   readonly hostRewrite: RewriteHost | undefined;
+  /** Labels that its hosts must have, where the cluster groups them. */
+  readonly subset: MetadataCriteria | undefined;
 }
 
 /** A copy of the request that goes elsewhere, its answer unread. */
@@ -30,12 +34,20 @@ export interface ForwardPlan {
   readonly timeoutMs: number;
   /** For gRPC: the caller's grpc-timeout counts, up to this; 0 = without bound; undefined = it does not count. */
   readonly maxGrpcTimeoutMs: number | undefined;
-  readonly streamLimit: { readonly ms: number; readonly grpcMs: number | undefined };
+  readonly grpcOffsetMs: number;
+  /** Undefined where the route says nothing, and so the connection manager's own limit holds. */
+  readonly streamLimit: { readonly ms: number | undefined; readonly grpcMs: number | undefined; readonly grpcOffsetMs: number };
+  /** How long nothing may move; undefined where the connection manager's own limit holds. */
+  readonly idleTimeoutMs: number | undefined;
+  /** Whose limits and connections its requests use; undefined = default. */
+  readonly priority: 'high' | undefined;
   /** As written; the router compiles it. Absent = no retries. */
   readonly retry: RetryPolicy | undefined;
   /** Whether the route itself says so, or its virtual host. */
   readonly retryOnRoute: boolean;
   readonly mirrors: readonly MirrorPlan[];
+  /** What of a request says which host serves it. */
+  readonly hash: HashPolicy | undefined;
   readonly clusterNotFoundStatus: number;
 }
 
@@ -62,11 +74,12 @@ const compileMirror = (policy: MirrorPolicy): MirrorPlan => {
 export const compileMirrors = (policies: readonly MirrorPolicy[]): MirrorPlan[] =>
   policies.map((policy, index) => inField(`request_mirror_policies[${index}]`, () => compileMirror(policy)));
 
-const compileTarget = (entry: ClusterWeight): Target => {
+const compileTarget = (entry: ClusterWeight, { metadataMatch }: RouteAction): Target => {
   refuseUnsupported(entry, {
     read: [
       'name',
       'weight',
+      'metadataMatch',
       'requestHeadersToAdd',
       'requestHeadersToRemove',
       'responseHeadersToAdd',
@@ -81,6 +94,7 @@ const compileTarget = (entry: ClusterWeight): Target => {
     requestEdits: compileLayer({ add: entry.requestHeadersToAdd, remove: entry.requestHeadersToRemove }, REQUEST_FIELDS),
     responseEdits: compileLayer({ add: entry.responseHeadersToAdd, remove: entry.responseHeadersToRemove }, RESPONSE_FIELDS),
     hostRewrite: literalHost(entry.hostRewriteSpecifier?.value ?? ''),
+    subset: compileMetadataCriteria(metadataMatch, entry.metadataMatch),
   };
 };
 
@@ -94,7 +108,8 @@ const compileTargets = (action: RouteAction): Target[] => {
   const hostRewrite = compileHostRewrite(action);
   if (specifier?.$case === 'cluster') {
     if (specifier.value === '') throw new ConfigError('cluster', 'must not be empty');
-    return [{ cluster: specifier.value, weight: 1, requestEdits: [], responseEdits: [], hostRewrite }];
+    const subset = compileMetadataCriteria(action.metadataMatch);
+    return [{ cluster: specifier.value, weight: 1, requestEdits: [], responseEdits: [], hostRewrite, subset }];
   }
   if (specifier?.$case !== 'weightedClusters')
     throw new ConfigError(
@@ -103,7 +118,7 @@ const compileTargets = (action: RouteAction): Target[] => {
     );
   return inField('weighted_clusters', () => {
     refuseUnsupported(specifier.value, { read: ['clusters'], ignored: ['totalWeight', 'runtimeKeyPrefix'] });
-    const targets = specifier.value.clusters.map((entry, index) => inField(`clusters[${index}]`, () => compileTarget(entry)));
+    const targets = specifier.value.clusters.map((entry, index) => inField(`clusters[${index}]`, () => compileTarget(entry, action)));
     const sum = targets.reduce((total, { weight }) => total + weight, 0);
     if (sum === 0) throw new ConfigError('clusters', 'the weights must add up to more than 0');
     if (sum > 0xffff_ffff) throw new ConfigError('clusters', 'the weights must add up to less than 2^32');
@@ -114,10 +129,14 @@ const compileTargets = (action: RouteAction): Target[] => {
 
 const streamLimitOf = (action: RouteAction): ForwardPlan['streamLimit'] => {
   const duration = action.maxStreamDuration;
-  if (!duration) return { ms: 0, grpcMs: undefined };
+  if (!duration) return { ms: undefined, grpcMs: undefined, grpcOffsetMs: 0 };
   return inField('max_stream_duration', () => {
-    refuseUnsupported(duration, { read: ['maxStreamDuration', 'grpcTimeoutHeaderMax'] });
-    return { ms: durationMs(duration.maxStreamDuration) ?? 0, grpcMs: durationMs(duration.grpcTimeoutHeaderMax) };
+    refuseUnsupported(duration, { read: ['maxStreamDuration', 'grpcTimeoutHeaderMax', 'grpcTimeoutHeaderOffset'] });
+    return {
+      ms: durationMs(duration.maxStreamDuration),
+      grpcMs: durationMs(duration.grpcTimeoutHeaderMax),
+      grpcOffsetMs: durationMs(duration.grpcTimeoutHeaderOffset) ?? 0,
+    };
   });
 };
 
@@ -133,14 +152,17 @@ export const compileAction = (action: RouteAction, match: PathMatch, inherited: 
       'appendXForwardedHost',
       'timeout',
       'retryPolicy',
+      'priority',
       'requestMirrorPolicies',
+      'hashPolicy',
+      'metadataMatch',
       'maxGrpcTimeout',
+      'grpcTimeoutOffset',
       'maxStreamDuration',
       'idleTimeout',
     ],
     ignored: ['includeVhRateLimits'],
   });
-  if ((durationMs(action.idleTimeout) ?? 0) > 0) throw new ConfigError('idle_timeout', 'not supported by this proxy');
   const mirrors = compileMirrors(action.requestMirrorPolicies);
   return {
     targets: compileTargets(action),
@@ -149,10 +171,14 @@ export const compileAction = (action: RouteAction, match: PathMatch, inherited: 
     // A route that limits its streams has no timeout beside. (Envoy 1.40)
     timeoutMs: action.maxStreamDuration ? 0 : (durationMs(action.timeout) ?? DEFAULT_TIMEOUT_MS),
     maxGrpcTimeoutMs: action.maxStreamDuration ? undefined : durationMs(action.maxGrpcTimeout),
+    grpcOffsetMs: durationMs(action.grpcTimeoutOffset) ?? 0,
     streamLimit: streamLimitOf(action),
+    idleTimeoutMs: durationMs(action.idleTimeout),
+    priority: action.priority === RoutingPriority.HIGH ? 'high' : undefined,
     retry: action.retryPolicy ?? inherited.retry,
     retryOnRoute: action.retryPolicy !== undefined,
     mirrors: mirrors.length > 0 ? mirrors : inherited.mirrors,
+    hash: compileHashPolicy(action.hashPolicy),
     clusterNotFoundStatus: NOT_FOUND_STATUS[action.clusterNotFoundResponseCode] ?? 503,
   };
 };

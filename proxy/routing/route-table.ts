@@ -48,7 +48,12 @@ export const buildRouteTable = (plan: RoutesPlan, compose: ComposeRoutes): Route
       host,
       host.routes.map((route) => ({
         test: route.test,
-        compiled: { name: route.name, metadata: route.metadata, ...compose.route(route, again) },
+        compiled: {
+          name: route.name,
+          metadata: route.metadata,
+          idleTimeoutMs: route.action.kind === 'forward' ? route.action.forward.idleTimeoutMs : undefined,
+          ...compose.route(route, again),
+        },
       })),
     ]),
   );

@@ -23,5 +23,9 @@ const entryOf = (tried: Attempt, startedAtMs: number): AttemptLogEntry => {
 export const attemptLog = ({ attempts, startedAtMs }: StreamInfo): readonly AttemptLogEntry[] | undefined =>
   attempts.length === 0 ? undefined : attempts.map((tried) => entryOf(tried, startedAtMs));
 
-/** `address:port` of each host that was tried, in order. */
-export const hostsAttempted = ({ attempts }: StreamInfo): readonly string[] => attempts.flatMap(({ host }) => host ?? []);
+const NEVER_CONNECTED: ReadonlySet<unknown> = new Set(['UF', 'UH', 'UO']);
+
+/** `address:port` of each host that there was a connection to, once. (Envoy 1.40) */
+export const hostsAttempted = ({ attempts }: StreamInfo): readonly string[] => [
+  ...new Set(attempts.flatMap(({ host, flag }) => (host === undefined || NEVER_CONNECTED.has(flag) ? [] : host))),
+];

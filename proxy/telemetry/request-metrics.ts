@@ -14,6 +14,9 @@ export const requestMetrics = (metrics: Metrics, statPrefix: string, logs: reado
   const destroyed = scope.counter('downstream_cx_destroy');
   const duration = scope.histogram('downstream_rq_time');
   const reset = scope.counter('downstream_rq_rx_reset');
+  const idle = scope.counter('downstream_rq_idle_timeout');
+  const late = scope.counter('downstream_rq_timeout');
+  const tooLong = scope.counter('downstream_rq_max_duration_reached');
   const noRoute = scope.counter('no_route');
   const count: StreamObserver = ({ stream, end }) => {
     active.value--;
@@ -23,7 +26,10 @@ export const requestMetrics = (metrics: Metrics, statPrefix: string, logs: reado
       klass.value++;
       completed.value++;
     }
+    if (stream.codeDetails === 'max_duration_timeout') tooLong.value++;
+    else if (stream.codeDetails === 'request_overall_timeout') late.value++;
     if (stream.flags.size === 0) return;
+    if (stream.flags.has('SI')) idle.value++;
     if (stream.flags.has('DC')) reset.value++;
     if (stream.flags.has('NR')) noRoute.value++;
   };

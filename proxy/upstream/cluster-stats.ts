@@ -17,13 +17,16 @@ export interface ClusterStats {
   readonly pendingFailureEject: Counter;
   readonly timeouts: Counter;
   readonly perTryTimeouts: Counter;
+  readonly perTryIdleTimeouts: Counter;
   /** Given up while they still waited for a connection. */
   readonly cancelled: Counter;
   readonly retries: Counter;
   readonly retryBackoffs: Counter;
+  readonly retryAskedBackoffs: Counter;
   readonly retrySuccess: Counter;
   readonly retryOverflow: Counter;
   readonly retryLimitExceeded: Counter;
+  readonly retriesAbandoned: Counter;
   readonly connections: Counter;
   readonly http1Connections: Counter;
   readonly connectionsUsedUp: Counter;
@@ -55,12 +58,15 @@ export const clusterStats = (scope: MetricScope): ClusterStats => {
     pendingFailureEject: scope.counter('upstream_rq_pending_failure_eject'),
     timeouts: scope.counter('upstream_rq_timeout'),
     perTryTimeouts: scope.counter('upstream_rq_per_try_timeout'),
+    perTryIdleTimeouts: scope.counter('upstream_rq_per_try_idle_timeout'),
     cancelled: scope.counter('upstream_rq_cancelled'),
     retries: scope.counter('upstream_rq_retry'),
     retryBackoffs: scope.counter('upstream_rq_retry_backoff_exponential'),
+    retryAskedBackoffs: scope.counter('upstream_rq_retry_backoff_ratelimited'),
     retrySuccess: scope.counter('upstream_rq_retry_success'),
     retryOverflow: scope.counter('upstream_rq_retry_overflow'),
     retryLimitExceeded: scope.counter('upstream_rq_retry_limit_exceeded'),
+    retriesAbandoned: scope.counter('retry_or_shadow_abandoned'),
     connections: scope.counter('upstream_cx_total'),
     http1Connections: scope.counter('upstream_cx_http1_total'),
     connectionsUsedUp: scope.counter('upstream_cx_max_requests'),
