@@ -7,6 +7,10 @@ export interface WorkloadDefinition {
   readonly namespace: string;
   readonly serviceAccount: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** Where it runs, `region/zone/subzone`; absent: nobody knows. */
+  readonly locality?: string;
+  /** Its share among those behind the same service; absent: 1. */
+  readonly weight?: number;
   /** Program to start, relative to the project's root. It listens on 127.0.0.1 at the port in its PORT variable. */
   readonly program: string;
   readonly env: Readonly<Record<string, string>>;
@@ -20,6 +24,8 @@ export interface GatewayDefinition {
   readonly namespace: string;
   readonly serviceAccount: string;
   readonly labels: Readonly<Record<string, string>>;
+  /** As a workload's. */
+  readonly locality?: string;
   /** Ports that an Istio Gateway resource may open on it. */
   readonly ports: readonly number[];
 }

@@ -44,7 +44,8 @@ export interface BootstrapPlaces {
 
 /** With which bootstrap the seat's proxy starts. */
 export const bootstrapOf = (seat: Seat, { xdsAddress, sdsSocket, interception }: BootstrapPlaces): string => {
-  const { name, namespace, labels, serviceAccount } = seat.definition;
+  const { name, namespace, labels, serviceAccount, locality } = seat.definition;
+  const weight = seat.kind === 'workload' ? seat.definition.weight : undefined;
   const appPorts = seat.kind === 'workload' ? { [seat.definition.port]: seat.appPort } : {};
   return sidecarBootstrap({
     node: {
@@ -55,6 +56,8 @@ export const bootstrapOf = (seat: Seat, { xdsAddress, sdsSocket, interception }:
       labels,
       serviceAccount,
       appPorts,
+      ...(locality && { locality }),
+      ...(weight && { weight }),
       ...(interception && { interception }),
     },
     adminAddress: { address: seat.address, port: ADMIN_PORT },

@@ -105,8 +105,8 @@ export const CONTROL_PLANE_MUTANTS: readonly Mutant[] = [
     id: 'MUT-TCP-READ-AS-HTTP',
     wrong: 'every port speaks HTTP',
     file: 'controlplane/mesh/build-mesh.ts',
-    find: "return ['tcp', 'tls', 'https', 'mongo', 'redis', 'mysql'].includes(word) ? 'tcp' : 'http';",
-    replace: "return 'http';",
+    find: "['tcp', 'tls', 'https', 'mongo', 'redis', 'mysql'].includes(protocolWord(name, explicit)) ? 'tcp' : 'http';",
+    replace: "'http';",
   },
   {
     id: 'MUT-VERSION-NOT-RAISED',

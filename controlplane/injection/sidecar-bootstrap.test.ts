@@ -3,7 +3,7 @@ import { parseNodeId } from '#api/names.ts';
 import { Bootstrap } from '#envoy';
 import { sidecarBootstrap } from './sidecar-bootstrap.ts';
 
-const bootstrap = (labels: Record<string, string> = { app: 'reviews', version: 'v1' }) =>
+const bootstrap = (labels: Record<string, string> = { app: 'reviews', version: 'v1' }, more: object = {}) =>
   Bootstrap.fromJSON(
     JSON.parse(
       sidecarBootstrap({
@@ -15,6 +15,7 @@ const bootstrap = (labels: Record<string, string> = { app: 'reviews', version: '
           labels,
           serviceAccount: 'reviews',
           appPorts: { 9080: 41234 },
+          ...more,
         },
         adminAddress: { address: '127.96.1.2', port: 15000 },
         xdsAddress: { address: '127.0.0.1', port: 15010 },
@@ -70,4 +71,10 @@ test('a workload with an agent says that it speaks mutual TLS, and finds the age
   expect(agent?.loadAssignment?.endpoints[0]?.lbEndpoints[0]?.hostIdentifier).toMatchObject({
     value: { address: { address: { $case: 'pipe', value: { path: '/run/g.sds' } } } },
   });
+});
+
+test('the node says where it runs and what its share is, when it is told', () => {
+  const { node } = bootstrap({}, { locality: 'r/z/s', weight: 3 });
+  expect(node).toMatchObject({ locality: { region: 'r', zone: 'z', subZone: 's' }, metadata: { WEIGHT: 3 } });
+  expect(bootstrap().node?.locality).toBeUndefined();
 });

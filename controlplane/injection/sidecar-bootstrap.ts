@@ -17,6 +17,10 @@ export interface SidecarNode {
   readonly serviceAccount: string;
   /** Workload port → port of the program on 127.0.0.1. */
   readonly appPorts: Readonly<Record<string, number>>;
+  /** `region/zone/subzone`. */
+  readonly locality?: string;
+  /** Its share among those behind the same service. */
+  readonly weight?: number;
   /** The packet filter sends it every connection, as Istio's init container arranges; absent: connections are dialled to its own ports. */
   readonly interception?: 'REDIRECT';
 }
@@ -67,7 +71,7 @@ export const sidecarBootstrap = ({ node, adminAddress, xdsAddress, sdsSocket }: 
 /** Others speak mutual TLS with it, and it with them. */
 const withIdentity = (node: SidecarNode): SidecarNode => ({ ...node, labels: { ...node.labels, [TLS_MODE]: 'istio' } });
 
-const nodeMessage = ({ type, ip, workload, namespace, labels, serviceAccount, appPorts, interception }: SidecarNode) => ({
+const nodeMessage = ({ type, ip, workload, namespace, labels, serviceAccount, appPorts, locality, weight, interception }: SidecarNode) => ({
   id: formatNodeId({ type, ip, workload, namespace, domain: `${namespace}.svc.cluster.local` }),
   cluster: `${labels.app ?? workload}.${namespace}`,
   metadata: {
@@ -76,9 +80,16 @@ const nodeMessage = ({ type, ip, workload, namespace, labels, serviceAccount, ap
     SERVICE_ACCOUNT: serviceAccount,
     WORKLOAD_NAME: workload,
     APP_PORTS: JSON.stringify(appPorts),
+    ...(weight && { WEIGHT: weight }),
     ...(interception && { INTERCEPTION_MODE: interception }),
   },
+  ...(locality && { locality: localityMessage(locality) }),
 });
+
+const localityMessage = (locality: string) => {
+  const [region = '', zone = '', subZone = ''] = locality.split('/');
+  return { region, zone, sub_zone: subZone };
+};
 
 const socketAddress = ({ address, port }: SocketAddress) => ({ socket_address: { address, port_value: port } });
 

@@ -42,10 +42,15 @@ type Unaddressed = Omit<MeshService, 'vip'> & { readonly address: string | undef
 const IPV4 = /^\d{1,3}(?:\.\d{1,3}){3}$/;
 
 /** Istio's protocol selection: appProtocol, then the port name's first word. Unnamed ports are HTTP here: nothing sniffs yet. */
-export const protocolOf = (name: string | undefined, explicit: string | undefined): ServicePort['protocol'] => {
-  const word = (explicit ?? name?.split('-')[0] ?? 'http').toLowerCase();
-  return ['tcp', 'tls', 'https', 'mongo', 'redis', 'mysql'].includes(word) ? 'tcp' : 'http';
-};
+const protocolWord = (name: string | undefined, explicit: string | undefined): string =>
+  (explicit ?? name?.split('-')[0] ?? 'http').toLowerCase();
+
+/** What the mesh reads of it. */
+export const protocolOf = (name: string | undefined, explicit: string | undefined): ServicePort['protocol'] =>
+  ['tcp', 'tls', 'https', 'mongo', 'redis', 'mysql'].includes(protocolWord(name, explicit)) ? 'tcp' : 'http';
+
+const tlsOf = (name: string | undefined, explicit: string | undefined): Pick<ServicePort, 'isTls'> =>
+  ['tls', 'https'].includes(protocolWord(name, explicit)) ? { isTls: true } : {};
 
 /** Datagrams pass by the mesh. */
 const isNoUdp = ({ protocol }: { readonly protocol?: string }): boolean => protocol?.toUpperCase() !== 'UDP';
@@ -58,6 +63,7 @@ const fromService = ({ metadata, spec }: ResourceOf<'Service'>): Unaddressed => 
     number: port.port ?? 0,
     name: port.name ?? '',
     protocol: protocolOf(port.name, port.appProtocol),
+    ...tlsOf(port.name, port.appProtocol),
     targetPort: /^\d{1,5}$/.test(String(port.targetPort ?? '')) ? Number(port.targetPort) : (port.port ?? 0),
   })),
   discovery: 'selected',
@@ -77,6 +83,7 @@ const fromServiceEntry = ({ metadata, spec }: ResourceOf<'ServiceEntry'>): Unadd
       number: port.number ?? 0,
       name: port.name ?? '',
       protocol: protocolOf(port.name, port.protocol),
+      ...tlsOf(port.name, port.protocol),
       targetPort: port.targetPort ?? port.number ?? 0,
     })),
     discovery: spec.workloadSelector ? 'selected' : DISCOVERY[spec.resolution ?? 'NONE'],

@@ -54,6 +54,8 @@ export interface ServicePort {
   readonly name: string;
   readonly protocol: 'http' | 'tcp';
   readonly targetPort: number;
+  /** Its clients begin with TLS of their own, and say the name they want. */
+  readonly isTls?: true;
   /** An authorizer is asked there over gRPC: proxies speak HTTP/2 to it themselves, and its sidecar passes bytes. */
   readonly isGrpcAuthorizer?: true;
 }

@@ -16,7 +16,7 @@ const POLICY = [...SECTIONS, ...SECTIONS.map((section) => `portLevelSettings[].$
 
 /** Rows by kind. */
 export const NOT_APPLIED: Readonly<Record<ActiveKind, readonly string[]>> = {
-  VirtualService: ['tls', 'tcp'],
+  VirtualService: [],
   DestinationRule: [...POLICY.map((row) => `trafficPolicy.${row}`), ...POLICY.map((row) => `subsets[].trafficPolicy.${row}`)],
   // Of a plain HTTP port's tls block only httpsRedirect is allowed, and that is applied; every other protocol is named whole.
   Gateway: ['servers[].port.protocol!HTTP', 'servers[].port.targetPort', 'servers[].bind', 'servers[].defaultEndpoint'],

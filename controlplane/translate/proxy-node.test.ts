@@ -54,3 +54,19 @@ test.each([
 test('a proxy on an IPv6 address is somebody', () => {
   expect(read('sidecar~fd00::1~reviews-v1.default~x')?.ip).toBe('fd00::1');
 });
+
+test('where a proxy runs is told by its labels, or else by its node; its weight by its metadata', () => {
+  const node = (metadata: object) => readProxyNode(Node.fromPartial({ id: ID, metadata, locality: { region: 'r', zone: 'z' } }));
+  expect(node({})).toMatchObject({ locality: 'r/z' });
+  expect(node({ LABELS: { 'istio-locality': 'a.b.c' } })).toMatchObject({ locality: 'a/b/c' });
+  expect(node({ LABELS: { 'istio-locality': 'a.b.c', 'topology.istio.io/locality': 'd/e' } })).toMatchObject({ locality: 'd/e' });
+  expect(read(ID)).not.toHaveProperty('locality');
+  expect([5, 0, -1, 1.5, 1e9, '5'].map((WEIGHT) => node({ WEIGHT })?.weight)).toEqual([
+    5,
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+    undefined,
+  ]);
+});

@@ -40,7 +40,7 @@ export const translate = (mesh: Mesh, proxy: ProxyNode): TranslatedResources => 
   return {
     clusters: [...outbound, ...inbound, ...standingClusters()],
     endpoints,
-    listeners: [...outboundListeners(mesh, proxy, services), ...inboundListeners(mesh, proxy)],
+    listeners: [...outboundListeners({ mesh, proxy, services, ruleOf, gateway: 'mesh' }), ...inboundListeners(mesh, proxy)],
     routes: httpPorts(services).map((port) => sidecarRoutes({ mesh, proxy, services, ruleOf, gateway: 'mesh' }, port)),
   };
 };

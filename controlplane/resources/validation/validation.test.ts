@@ -182,7 +182,6 @@ test.each([
 });
 
 test.each([
-  ['VirtualService', `hosts: [a], tcp: [{${TO_A}}]`],
   ['DestinationRule', policy('proxyProtocol: {version: V1}')],
   ['DestinationRule', 'host: a, subsets: [{name: v1, trafficPolicy: {connectionPool: {http: {useClientProtocol: true}}}}]'],
   ['Gateway', 'servers: [{port: {number: 80, name: x, protocol: TCP}, hosts: ["*"]}]'],

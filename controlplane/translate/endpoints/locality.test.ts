@@ -1,5 +1,6 @@
 /** Who is near: priorities and shares of localities, as istiod gives them to one caller. */
 import { expect, test } from 'vitest';
+import type { ProxyNode } from '../../mesh/mesh.ts';
 import { SIDECAR, translated } from '../translate.fixture.ts';
 import type { TranslatedResources } from '../translated-resources.ts';
 
@@ -20,7 +21,7 @@ kind: DestinationRule
 metadata: {name: far}
 spec: {host: far, trafficPolicy: {${policy}}}
 `;
-const CALLER = { ...SIDECAR, locality: 'r1/z1/s1' };
+const CALLER: ProxyNode = { ...SIDECAR, locality: 'r1/z1/s1' };
 const NAME = 'outbound|80||far.default.svc.cluster.local';
 
 /** `REGION/ZONE/SUBZONE=PRIORITY*SHARE(endpoints)`. */

@@ -99,7 +99,7 @@ const chainsOf = (mesh: Mesh, port: InboundPort, security: WorkloadSecurity, mod
 
 const tcpFilters = ({ config }: Mesh, { number }: InboundPort, { tcp }: WorkloadSecurity): Filter[] => [
   ...tcp,
-  tcpProxy(inboundClusterName(number), tcp.length > 0 ? connectionLogs(config) : []),
+  tcpProxy(inboundClusterName(number), { accessLog: tcp.length > 0 ? connectionLogs(config) : [] }),
 ];
 
 /** Redirected connections all come to one port and keep where they were going; else the sidecar listens where it is dialled. */

@@ -1,14 +1,5 @@
 /** What the three kinds of listeners share. Pure. */
-import {
-  type AccessLog,
-  type Any,
-  type Filter,
-  FilterChain,
-  type HttpFilter,
-  type Listener,
-  type ListenerFilter,
-  TrafficDirection,
-} from '#envoy';
+import { type Any, type Filter, FilterChain, type HttpFilter, type Listener, type ListenerFilter, TrafficDirection } from '#envoy';
 import type { MeshConfig } from '../../mesh/mesh.ts';
 import { ADS } from '../config-source.ts';
 import { pack, toDuration } from '../pack.ts';
@@ -76,12 +67,18 @@ export const connectionManager = ({
     accessLog: accessLogs(config),
   });
 
-/** The filter that copies bytes to one cluster. accessLog: where each connection is told. */
-export const tcpProxy = (cluster: string, accessLog: readonly AccessLog[] = []): Filter =>
+/** Where connections go: to one cluster, or to several by weight, under a name of their own for statistics. */
+export type TcpTarget =
+  | string
+  | { readonly statPrefix: string; readonly clusters: readonly { readonly name: string; readonly weight: number }[] };
+
+/** The filter that copies bytes. more: further fields of TcpProxy, such as `accessLog`, to which each connection is told. */
+export const tcpProxy = (target: TcpTarget, more: object = {}): Filter =>
   networkFilter('envoy.filters.network.tcp_proxy', 'envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy', {
-    statPrefix: cluster,
-    clusterSpecifier: { $case: 'cluster', value: cluster },
-    accessLog,
+    ...(typeof target === 'string'
+      ? { statPrefix: target, clusterSpecifier: { $case: 'cluster', value: target } }
+      : { statPrefix: target.statPrefix, clusterSpecifier: { $case: 'weightedClusters', value: { clusters: target.clusters } } }),
+    ...more,
   });
 
 const networkFilter = (name: string, message: string, fields: object): Filter => ({

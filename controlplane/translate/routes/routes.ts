@@ -101,11 +101,14 @@ const virtualServiceFor = (view: RouteView, hostname: string): StoredVirtualServ
   return candidates.sort((a, b) => bySpecificity(a.host, b.host))[0]?.stored;
 };
 
-/** VirtualServices with HTTP rules that this proxy may see and that are bound to the view's gateway, oldest first. */
-export const boundVirtualServices = ({ mesh, proxy, gateway }: RouteView): StoredVirtualService[] =>
+/** VirtualServices with such rules that this proxy may see and that are bound to the view's gateway, oldest first. */
+export const boundVirtualServices = (
+  { mesh, proxy, gateway }: Pick<RouteView, 'mesh' | 'proxy' | 'gateway'>,
+  kind: 'http' | 'tcp' | 'tls' = 'http',
+): StoredVirtualService[] =>
   mesh.virtualServices.filter((stored) => {
     const { metadata, spec } = stored.resource;
-    return isBoundTo(stored, gateway) && isVisible(spec.exportTo, metadata.namespace, proxy.namespace) && (spec.http?.length ?? 0) > 0;
+    return isBoundTo(stored, gateway) && isVisible(spec.exportTo, metadata.namespace, proxy.namespace) && (spec[kind]?.length ?? 0) > 0;
   });
 
 /** True when the VirtualService's `gateways` (default: the word `mesh`) name that gateway. */
@@ -130,7 +133,7 @@ export const routesOf = (view: RouteView, stored: StoredVirtualService, port: nu
       policyOf: policyIn(view),
     };
     for (const [index, match] of (rule.match?.length ? rule.match : [undefined]).entries()) {
-      if (match !== undefined && !appliesTo(match, view, namespace, port)) continue;
+      if (match !== undefined && !isFor(match, view, namespace, port)) continue;
       // The matches of a delegate's rule are partly the root's.
       const fieldPath = match === undefined || writtenIn !== stored ? path : `${path}.match[${index}]`;
       routes.push(toRoute({ rule, match, context, metadata: sourceMetadata(stored, writtenIn, fieldPath) }));
@@ -145,7 +148,12 @@ const acts = ({ route, redirect, directResponse }: HttpRule): boolean =>
   (route?.length ?? 0) > 0 || redirect !== undefined || directResponse !== undefined;
 
 /** Conditions that are decided here, once, and not per request. */
-const appliesTo = (match: HttpMatch, { proxy, gateway }: RouteView, namespace: string, port: number): boolean => {
+export const isFor = (
+  match: Pick<HttpMatch, 'port' | 'gateways' | 'sourceNamespace' | 'sourceLabels'>,
+  { proxy, gateway }: Pick<RouteView, 'proxy' | 'gateway'>,
+  namespace: string,
+  port: number,
+): boolean => {
   if (match.port !== undefined && match.port !== port) return false;
   if (match.gateways?.length && !match.gateways.some((name) => gatewayKey(name, namespace) === gateway)) return false;
   if (match.sourceNamespace !== undefined && match.sourceNamespace !== proxy.namespace) return false;
@@ -182,7 +190,7 @@ const toRoute = ({ rule, match, context, metadata }: RouteInput): Route => ({
 });
 
 /** Where a route came from: Istio's own metadata, which names the root, and the field of the resource that it is written in. */
-const sourceMetadata = (
+export const sourceMetadata = (
   { resource: { metadata } }: StoredVirtualService,
   writtenIn: StoredVirtualService,
   fieldPath: string,
