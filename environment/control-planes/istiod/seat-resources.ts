@@ -40,7 +40,9 @@ const listenerPatch = (context: string, listener: object, value: object) => ({
 const ofWorkload = (seat: Seat & { readonly kind: 'workload' }, protocol: string): Document[] => {
   const { definition, address, appPort } = seat;
   const own = { labels: { [OWN_LABEL]: definition.name } };
-  const entry = { address, labels: { ...definition.labels, ...own.labels }, serviceAccount: definition.serviceAccount };
+  const { locality, weight, serviceAccount } = definition;
+  const place = { ...(locality && { locality }), ...(weight && { weight }) };
+  const entry = { address, labels: { ...definition.labels, ...own.labels }, serviceAccount, ...place };
   const ingress = [{ port: { number: definition.port, name: 'served', protocol }, defaultEndpoint: `127.0.0.1:${appPort}` }];
   const inbound = { address: socket(address, INBOUND_PORT), additional_addresses: [{ address: socket(address, definition.port) }] };
   return [
