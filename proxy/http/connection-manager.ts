@@ -105,8 +105,6 @@ export class ConnectionManager implements ServeHttp {
     this.#rooms.observer.closed();
   }
 
-  }
-
   serve(received: HttpRequest, downstream: DownstreamConnection, refusal?: StreamError): ServedStream {
     return new Served(received, this.#record(downstream), this, refusal);
   }

@@ -76,5 +76,4 @@ export interface ServeHttp {
   refuse(error: StreamError, downstream: DownstreamConnection, request?: HttpRequest): HttpResponse;
   connectionOpened(): void;
   connectionClosed(): void;
-  /** Made when the first client speaks HTTP/2; absent where none can. */
 }
