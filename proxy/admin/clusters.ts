@@ -1,5 +1,6 @@
 /** `/clusters`: hosts as they run, in Envoy's lines or as envoy.admin.v3.Clusters. */
 import { type AdminAnswer, json, plain } from './answer.ts';
+import { healthFlags, healthStatus } from './health-flags.ts';
 import { search } from './search.ts';
 import type { ClusterStatus, HostStatus, LimitsStatus } from './view.ts';
 
@@ -35,26 +36,34 @@ const gauges = (host: HostStatus): Facts => [
   ['rq_pending_active', 0],
 ];
 
-const FLAGS = {
-  healthy: 'healthy',
-  degraded: '/degraded_eds_health',
-  unhealthy: '/failed_eds_health',
-  timeout: '/failed_eds_health',
-  draining: '/eds_status_draining',
-} as const;
+/** Six digits, as Envoy writes these. */
+const short = (value: number): string => String(Number(value.toPrecision(6)));
 
-const STATUS = { healthy: 'HEALTHY', degraded: 'DEGRADED', unhealthy: 'UNHEALTHY', timeout: 'UNHEALTHY', draining: 'DRAINING' } as const;
+type Rates = NonNullable<ClusterStatus['rates']>;
+
+const rateFacts = ({ external, local }: Rates): (readonly [string, string])[] => [
+  ['success_rate_average', short(external.average)],
+  ['success_rate_ejection_threshold', short(external.threshold)],
+  ['local_origin_success_rate_average', short(local.average)],
+  ['local_origin_success_rate_ejection_threshold', short(local.threshold)],
+];
+
+const thresholdsOf = ({ external, local }: Rates): object => ({
+  ...(external.threshold > 0 && { success_rate_ejection_threshold: { value: external.threshold } }),
+  ...(local.threshold > 0 && { local_origin_success_rate_ejection_threshold: { value: local.threshold } }),
+});
 
 const localityOf = (host: HostStatus): { region: string; zone: string; sub_zone: string } => {
   const [region = '', zone = '', sub_zone = ''] = host.locality.split('/');
   return { region, zone, sub_zone };
 };
 
-const linesOf = ({ name, statName, addedViaApi, edsServiceName, limits, highLimits, hosts }: ClusterStatus): string => {
+const linesOf = ({ name, statName, addedViaApi, edsServiceName, limits, highLimits, hosts, rates }: ClusterStatus): string => {
   const line = (...words: readonly (string | number | boolean)[]): string => `${[name, ...words].join('::')}\n`;
   const limitLines = (priority: string, of: LimitsStatus) => LIMITS.map(([word, field]) => line(priority, word, of[field]));
   const head = [
     line('observability_name', statName),
+    ...(rates ? rateFacts(rates).map((fact) => line('outlier', ...fact)) : []),
     ...limitLines('default_priority', limits),
     ...limitLines('high_priority', highLimits),
     line('added_via_api', addedViaApi),
@@ -66,13 +75,13 @@ const linesOf = ({ name, statName, addedViaApi, edsServiceName, limits, highLimi
 const factsOf = (host: HostStatus): (readonly [string, string | number | boolean])[] => [
   ...[...gauges(host), ...counters(host)].toSorted(([a], [b]) => (a < b ? -1 : 1)),
   ['hostname', host.hostname],
-  ['health_flags', FLAGS[host.health]],
+  ['health_flags', healthFlags(host.configuredHealth, host.marks)],
   ['weight', host.weight],
   ...Object.entries(localityOf(host)),
   ['canary', false],
   ['priority', host.priority],
-  ['success_rate', -1],
-  ['local_origin_success_rate', -1],
+  ['success_rate', host.successRate],
+  ['local_origin_success_rate', host.localSuccessRate],
 ];
 
 /** Protobuf's JSON leaves out what is zero, empty or the first of an enum. */
@@ -81,11 +90,12 @@ const set = (fields: Readonly<Record<string, unknown>>): object =>
     Object.entries(fields).filter(([, value]) => value !== 0 && value !== '' && value !== '0' && value !== false && value !== undefined),
   );
 
-const statusOf = ({ name, statName, addedViaApi, edsServiceName, limits, highLimits, hosts }: ClusterStatus): object => {
+const statusOf = ({ name, statName, addedViaApi, edsServiceName, limits, highLimits, hosts, rates }: ClusterStatus): object => {
   const threshold = (of: LimitsStatus) => set(Object.fromEntries(LIMITS.map(([word, field]) => [word, of[field]])));
   return {
     name,
     ...set({ added_via_api: addedViaApi }),
+    ...(rates && thresholdsOf(rates)),
     ...(hosts.length > 0 && { host_statuses: hosts.map(hostOf) }),
     circuit_breakers: { thresholds: [threshold(limits), { priority: 'HIGH', ...threshold(highLimits) }] },
     observability_name: statName,
@@ -99,7 +109,9 @@ const hostOf = (host: HostStatus): object => ({
     ...counters(host).map(([name, value]) => ({ ...set({ value: String(value) }), name })),
     ...gauges(host).map(([name, value]) => ({ type: 'GAUGE', ...set({ value: String(value) }), name })),
   ],
-  health_status: { eds_health_status: STATUS[host.health] },
+  health_status: healthStatus(host.configuredHealth, host.marks),
+  ...(host.successRate >= 0 && { success_rate: { value: host.successRate } }),
+  ...(host.localSuccessRate >= 0 && { local_origin_success_rate: { value: host.localSuccessRate } }),
   ...set({ weight: host.weight, hostname: host.hostname, priority: host.priority }),
   locality: set(localityOf(host)),
 });

@@ -3,6 +3,7 @@ import { type AdminAnswer, AdminRequestError, json, plain } from './answer.ts';
 import { certificates } from './certificates.ts';
 import { clusters } from './clusters.ts';
 import { configDump } from './config-dump.ts';
+import { outliers } from './outliers.ts';
 import { filtered, prometheus, stats } from './stats.ts';
 import type { AdminView } from './view.ts';
 
@@ -113,6 +114,7 @@ const PAGES: Readonly<Record<string, Page>> = {
   '/listeners': { help: 'print listener info', show: listeners },
   '/logging': { help: 'query or change logging levels', changes: true, show: logging },
   '/memory': { help: 'print current allocation/heap usage', show: memory },
+  '/outliers': { help: 'strikes and ejections of hosts; filter', show: (view, query) => outliers(view.outliers(), query) },
   '/quitquitquit': { help: 'exit the server', changes: true, show: (view) => done(() => view.actions.quit()) },
   '/ready': {
     help: 'print server state, return 200 if LIVE, otherwise return 503',

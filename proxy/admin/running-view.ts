@@ -3,7 +3,14 @@ import { type MetricEntry, MetricRegistry } from '#system/metric-registry.ts';
 import type { SocketAddress } from '#system/network.ts';
 import type { WireTap } from '#system/sockets/wire-tap.ts';
 import type { System } from '#system/system.ts';
+import { outliersOf, type RunningMonitor, type RunningOutliers, type WatchedCluster } from './outliers.ts';
 import type { AdminActions, AdminView, ClusterStatus, ContextStatus, DumpedConfiguration, HostStatus, ServerState } from './view.ts';
+
+/** A host as its room has it. */
+interface RunningHost extends Omit<HostStatus, 'priority' | 'locality' | 'successRate' | 'localSuccessRate'> {
+  readonly key: string;
+  readonly outlier: RunningMonitor | undefined;
+}
 
 /** A cluster as its room has it. */
 export interface RunningCluster {
@@ -13,8 +20,10 @@ export interface RunningCluster {
     readonly statName: string;
     readonly limits: ClusterStatus['limits'];
     readonly highLimits: ClusterStatus['limits'];
+    readonly watch: { readonly panicPercent: number };
   };
-  readonly hosts: ReadonlyMap<string, Omit<HostStatus, 'priority' | 'locality'> & { readonly key: string }>;
+  readonly outliers: RunningOutliers | undefined;
+  readonly hosts: ReadonlyMap<string, RunningHost>;
   readonly priorities: readonly (readonly { readonly hosts: readonly { readonly key: string }[] }[])[];
 }
 
@@ -74,6 +83,7 @@ export const runningView = (parts: RunningParts): AdminView => {
         addresses: addresses.map(({ address, port }) => `${address}:${port}`),
       })),
     clusters: () => parts.clusters().map((cluster) => statusOf(cluster, parts)),
+    outliers: () => outliersOf(parts.clusters().flatMap(watchedOf), system.clock),
     certificates: parts.certificates,
     wallTimeMs: () => system.clock.wallTimeMs(),
     configuration: parts.configuration,
@@ -102,6 +112,9 @@ export const runningView = (parts: RunningParts): AdminView => {
   };
 };
 
+const watchedOf = ({ name, config, outliers, hosts }: RunningCluster): WatchedCluster[] =>
+  outliers ? [{ name, outliers, panicPercent: config.watch.panicPercent, hosts: hosts.values() }] : [];
+
 const metricsOf = ({ metrics }: System): readonly MetricEntry[] => (metrics instanceof MetricRegistry ? metrics.entries() : []);
 
 const statusOf = (cluster: RunningCluster, parts: RunningParts): ClusterStatus => {
@@ -119,15 +132,19 @@ const statusOf = (cluster: RunningCluster, parts: RunningParts): ClusterStatus =
     ...(discovery.kind === 'eds' && { edsServiceName: discovery.serviceName ?? cluster.name }),
     limits,
     highLimits,
+    ...(cluster.outliers && { rates: cluster.outliers.averages }),
     hosts: [...cluster.hosts.values()].map((host) => hostStatus(host, priorities.get(host.key) ?? 0, localities.get(host.key) ?? '')),
   };
 };
 
-const hostStatus = (host: Omit<HostStatus, 'priority' | 'locality'>, priority: number, locality: string): HostStatus => ({
+const hostStatus = (host: RunningHost, priority: number, locality: string): HostStatus => ({
   address: host.address,
   port: host.port,
   hostname: host.hostname,
-  health: host.health,
+  configuredHealth: host.configuredHealth,
+  marks: host.marks,
+  successRate: host.outlier?.external.rate ?? -1,
+  localSuccessRate: host.outlier?.local.rate ?? -1,
   weight: host.weight,
   priority,
   locality,

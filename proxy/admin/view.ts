@@ -1,4 +1,5 @@
 /** What the admin pages may see of a running proxy and do to it. Shapes only; proxy.ts fills them. */
+import type { OutliersPage } from '#api/outliers.ts';
 import type { MetricEntry } from '#system/metric-registry.ts';
 import type { TappedConnection } from '#system/sockets/wire-tap.ts';
 
@@ -37,7 +38,21 @@ export interface HostStatus {
   readonly address: string;
   readonly port: number;
   readonly hostname: string;
-  readonly health: 'healthy' | 'degraded' | 'unhealthy' | 'draining' | 'timeout';
+  /** By its configuration alone. */
+  readonly configuredHealth: 'healthy' | 'degraded' | 'unhealthy' | 'draining' | 'timeout';
+  /** What speaks against it beside. */
+  readonly marks: {
+    readonly failedActiveCheck: boolean;
+    readonly failedOutlierCheck: boolean;
+    readonly degradedActiveCheck: boolean;
+    readonly pendingRemoval: boolean;
+    readonly pendingActiveCheck: boolean;
+    readonly excludedAtOnce: boolean;
+    readonly activeCheckTimedOut: boolean;
+  };
+  /** Percent of the interval before; -1 = too few requests, or nobody counts. */
+  readonly successRate: number;
+  readonly localSuccessRate: number;
   readonly weight: number;
   readonly priority: number;
   /** `region/zone/sub_zone`, or empty. */
@@ -72,6 +87,8 @@ export interface ClusterStatus {
   /** Of routes with high priority. */
   readonly highLimits: LimitsStatus;
   readonly hosts: readonly HostStatus[];
+  /** Of success rates; absent where nobody detects outliers. -1 = there is none. */
+  readonly rates?: Readonly<Record<'external' | 'local', { readonly average: number; readonly threshold: number }>>;
 }
 
 /** One certificate; never a key. */
@@ -112,6 +129,7 @@ export interface AdminView {
   metrics(): readonly MetricEntry[];
   listeners(): readonly { readonly name: string; readonly addresses: readonly string[] }[];
   clusters(): readonly ClusterStatus[];
+  outliers(): OutliersPage;
   certificates(): readonly ContextStatus[];
   wallTimeMs(): number;
   configuration(): DumpedConfiguration;

@@ -106,7 +106,7 @@ describe('building a snapshot', () => {
     const { snapshot, errors } = builder.build(withKind(complete(), 'cds', [broken, edsCluster('b', { healthChecks: [{}] })]), first);
     expect(errors.map(({ kind, name, error }) => `${kind} ${name} ${error.message}`)).toEqual([
       'cds a lb_policy: not supported by this proxy',
-      'cds b health_checks: not supported by this proxy',
+      'cds b health_checks[0].health_checker: is required',
     ]);
     expect(snapshot.clusters.get('a')).toBe(first.clusters.get('a'));
   });

@@ -8,6 +8,8 @@ import { compileHealthCheck, type HealthCheckRules } from './compile-health-chec
 export interface WatchRules {
   readonly outliers: OutlierRules | undefined;
   readonly checks: HealthCheckRules | undefined;
+  /** Below this percentage of healthy hosts health is ignored; only told. */
+  readonly panicPercent: number;
   /** Whether nobody counts on a new host before its first check. */
   readonly excludesUnchecked: boolean;
   /** Whether a host that is not configured any longer stays for as long as its checks pass. */
@@ -23,6 +25,7 @@ const compileChecks = ({ healthChecks, clusterDiscoveryType }: Cluster, wantsHtt
 };
 
 const ORIGINAL_DST = 4;
+const DEFAULT_PANIC_PERCENT = 50;
 
 /** wantsHttp2: whether its hosts take HTTP/2. Throws ConfigError with a path relative to the cluster. */
 export const compileWatch = (cluster: Cluster, wantsHttp2: boolean): WatchRules => {
@@ -30,6 +33,7 @@ export const compileWatch = (cluster: Cluster, wantsHttp2: boolean): WatchRules 
   return {
     outliers: outlierDetection && inField('outlier_detection', () => compileOutlierDetection(outlierDetection)),
     checks: compileChecks(cluster, wantsHttp2),
+    panicPercent: commonLbConfig?.healthyPanicThreshold?.value ?? DEFAULT_PANIC_PERCENT,
     excludesUnchecked: commonLbConfig?.ignoreNewHostsUntilFirstHc ?? false,
     keepsPassing: !ignoreHealthOnHostRemoval,
   };
