@@ -1,10 +1,10 @@
 /** Envoy's bootstrap from YAML or JSON, strictly: what is not understood is refused with its place. */
 import { ConfigError, inField, refuseUnsupported } from '#api/config-error.ts';
 import { refuseUnlessAds } from '#api/config-source.ts';
+import { fieldTable } from '#api/proto-json/field-table.ts';
+import { checkJson, StrictJsonError } from '#api/proto-json/strict-json.ts';
 import { ApiConfigSource_ApiType, Bootstrap, type Secret } from '#envoy';
 import type { SocketAddress } from '#system/network.ts';
-import { fieldTable } from './config/field-table.ts';
-import { checkJson, StrictJsonError } from './config/strict-json.ts';
 import { validate } from './config/validate.ts';
 import { compileSecret } from './tls/compile-secret.ts';
 

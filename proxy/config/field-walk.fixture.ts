@@ -1,5 +1,5 @@
 /** Every field of a message and of what stands in it, one at a time, in a message that is otherwise good. */
-import { type FieldRow, fieldTable } from './field-table.ts';
+import { type FieldRow, fieldTable } from '#api/proto-json/field-table.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 

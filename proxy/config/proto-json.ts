@@ -1,6 +1,7 @@
 /** A message in protobuf's JSON form with the field names of its .proto file, as Envoy prints it. */
+
+import { camelCase, type FieldTable, fieldTable } from '#api/proto-json/field-table.ts';
 import { messageTypes } from '#envoy';
-import { camelCase, type FieldTable, fieldTable } from './field-table.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 

@@ -1,6 +1,6 @@
 /** Envoy's own validation rules (protoc-gen-validate) on decoded messages, in Envoy's words. */
 import { ConfigError } from '#api/config-error.ts';
-import { camelCase, type FieldRow, type FieldRules, type FieldTable, fieldTable } from './field-table.ts';
+import { camelCase, type FieldRow, type FieldRules, type FieldTable, fieldTable } from '#api/proto-json/field-table.ts';
 
 type Message = Readonly<Record<string, unknown>>;
 type Union = { readonly $case: string; readonly value: unknown } | undefined;

@@ -1,5 +1,5 @@
 /** Is this tree exactly the JSON form of that message? Unknown fields, wrong types and wrong words are found before anything is decoded. */
-import { ConfigError } from '#api/config-error.ts';
+import { ConfigError } from '../config-error.ts';
 import { camelCase, type FieldRow, type FieldTable } from './field-table.ts';
 
 /** The first fault, with the path of keys and indexes that leads to it. */
