@@ -30,6 +30,23 @@ export const converged = async (wanted: Convergence, { sync, nowMs, pause }: Wai
   }
 };
 
+const isReady = async (adminUrl: string): Promise<boolean> => {
+  const answer = await fetch(`${adminUrl}/ready`, { headers: { connection: 'close' } });
+  await answer.text();
+  return answer.status === 200;
+};
+
+/** Settles when each of them says so: what was acknowledged may still wait for a certificate before it opens. adminUrls: of proxies. */
+export const allReady = async (adminUrls: readonly string[], { nowMs, pause }: Omit<Waiting, 'sync'>): Promise<void> => {
+  const deadline = nowMs() + PATIENCE_MS;
+  for (let waiting = adminUrls; ; await pause()) {
+    const answers = await Promise.all(waiting.map((url) => isReady(url)));
+    waiting = waiting.filter((_, index) => !answers[index]);
+    if (waiting.length === 0) return;
+    if (nowMs() > deadline) throw new Error(`not every proxy is ready: ${waiting.join(', ')}`);
+  }
+};
+
 const standingOf = ({ proxies }: SyncStatus, { version, workloads }: Convergence) => {
   const behind: string[] = [];
   const refused: string[] = [];

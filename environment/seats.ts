@@ -35,6 +35,9 @@ export const seatOf = (seats: readonly Seat[], name: string): Seat => {
   return found;
 };
 
+/** Where a seat's proxy is asked. */
+export const adminUrlOf = ({ address }: Seat): string => `http://${address}:${ADMIN_PORT}`;
+
 /** sdsSocket: of its agent; absent: it has no certificate. interception: the packet filter brings its connections. */
 export interface BootstrapPlaces {
   readonly xdsAddress: SocketAddress;
@@ -81,7 +84,7 @@ const runningOf = (seat: Seat, pidOf: PidOf): RunningWorkload => {
   const { name, namespace } = definition;
   const pid = pidOf(name);
   return {
-    ...{ name, namespace, address, adminUrl: `http://${address}:${ADMIN_PORT}` },
+    ...{ name, namespace, address, adminUrl: adminUrlOf(seat) },
     ...(seat.kind === 'workload' && { appPort: seat.appPort }),
     ...(pid !== undefined && { pid }),
   };

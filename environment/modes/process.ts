@@ -11,7 +11,7 @@ import type { ControlPlaneClient } from '../control-plane-client.ts';
 import { ControlPlaneProcess } from '../control-planes/dinghy.ts';
 import { Istiod } from '../control-planes/istiod/istiod.ts';
 import { labelled } from '../control-planes/istiod/seat-resources.ts';
-import { converged } from '../convergence.ts';
+import { allReady, converged } from '../convergence.ts';
 import { type DataPlane, findDataPlane } from '../data-planes/data-plane.ts';
 import type { MeshDefinition } from '../definition.ts';
 import { readExchange } from '../exchange-line.ts';
@@ -21,7 +21,7 @@ import { advanceMesh, readAheadMs } from '../mesh-clock.ts';
 import type { ControlPlaneName, Environment, EnvironmentOptions } from '../mode.ts';
 import { mustBeAccepted, refusalsIn } from '../refusals.ts';
 import { RUN_DIRECTORY, removeRunFile, writeRunFile } from '../run-file.ts';
-import { ADMIN_PORT, reporterOf, runningGateways, runningWorkloads, type Seat, seatOf, seatsOf } from '../seats.ts';
+import { adminUrlOf, reporterOf, runningGateways, runningWorkloads, type Seat, seatOf, seatsOf } from '../seats.ts';
 import { type Child, Supervisor } from '../supervisor.ts';
 import { aborted } from './aborted.ts';
 import { programOf, sidecarOf } from './process-children.ts';
@@ -34,6 +34,8 @@ const CONTROL_PLANE_HOST = 250;
 const ISTIOD_HOST = 249;
 /** Many processes start at once, on machines on which much else may run. */
 const START_PATIENCE_MS = 60_000;
+/** Proxies that lost it come back after half a minute at the latest. */
+const RESTART_PATIENCE_MS = 60_000;
 /** A proxy that ended by itself so often in a row is not waited for. */
 const HOPELESS_FAILURES = 4;
 
@@ -156,6 +158,7 @@ class ProcessMesh {
     for (const seat of seats) this.#startProxy(seat);
     this.#tokens = setInterval(() => this.#refreshTokens(), TOKEN_REFRESH_MS).unref();
     await this.#converged(version, START_PATIENCE_MS);
+    await allReady(seats.map(adminUrlOf), { nowMs: () => performance.now(), pause: () => sleep(LOOK_AGAIN_MS) });
     this.#tell();
     // From now on its logs are of no use to anybody once it ends; those of a start that failed say why.
     this.#supervisor.ownFile(directory);
@@ -196,10 +199,12 @@ class ProcessMesh {
   }
 
   async #advanceClocks(ms: number): Promise<number> {
-    const { dataPlane, seats } = this.#input;
-    const adminUrls = seats.map(({ address }) => `http://${address}:${ADMIN_PORT}`);
+    const { dataPlane } = this.#input;
     const { url, token } = this.#controlPlane;
-    const aheadMs = await advanceMesh({ dataPlane: dataPlane.name, controlPlane: { url, token }, adminUrls }, ms);
+    const aheadMs = await advanceMesh(
+      { dataPlane: dataPlane.name, controlPlane: { url, token }, adminUrls: this.#input.seats.map(adminUrlOf) },
+      ms,
+    );
     this.#noteTime(aheadMs);
     return aheadMs;
   }
@@ -289,7 +294,7 @@ class ProcessMesh {
       await meanwhile();
     } finally {
       await this.#controlPlane.start();
-      await this.#converged((await this.#controlPlane.client.sync()).version);
+      await this.#converged((await this.#controlPlane.client.sync()).version, RESTART_PATIENCE_MS);
     }
   }
 
@@ -337,7 +342,7 @@ class ProcessMesh {
         await this.#refreshVips().catch(() => {});
         return this.#vips;
       },
-      admin: async (workload, path) => (await fetch(`http://${seatOf(seats, workload).address}:${ADMIN_PORT}${path}`)).text(),
+      admin: async (workload, path) => (await fetch(`${adminUrlOf(seatOf(seats, workload))}${path}`)).text(),
       restartControlPlane: (meanwhile) => this.#restartControlPlane(meanwhile),
       [Symbol.asyncDispose]: () => this.stop(),
     };

@@ -8,12 +8,12 @@ import type { ApplyResult, Problem } from '#api/resource.ts';
 import type { SyncStatus } from '#api/sync.ts';
 import type { SocketAddress } from '#system/network.ts';
 import type { Files } from '../../control-plane-client.ts';
-import type { Seat } from '../../seats.ts';
+import { adminUrlOf, type Seat } from '../../seats.ts';
 import type { Supervisor } from '../../supervisor.ts';
 import { istiodBinary, istiodMissing } from './binary.ts';
 import { ConfigFolder } from './config-folder.ts';
 import { MARKER_PAGE, MARKER_PORT, markerHost, markers, stateIn } from './marker.ts';
-import { adminOf, seatResources } from './seat-resources.ts';
+import { seatResources } from './seat-resources.ts';
 import { type IstiodChange, toIstiod } from './without-kubernetes.ts';
 
 const XDS_PORT = 15_010;
@@ -124,7 +124,7 @@ export class Istiod {
   async sync(): Promise<SyncStatus> {
     const proxies = await Promise.all(
       this.#seat.seats.map(async (seat) => {
-        const page = await fetch(`${adminOf(seat)}${MARKER_PAGE}`, { headers: { connection: 'close' } }).then(
+        const page = await fetch(`${adminUrlOf(seat)}${MARKER_PAGE}`, { headers: { connection: 'close' } }).then(
           (answer) => answer.text(),
           () => undefined,
         );

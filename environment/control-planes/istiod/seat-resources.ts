@@ -2,7 +2,7 @@
  * Where everybody lives, in istiod's words. Pure. A WorkloadEntry says it to the others; a Sidecar says where the program listens; EnvoyFilters put the
  * listeners on the workload's own address, as here many sidecars share one machine: what they serve stays istiod's.
  */
-import { ADMIN_PORT, OUTBOUND_PORT, type Seat } from '../../seats.ts';
+import { OUTBOUND_PORT, type Seat } from '../../seats.ts';
 import type { Document } from './without-kubernetes.ts';
 
 /** A label that names one workload, by which its own resources select it. */
@@ -90,6 +90,3 @@ const servedProtocol = (seat: Seat & { readonly kind: 'workload' }, services: re
 /** services: ServiceEntries of the mesh's own. markerPort: a port on which gateways are shown what has been reached. */
 export const seatResources = (seats: readonly Seat[], services: readonly Document[], markerPort: number): Document[] =>
   seats.flatMap((seat) => (seat.kind === 'workload' ? ofWorkload(seat, servedProtocol(seat, services)) : ofGateway(seat, markerPort)));
-
-/** Where a seat's proxy is asked. */
-export const adminOf = ({ address }: Seat): string => `http://${address}:${ADMIN_PORT}`;
