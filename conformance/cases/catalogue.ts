@@ -14,6 +14,8 @@ import { boundaries, refusals } from './protocol/refusals.ts';
 import { readings, strictness } from './protocol/strictness.ts';
 import { bookinfoResilience } from './resilience/bookinfo-resilience.ts';
 import { breakersAndRetries, heldLimits } from './resilience/breakers.ts';
+import { ejectionShares, strikes, strikesOfAllKinds } from './resilience/ejection.ts';
+import { ejectionTimes } from './resilience/ejection-time.ts';
 import { brokenExchanges, localReplies, retries, timeouts } from './resilience/failures.ts';
 import { faults } from './resilience/faults.ts';
 import { limits } from './resilience/limits.ts';
@@ -92,6 +94,10 @@ export const catalogue: readonly ConformanceCase[] = [
   ...limits,
   ...heldLimits,
   ...breakersAndRetries,
+  ...strikes,
+  ...ejectionShares,
+  ...strikesOfAllKinds,
+  ...ejectionTimes,
   ...bookinfoResilience,
   ...authorizationActions,
   ...authorizationSources,

@@ -7,6 +7,9 @@ export const DIRECT_URL = 'http://direct.example.test/';
 /** As statistics name it. */
 export const DIRECT_CLUSTER = 'cluster.outbound|80||direct.example.test';
 
+/** An endpoint at which nobody listens. */
+export const NOBODY = 'nobody';
+
 /** The host, with the programs of those workloads as its endpoints. policy, rule: YAML flow of a trafficPolicy, and of what a rule has beside its route. */
 export const direct = (
   mesh: MeshUnderTest,
@@ -26,7 +29,7 @@ spec:
   resolution: STATIC
   ports: [{ number: 80, name: http, protocol: HTTP }]
   endpoints:
-${workloads.map((workload) => `  - { address: 127.0.0.1, ports: { http: ${mesh.programPort(workload)} } }`).join('\n')}
+${workloads.map((workload) => `  - { address: 127.0.0.1, ports: { http: ${workload === NOBODY ? 1 : mesh.programPort(workload)} } }`).join('\n')}
 ${
   policy === undefined
     ? ''
