@@ -22,6 +22,10 @@ const PSEUDO: Readonly<Record<string, (request: HttpRequest) => string>> = {
   host: (request) => request.authority,
 };
 
+/** How a field is read that is no field of its own in a request here; undefined for all others. name: in lower case. */
+export const pseudoField = (name: string): ((request: HttpRequest) => string) | undefined =>
+  Object.hasOwn(PSEUDO, name) ? PSEUDO[name] : undefined;
+
 interface ValueTest {
   readonly absent: boolean;
   readonly present: TextTest;
@@ -91,7 +95,7 @@ const check = (matcher: HeaderMatcher): void => {
 /** Throws ConfigError with a path relative to the matcher. */
 export const compileHeaderMatcher = (matcher: HeaderMatcher): RequestTest => {
   check(matcher);
-  const read = Object.hasOwn(PSEUDO, matcher.name.toLowerCase()) ? PSEUDO[matcher.name.toLowerCase()] : undefined;
+  const read = pseudoField(matcher.name.toLowerCase());
   if (read) {
     const { present, invert } = valueTest(matcher);
     return (request) => present(read(request)) !== invert;

@@ -76,7 +76,15 @@ export {
 } from './gen/envoy/extensions/filters/network/http_connection_manager/v3/http_connection_manager.ts';
 export { RBAC as NetworkRbac } from './gen/envoy/extensions/filters/network/rbac/v3/rbac.ts';
 export { TcpProxy } from './gen/envoy/extensions/filters/network/tcp_proxy/v3/tcp_proxy.ts';
+export type { LocalityLbConfig, SlowStartConfig } from './gen/envoy/extensions/load_balancing_policies/common/v3/common.ts';
+export { LeastRequest as LeastRequestPolicy } from './gen/envoy/extensions/load_balancing_policies/least_request/v3/least_request.ts';
+export { Maglev as MaglevPolicy } from './gen/envoy/extensions/load_balancing_policies/maglev/v3/maglev.ts';
+export { Random as RandomPolicy } from './gen/envoy/extensions/load_balancing_policies/random/v3/random.ts';
+export { RingHash as RingHashPolicy } from './gen/envoy/extensions/load_balancing_policies/ring_hash/v3/ring_hash.ts';
+export { RoundRobin as RoundRobinPolicy } from './gen/envoy/extensions/load_balancing_policies/round_robin/v3/round_robin.ts';
 export { UriTemplateMatchConfig } from './gen/envoy/extensions/path/match/uri_template/v3/uri_template_match.ts';
+export { OmitHostMetadataConfig } from './gen/envoy/extensions/retry/host/omit_host_metadata/v3/omit_host_metadata_config.ts';
+export { PreviousPrioritiesConfig } from './gen/envoy/extensions/retry/priority/previous_priorities/v3/previous_priorities_config.ts';
 export { RawBuffer } from './gen/envoy/extensions/transport_sockets/raw_buffer/v3/raw_buffer.ts';
 export {
   CertificateValidationContext,
