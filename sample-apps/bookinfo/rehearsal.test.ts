@@ -4,10 +4,16 @@ import { createServer } from 'node:net';
 import { expect, test } from 'vitest';
 import { Held, readRehearsal } from './rehearsal.ts';
 
-const NOTHING = { fail: undefined, delayMs: 0, hold: false, strict: false };
+const NOTHING = { fail: undefined, delayMs: 0, hold: false, release: undefined, strict: false };
 
 test('a header says what to do, and what is not understood is passed over', () => {
-  expect(readRehearsal('fail=503; delay=250;strict', 'v1')).toEqual({ fail: 503, delayMs: 250, hold: false, strict: true });
+  expect(readRehearsal('fail=503; delay=250;strict', 'v1')).toEqual({
+    fail: 503,
+    delayMs: 250,
+    hold: false,
+    release: undefined,
+    strict: true,
+  });
   expect(readRehearsal('fail=200;delay=-1;dance', 'v1')).toEqual(NOTHING);
   expect(readRehearsal(undefined, 'v1')).toEqual(NOTHING);
   expect(readRehearsal('delay=9999999', 'v1').delayMs).toBe(60_000);
@@ -60,10 +66,9 @@ test('a program fails on demand, and holds a request until it is released', asyn
     expect((await ask('fail=503')).status).toBe(503);
     expect((await fetch(`${url}/details/0`, { headers: { 'rehearse-ratings': 'fail=503' } })).status).toBe(200);
     const answered = ask('hold');
-    const heldNow = async () => ((await (await fetch(`${url}/rehearsal`)).json()) as { held: number }).held;
+    const heldNow = async () => ((await (await ask('release=0')).json()) as { held: number }).held;
     while ((await heldNow()) === 0) await new Promise((resolve) => setTimeout(resolve, 5));
-    const released = await fetch(`${url}/rehearsal/release?count=1`, { method: 'POST' });
-    expect(await released.json()).toEqual({ released: 1, held: 0 });
+    expect(await (await ask('release=1')).json()).toEqual({ released: 1, held: 0 });
     expect((await answered).status).toBe(200);
   } finally {
     program.kill();

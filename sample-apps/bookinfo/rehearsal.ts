@@ -1,6 +1,7 @@
 /**
  * Failure on demand, to practise on. A request says what a service shall do instead of answering at once, in a header that is copied along with the rest of its journey:
- * `rehearse-ratings: fail=503`. Words, separated by `;`: `fail=S`, `delay=MS`, `hold` (until somebody releases it), `only=v1` (a version that obeys), `strict` (see reviews).
+ * `rehearse-ratings: fail=503`. Words, separated by `;`: `fail=S`, `delay=MS`, `hold` (until somebody releases it), `release=N` (lets the N oldest go, and answers at once how
+ * many went and how many are still held), `only=v1` (a version that obeys), `strict` (see reviews).
  */
 import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -19,11 +20,13 @@ export interface Rehearsal {
   readonly fail: number | undefined;
   readonly delayMs: number;
   readonly hold: boolean;
+  /** How many held ones to let go; undefined = the request is for something else. */
+  readonly release: number | undefined;
   /** What it needs must be there: without it, it fails. */
   readonly strict: boolean;
 }
 
-const NOTHING: Rehearsal = { fail: undefined, delayMs: 0, hold: false, strict: false };
+const NOTHING: Rehearsal = { fail: undefined, delayMs: 0, hold: false, release: undefined, strict: false };
 
 const wordsOf = (text: string): ReadonlyMap<string, string> =>
   new Map(
@@ -40,10 +43,12 @@ export const readRehearsal = (header: string | undefined, version: string): Rehe
   const only = words.get('only')?.split(',');
   if (only !== undefined && !only.includes(version)) return NOTHING;
   const fail = Number(words.get('fail'));
+  const release = Number(words.get('release') ?? Number.NaN);
   return {
     fail: Number.isInteger(fail) && fail >= 400 && fail <= 599 ? fail : undefined,
     delayMs: Math.min(MAX_DELAY_MS, Math.max(0, Number(words.get('delay')) || 0)),
     hold: words.has('hold'),
+    release: Number.isInteger(release) && release >= 0 ? release : undefined,
     strict: words.has('strict'),
   };
 };

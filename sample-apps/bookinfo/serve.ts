@@ -69,15 +69,6 @@ const send = (response: ServerResponse, reply: Reply): void => {
   response.end(reply.body);
 };
 
-/** `GET /rehearsal`: how many requests are held. `POST /rehearsal/release?count=N`: lets the oldest go. */
-const holding = (held: Held, request: IncomingMessage, path: string): Reply | undefined => {
-  if (path === '/rehearsal') return json(200, { held: held.count });
-  if (path !== '/rehearsal/release' || request.method !== 'POST') return undefined;
-  const count = Number(new URL(request.url ?? '/', 'http://localhost').searchParams.get('count') ?? 1);
-  const released = held.release(Number.isInteger(count) && count > 0 ? count : 1);
-  return json(200, { released, held: held.count });
-};
-
 /** Aborts when whoever asked has left before the answer. */
 const leavingOf = (response: ServerResponse): AbortSignal => {
   const left = new AbortController();
@@ -91,13 +82,14 @@ export const serve = (service: string, answer: Answer): void => {
   const held = new Held();
   const rehearsed = async (request: IncomingMessage, response: ServerResponse, path: string): Promise<Reply> => {
     const asked = rehearsalOf(request, service, version);
+    if (asked.release !== undefined) return json(200, { released: held.release(asked.release), held: held.count });
     await rehearse(asked, held, leavingOf(response));
     return asked.fail === undefined ? answer(request, path) : json(asked.fail, { error: `${service} fails, as it was asked to` });
   };
   const server = createServer(async (request, response) => {
     const path = (request.url ?? '/').split('?')[0] ?? '/';
     try {
-      send(response, holding(held, request, path) ?? (await rehearsed(request, response, path)));
+      send(response, await rehearsed(request, response, path));
     } catch (error) {
       send(response, json(500, { error: error instanceof Error ? error.message : 'unknown' }));
     }

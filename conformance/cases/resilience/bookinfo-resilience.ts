@@ -2,6 +2,7 @@
 import { type Answer, type ConformanceCase, defineCase, type MeshUnderTest } from '../../define-case.ts';
 import { expectBetween, expectContains, expectEqual, expectThat } from '../../expect.ts';
 import { BEHAVE } from '../echoed.ts';
+import { begin, freshKey } from '../held.ts';
 import { everythingTo, REVIEWS } from '../routing/reviews.ts';
 import { until, untilAbove, untilStat } from '../waiting.ts';
 
@@ -47,13 +48,13 @@ metadata:
   name: reviews-circuit-breaker
 spec:
   host: reviews
-  trafficPolicy:
-    connectionPool:
-      tcp: { maxConnections: 3 }
-      http: { http1MaxPendingRequests: 2 }
   subsets:
   - name: v1
     labels: { version: v1 }
+    trafficPolicy:
+      connectionPool:
+        tcp: { maxConnections: 3 }
+        http: { http1MaxPendingRequests: 2 }
 ${everythingTo('v1')}`;
 
 const TOGETHER = 8;
@@ -63,13 +64,6 @@ const atOnce = (mesh: MeshUnderTest, count: number, headers: Readonly<Record<str
 
 const CLUSTER = 'cluster.outbound|9080|v1|reviews.default.svc.cluster.local';
 const OVERFLOWS = `${CLUSTER}.upstream_rq_pending_overflow`;
-
-/** Straight to the program, as a stranger: that counts in no caller's limits. */
-const letGo = async (mesh: MeshUnderTest, key: string): Promise<void> => {
-  await using wire = await mesh.reach('reviews-v1', 9080);
-  wire.write(`POST /rehearsal/release?count=9 HTTP/1.1\r\nHost: reviews:9080\r\n${BEHAVE}: release=${key}\r\nContent-Length: 0\r\n\r\n`);
-  await wire.until('HTTP/1.1 200');
-};
 
 /** Who sat and waited is held at the program a moment later, so it is told again until all are answered. */
 const letAllGo = async (mesh: MeshUnderTest, key: string, open: Promise<unknown>): Promise<void> => {
@@ -81,7 +75,7 @@ const letAllGo = async (mesh: MeshUnderTest, key: string, open: Promise<unknown>
   await until(
     'held requests',
     async () => {
-      await letGo(mesh, key);
+      await mesh.program('reviews-v1', asked('release=9', `release=${key}`));
       return isOver;
     },
     (over) => over,
@@ -135,16 +129,11 @@ export const bookinfoResilience: readonly ConformanceCase[] = [
     labs: ['05-circuit-breaker#2', '05-circuit-breaker#4'],
     async run(mesh) {
       const before = await mesh.stat('productpage-v1', OVERFLOWS);
-      // The echo never holds again under a key that was released.
-      const key = `res-break-060-${before}`;
+      const key = freshKey();
       const held = asked('hold', `hold=${key}`);
       const sent: Promise<Answer>[] = [];
       // One after another: a request that waits for its connection to open has a seat meanwhile.
-      const send = (): void => {
-        const answer = mesh.send({ url: REVIEWS, headers: held });
-        answer.catch(() => undefined);
-        sent.push(answer);
-      };
+      const send = (): void => void sent.push(...begin(mesh, 1, { url: REVIEWS, headers: held }));
       try {
         for (let places = 1; places <= 3; places++) {
           send();
