@@ -52,8 +52,9 @@ export class ConfigFolder {
     }
     if (this.#files.get(name) === text) return;
     this.#files.set(name, text);
-    // istiod reads every file that ends in .yaml, and would read half of one.
-    writeFileSync(`${path}.new`, text, { mode: 0o600 });
-    renameSync(`${path}.new`, path);
+    // Beside the folder: istiod looks at every file in it, and would see half of one, or one that is gone.
+    const fresh = `${this.directory}.new`;
+    writeFileSync(fresh, text, { mode: 0o600 });
+    renameSync(fresh, path);
   }
 }
