@@ -29,11 +29,10 @@ const counters = (host: HostStatus): Facts => [
   ['rq_total', host.requests],
 ];
 
-/** Requests wait at the cluster here, not at a host. */
 const gauges = (host: HostStatus): Facts => [
   ['cx_active', host.connections],
   ['rq_active', host.activeRequests],
-  ['rq_pending_active', 0],
+  ['rq_pending_active', host.pendingRequests],
 ];
 
 /** Six digits, as Envoy writes these. */
@@ -91,7 +90,7 @@ const set = (fields: Readonly<Record<string, unknown>>): object =>
   );
 
 const statusOf = ({ name, statName, addedViaApi, edsServiceName, limits, highLimits, hosts, rates }: ClusterStatus): object => {
-  const threshold = (of: LimitsStatus) => set(Object.fromEntries(LIMITS.map(([word, field]) => [word, of[field]])));
+  const threshold = (of: LimitsStatus) => Object.fromEntries(LIMITS.map(([word, field]) => [word, of[field]]));
   return {
     name,
     ...set({ added_via_api: addedViaApi }),

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { MetricRegistry } from '../system/metric-registry.ts';
+import { breakersOf } from './breakers.ts';
 import { adminAnswer } from './pages.ts';
 import type { AdminView, DumpedResource, HostStatus } from './view.ts';
 
@@ -29,6 +30,7 @@ const HOST: HostStatus = {
   openedConnections: 2,
   connectFailures: 0,
   activeRequests: 1,
+  pendingRequests: 4,
   requests: 5,
   successes: 2,
   errors: 2,
@@ -36,6 +38,16 @@ const HOST: HostStatus = {
 };
 
 const LIMITS = { maxConnections: 1, maxPending: 2, maxRequests: 3, maxRetries: 4 };
+
+const BREAKER = {
+  limits: { ...LIMITS, maxConnectionsPerHost: Number.POSITIVE_INFINITY },
+  connections: 1,
+  pending: 2,
+  requests: 1,
+  retries: 0,
+  retryLimit: 4,
+  refused: { connections: 3, pending: 5, requests: 0, retries: 0 },
+};
 
 const resource = (name: string, extra: Partial<DumpedResource> = {}): DumpedResource => ({
   name,
@@ -57,6 +69,7 @@ const view: AdminView = {
     { name: 'b', statName: 'b', addedViaApi: false, limits: LIMITS, highLimits: LIMITS, hosts: [] },
   ],
   outliers: () => ({ nowMs: 0, clusters: [] }),
+  breakers: () => [breakersOf('a', BREAKER, { ...BREAKER, limits: { ...LIMITS, maxConnectionsPerHost: 1, retryBudget: {} } })],
   configuration: () => ({
     bootstrap: () => ({ node: {} }),
     startedAtMs: 0,
@@ -201,6 +214,27 @@ test('hosts are told with their numbers, as lines and as JSON', () => {
     weight: 7,
   });
   expect(host.stats).toContainEqual({ name: 'rq_total', value: '5' });
+  expect(host.stats).toContainEqual({ type: 'GAUGE', name: 'rq_pending_active', value: '4' });
+});
+
+test('a limit of 0 is told as such: only a field that is not there means the default', () => {
+  const [status] = JSON.parse(get('/clusters?format=json').text).cluster_statuses;
+  expect(status.circuit_breakers.thresholds[1]).toMatchObject({ priority: 'HIGH', max_retries: 0 });
+});
+
+test('/breakers tells how much is in use, and of how much; without a bound in the number that Istio writes', () => {
+  const { clusters } = JSON.parse(get('/breakers').text);
+  expect(clusters[0].breakers[0]).toEqual({
+    priority: 'default',
+    connections: { used: 1, limit: 1, refused: 3 },
+    pending: { used: 2, limit: 2, refused: 5 },
+    requests: { used: 1, limit: 3, refused: 0 },
+    retries: { used: 0, limit: 4, refused: 0 },
+    hasRetryBudget: false,
+    perHostConnections: 4_294_967_295,
+  });
+  expect(clusters[0].breakers[1]).toMatchObject({ priority: 'high', hasRetryBudget: true, perHostConnections: 1 });
+  expect(JSON.parse(get('/breakers?filter=b').text)).toEqual({ clusters: [] });
 });
 
 test('/certs tells of each context what it believes and what it shows, and how long that holds', () => {

@@ -1,5 +1,6 @@
 /** What one may ask a running proxy: paths → pages, as Envoy's admin port words them. Pure but for the view's actions. */
 import { type AdminAnswer, AdminRequestError, json, plain } from './answer.ts';
+import { breakers } from './breakers.ts';
 import { certificates } from './certificates.ts';
 import { clusters } from './clusters.ts';
 import { configDump } from './config-dump.ts';
@@ -89,6 +90,7 @@ const armTap = (view: AdminView, query: URLSearchParams): AdminAnswer => {
 };
 
 const PAGES: Readonly<Record<string, Page>> = {
+  '/breakers': { help: 'what is in use of the limits of each cluster; filter', show: (view, query) => breakers(view.breakers(), query) },
   '/certs': { help: 'print certs on machine', show: certificates },
   '/clock': { help: 'put the clock forward; advance_ms', changes: true, show: clock },
   '/clusters': { help: 'upstream cluster status', show: (view, query) => clusters(view.clusters(), query) },

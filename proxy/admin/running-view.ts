@@ -3,6 +3,7 @@ import { type MetricEntry, MetricRegistry } from '#system/metric-registry.ts';
 import type { SocketAddress } from '#system/network.ts';
 import type { WireTap } from '#system/sockets/wire-tap.ts';
 import type { System } from '#system/system.ts';
+import { breakersOf, type RunningBreaker } from './breakers.ts';
 import { outliersOf, type RunningMonitor, type RunningOutliers, type WatchedCluster } from './outliers.ts';
 import type { AdminActions, AdminView, ClusterStatus, ContextStatus, DumpedConfiguration, HostStatus, ServerState } from './view.ts';
 
@@ -23,6 +24,8 @@ export interface RunningCluster {
     readonly watch: { readonly panicPercent: number };
   };
   readonly outliers: RunningOutliers | undefined;
+  readonly breaker: RunningBreaker;
+  readonly highBreaker: RunningBreaker;
   readonly hosts: ReadonlyMap<string, RunningHost>;
   readonly priorities: readonly (readonly { readonly hosts: readonly { readonly key: string }[] }[])[];
 }
@@ -84,6 +87,7 @@ export const runningView = (parts: RunningParts): AdminView => {
       })),
     clusters: () => parts.clusters().map((cluster) => statusOf(cluster, parts)),
     outliers: () => outliersOf(parts.clusters().flatMap(watchedOf), system.clock),
+    breakers: () => parts.clusters().map(({ name, breaker, highBreaker }) => breakersOf(name, breaker, highBreaker)),
     certificates: parts.certificates,
     wallTimeMs: () => system.clock.wallTimeMs(),
     configuration: parts.configuration,
@@ -130,9 +134,10 @@ const statusOf = (cluster: RunningCluster, parts: RunningParts): ClusterStatus =
     statName,
     addedViaApi: !parts.isStaticCluster(cluster.name),
     ...(discovery.kind === 'eds' && { edsServiceName: discovery.serviceName ?? cluster.name }),
-    limits,
-    highLimits,
     ...(cluster.outliers && { rates: cluster.outliers.averages }),
+    // A retry budget has no fixed limit: Envoy shows what it is now.
+    limits: { ...limits, maxRetries: cluster.breaker.retryLimit },
+    highLimits: { ...highLimits, maxRetries: cluster.highBreaker.retryLimit },
     hosts: [...cluster.hosts.values()].map((host) => hostStatus(host, priorities.get(host.key) ?? 0, localities.get(host.key) ?? '')),
   };
 };
@@ -152,6 +157,7 @@ const hostStatus = (host: RunningHost, priority: number, locality: string): Host
   openedConnections: host.openedConnections,
   connectFailures: host.connectFailures,
   activeRequests: host.activeRequests,
+  pendingRequests: host.pendingRequests,
   requests: host.requests,
   successes: host.successes,
   errors: host.errors,

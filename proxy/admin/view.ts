@@ -1,4 +1,6 @@
 /** What the admin pages may see of a running proxy and do to it. Shapes only; proxy.ts fills them. */
+
+import type { BreakersPage } from '#api/admin.ts';
 import type { OutliersPage } from '#api/outliers.ts';
 import type { MetricEntry } from '#system/metric-registry.ts';
 import type { TappedConnection } from '#system/sockets/wire-tap.ts';
@@ -61,6 +63,7 @@ export interface HostStatus {
   readonly openedConnections: number;
   readonly connectFailures: number;
   readonly activeRequests: number;
+  readonly pendingRequests: number;
   readonly requests: number;
   readonly successes: number;
   readonly errors: number;
@@ -130,6 +133,7 @@ export interface AdminView {
   listeners(): readonly { readonly name: string; readonly addresses: readonly string[] }[];
   clusters(): readonly ClusterStatus[];
   outliers(): OutliersPage;
+  breakers(): BreakersPage['clusters'];
   certificates(): readonly ContextStatus[];
   wallTimeMs(): number;
   configuration(): DumpedConfiguration;

@@ -1,5 +1,6 @@
 /** One HTTP/1.1 connection to an upstream host: one request at a time, answers read as strictly as requests are. */
 import type { Duplex } from 'node:stream';
+import type { Counter } from '#system/metrics.ts';
 import type { Connection } from '#system/network.ts';
 import { EMPTY_BODY, wholeBody } from '../http/body.ts';
 import { type HttpRequest, type HttpResponse, NO_TRAILERS } from '../http/message.ts';
@@ -12,7 +13,11 @@ import { parseResponseHead, type ResponseHead } from './response-head.ts';
 import { pumpBody, writeWhole } from './write-message.ts';
 
 const RESET = 'upstream connect error or disconnect/reset before headers. reset reason: ';
-const LIMITS = { maxHeaders: 100 };
+/** Envoy's limit. */
+const MAX_HEADERS = 100;
+/** Two ends of line around a chunk's bytes, and the chunk that ends a body. */
+const CHUNK_FRAME = 4;
+const LAST_CHUNK = 5;
 /** Interim answers beyond are read over (as by Envoy). */
 const LAST_INTERIM = 104;
 
@@ -38,10 +43,28 @@ const protocolError = (cause: unknown, started: boolean): StreamError =>
     cause,
   });
 
+/** What a client connection allows, and where its bytes are counted. */
+export interface ClientOptions {
+  readonly maxHeadBytes: number;
+  /** Fields of a response head; 100 when absent. */
+  readonly maxHeaders?: number;
+  readonly received?: Counter;
+  readonly sent?: Counter;
+}
+
+/** Who ended the connection, and whether an exchange was cut by it. */
+export interface ClientEnd {
+  readonly by: 'local' | 'remote';
+  readonly isBusy: boolean;
+}
+
 /** LIVING STATE of one client connection. */
 export class Http1Client {
   readonly #connection: Connection;
   readonly #maxHeadBytes: number;
+  readonly #limits: { readonly maxHeaders: number };
+  readonly #received: Counter;
+  readonly #sent: Counter;
   #buffer: Buffer | undefined;
   #pending: Pending | undefined;
   #decoder: BodyDecoder | undefined;
@@ -52,12 +75,16 @@ export class Http1Client {
   #closed = false;
   #upgraded = false;
   #idleListener: () => void = () => {};
-  #closedListener: () => void = () => {};
+  #closedListener: (end: ClientEnd) => void = () => {};
   #unsubscribe: () => void = () => {};
+  #endedBy: ClientEnd['by'] = 'local';
 
-  constructor(connection: Connection, options: { readonly maxHeadBytes: number }) {
+  constructor(connection: Connection, options: ClientOptions) {
     this.#connection = connection;
     this.#maxHeadBytes = options.maxHeadBytes;
+    this.#limits = { maxHeaders: options.maxHeaders ?? MAX_HEADERS };
+    this.#received = options.received ?? { value: 0 };
+    this.#sent = options.sent ?? { value: 0 };
     connection.on('data', this.#onData);
     connection.on('end', this.#onEnd);
     connection.on('error', this.#onError);
@@ -83,12 +110,17 @@ export class Http1Client {
   }
 
   /** Called once. */
-  onClosed(listener: () => void): void {
+  onClosed(listener: (end: ClientEnd) => void): void {
     this.#closedListener = listener;
   }
 
   close(): void {
     this.#fail(terminated());
+  }
+
+  /** Cuts what is under way; who awaits it is told why. */
+  abort(error: StreamError): void {
+    this.#fail(error);
   }
 
   /** Settles with the response head; rejects with StreamError. An abort resets the connection. */
@@ -116,14 +148,20 @@ export class Http1Client {
     if (whole !== undefined && !(whole.length > 0 && request.headers.has('expect'))) {
       // Done before it is written: in memory the answer may come within the write.
       this.#requestDone = true;
-      writeWhole(this.#connection, requestHead(request, whole.length), whole);
+      const bytes = writeWhole(this.#connection, requestHead(request, whole.length), whole);
+      this.#sent.value += bytes;
       return;
     }
     const head = requestHead(request, whole?.length);
     const length = head.chunked ? undefined : (whole?.length ?? Number(request.headers.get('content-length')));
     this.#connection.write(head.text, 'latin1');
-    pumpBody(this.#connection, { body: request.body, trailers: undefined, length, sent: () => {} }).then(
+    this.#sent.value += head.text.length;
+    const sent = (bytes: number): void => {
+      this.#sent.value += length === undefined ? bytes + bytes.toString(16).length + CHUNK_FRAME : bytes;
+    };
+    pumpBody(this.#connection, { body: request.body, trailers: undefined, length, sent }).then(
       () => {
+        if (length === undefined) this.#sent.value += LAST_CHUNK;
         this.#requestDone = true;
         this.#settle();
       },
@@ -133,6 +171,7 @@ export class Http1Client {
 
   readonly #onData = (chunk: Buffer): void => {
     if (this.#closed) return;
+    this.#received.value += chunk.length;
     if (this.#responseDone && !this.#pending) {
       this.#fail(protocolError(new Error('unasked bytes'), false));
       return;
@@ -151,7 +190,7 @@ export class Http1Client {
     const end = buffer.indexOf('\r\n\r\n', 0, 'latin1');
     if (end > this.#maxHeadBytes || (end < 0 && buffer.length > this.#maxHeadBytes)) throw new HeadError(502, 'http1.headers_too_large');
     if (end < 0) return false;
-    const head = parseResponseHead(buffer.toString('latin1', 0, end + 2), LIMITS);
+    const head = parseResponseHead(buffer.toString('latin1', 0, end + 2), this.#limits);
     this.#buffer = buffer.length === end + 4 ? undefined : buffer.subarray(end + 4);
     if (head.status === 101) this.#switch(pending, head);
     else if (head.status < 200) {
@@ -217,7 +256,7 @@ export class Http1Client {
     this.#buffer = undefined;
     this.#requestDone = true;
     this.#responseDone = true;
-    upgraded.once('close', () => this.#closedListener());
+    upgraded.once('close', () => this.#closedListener({ by: upgraded.readableEnded ? 'remote' : 'local', isBusy: true }));
     const via = this.#connection;
     pending.resolve({ status: head.status, headers: head.headers, body: EMPTY_BODY, trailers: NO_TRAILERS, upgraded, via });
   }
@@ -253,19 +292,25 @@ export class Http1Client {
   #end(): void {
     if (this.#closed) return;
     this.#closed = true;
+    // An answer before the whole request leaves the exchange unfinished.
+    const isBusy = !this.#requestDone;
     this.#requestDone = true;
     this.#unsubscribe();
     this.#connection.destroy();
-    this.#closedListener();
+    this.#closedListener({ by: this.#endedBy, isBusy });
   }
 
-  readonly #onError = (error: Error): void => this.#fail(this.#cut(error));
+  readonly #onError = (error: Error): void => {
+    this.#endedBy = 'remote';
+    this.#fail(this.#cut(error));
+  };
 
   #cut(cause?: unknown): StreamError {
     return this.#body || (this.#pending && this.#buffer) ? protocolError(cause, this.#body !== undefined) : terminated(cause);
   }
 
   readonly #onEnd = (): void => {
+    this.#endedBy = 'remote';
     const decoder = this.#decoder;
     if (decoder instanceof LengthDecoder && decoder.untilClose) {
       const body = this.#body;
@@ -281,6 +326,7 @@ export class Http1Client {
   #fail(error: StreamError): void {
     if (this.#closed) return;
     this.#closed = true;
+    const isBusy = this.busy;
     const pending = this.#pending;
     const body = this.#body;
     this.#pending = undefined;
@@ -292,7 +338,7 @@ export class Http1Client {
     this.#connection.destroy();
     pending?.reject(error);
     body?.fail(error);
-    this.#closedListener();
+    this.#closedListener({ by: this.#endedBy, isBusy });
   }
 }
 

@@ -266,8 +266,8 @@ test('an upstream that leaves in the middle broke the protocol, before its head 
 test('bytes that nobody asked for close the connection', async () => {
   const [near, far] = connectionPair();
   const client = new Http1Client(near, { maxHeadBytes: 61_440 });
-  const closed = new Promise<void>((resolve) => client.onClosed(resolve));
+  const closed = new Promise((resolve) => client.onClosed(resolve));
   far.write('HTTP/1.1 200 OK\r\n\r\n');
-  await closed;
+  expect(await closed).toEqual({ by: 'local', isBusy: false });
   expect(client.closed).toBe(true);
 });

@@ -13,11 +13,12 @@ export interface FramedHead {
   readonly chunked: boolean;
 }
 
-/** One write for head and body; larger bodies go as they are, corked, rather than be copied. */
-export const writeWhole = (connection: Connection, { text, chunked }: FramedHead, bytes: Uint8Array): void => {
+/** One write for head and body; larger bodies go as they are, corked, rather than be copied. Gives how many bytes that were. */
+export const writeWhole = (connection: Connection, { text, chunked }: FramedHead, bytes: Uint8Array): number => {
   if (bytes.length === 0) {
-    connection.write(chunked ? text + LAST_CHUNK : text, 'latin1');
-    return;
+    const all = chunked ? text + LAST_CHUNK : text;
+    connection.write(all, 'latin1');
+    return all.length;
   }
   const before = chunked ? `${text}${bytes.length.toString(16)}\r\n` : text;
   const after = chunked ? `\r\n${LAST_CHUNK}` : '';
@@ -34,6 +35,7 @@ export const writeWhole = (connection: Connection, { text, chunked }: FramedHead
     if (chunked) connection.write(after, 'latin1');
     connection.uncork();
   }
+  return before.length + bytes.length + after.length;
 };
 
 /** Settles when the connection takes more, or is gone. */

@@ -39,6 +39,14 @@ export class ConnectError extends Error {
   }
 }
 
+/** How a connection is opened. */
+export interface ConnectOptions {
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+  /** Silence after which the system asks whether the other end is still there; undefined = it does not ask. */
+  readonly keepAliveMs?: number | undefined;
+}
+
 /** Everything that either plane does with sockets, gRPC aside. */
 export interface Network {
   /** Present where bytes only travel between this program's own sockets, and HTTP/2 does not. */
@@ -46,7 +54,7 @@ export interface Network {
   /** Port 0 lets the system choose. Rejects with the system's error (EADDRINUSE …). `accept` is called once a connection, paused until somebody reads. */
   listen(at: SocketAddress, accept: (connection: Connection) => void): Promise<BoundListener>;
   /** Settles when the connection is open. Rejects with ConnectError. */
-  connect(to: SocketAddress, options: { readonly timeoutMs: number; readonly signal?: AbortSignal }): Promise<Connection>;
+  connect(to: SocketAddress, options: ConnectOptions): Promise<Connection>;
   /** Addresses of a host name, for STRICT_DNS clusters; empty when the name does not exist. Rejects when the resolver fails. */
   resolve(hostname: string): Promise<readonly string[]>;
 }

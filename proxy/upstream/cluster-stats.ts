@@ -14,6 +14,8 @@ export interface ClusterStats {
   readonly pendingTotal: Counter;
   readonly pendingActive: Gauge;
   readonly pendingOverflow: Counter;
+  /** Refused when there was a connection for them, since too many were under way. */
+  readonly activeOverflow: Counter;
   readonly pendingFailureEject: Counter;
   readonly timeouts: Counter;
   readonly perTryTimeouts: Counter;
@@ -32,11 +34,32 @@ export interface ClusterStats {
   readonly connectionsUsedUp: Counter;
   readonly protocolErrors: Counter;
   readonly activeConnections: Gauge;
+  readonly connectionsTooOld: Counter;
+  readonly idleTimeouts: Counter;
+  /** Exchanges that took longer than the cluster allows. */
+  readonly streamsTooLong: Counter;
+  readonly destroyed: Counter;
+  readonly destroyedLocal: Counter;
+  readonly destroyedRemote: Counter;
+  /** With an exchange under way. */
+  readonly destroyedBusy: Counter;
+  readonly destroyedLocalBusy: Counter;
+  readonly destroyedRemoteBusy: Counter;
+  /** Bytes, without those of TLS. */
+  readonly received: Counter;
+  readonly sent: Counter;
+  /** Milliseconds from the dial to the end. */
+  readonly connectionLength: Histogram;
+  readonly connectTime: Histogram;
+  readonly requestsPerConnection: Histogram;
   readonly connectFailures: Counter;
   readonly connectTimeouts: Counter;
   readonly connectionOverflow: Counter;
   readonly noneHealthy: Counter;
   readonly members: Gauge;
+  /** Beyond max_connect_attempts of a TCP proxy. */
+  readonly connectAttemptsExceeded: Counter;
+  readonly poolOverflow: Counter;
   readonly healthyMembers: Gauge;
   readonly degradedMembers: Gauge;
   readonly excludedMembers: Gauge;
@@ -57,6 +80,7 @@ export const clusterStats = (scope: MetricScope): ClusterStats => {
     pendingOverflow: scope.counter('upstream_rq_pending_overflow'),
     pendingFailureEject: scope.counter('upstream_rq_pending_failure_eject'),
     timeouts: scope.counter('upstream_rq_timeout'),
+    activeOverflow: scope.counter('upstream_rq_active_overflow'),
     perTryTimeouts: scope.counter('upstream_rq_per_try_timeout'),
     perTryIdleTimeouts: scope.counter('upstream_rq_per_try_idle_timeout'),
     cancelled: scope.counter('upstream_rq_cancelled'),
@@ -74,11 +98,27 @@ export const clusterStats = (scope: MetricScope): ClusterStats => {
     activeConnections: scope.gauge('upstream_cx_active'),
     connectFailures: scope.counter('upstream_cx_connect_fail'),
     connectTimeouts: scope.counter('upstream_cx_connect_timeout'),
+    connectionsTooOld: scope.counter('upstream_cx_max_duration_reached'),
+    idleTimeouts: scope.counter('upstream_cx_idle_timeout'),
+    streamsTooLong: scope.counter('upstream_rq_max_duration_reached'),
+    destroyed: scope.counter('upstream_cx_destroy'),
+    destroyedLocal: scope.counter('upstream_cx_destroy_local'),
+    destroyedRemote: scope.counter('upstream_cx_destroy_remote'),
+    destroyedBusy: scope.counter('upstream_cx_destroy_with_active_rq'),
+    destroyedLocalBusy: scope.counter('upstream_cx_destroy_local_with_active_rq'),
+    destroyedRemoteBusy: scope.counter('upstream_cx_destroy_remote_with_active_rq'),
+    received: scope.counter('upstream_cx_rx_bytes_total'),
+    sent: scope.counter('upstream_cx_tx_bytes_total'),
+    connectionLength: scope.histogram('upstream_cx_length_ms'),
+    connectTime: scope.histogram('upstream_cx_connect_ms'),
+    requestsPerConnection: scope.histogram('upstream_rq_per_cx'),
     connectionOverflow: scope.counter('upstream_cx_overflow'),
     noneHealthy: scope.counter('upstream_cx_none_healthy'),
     members: scope.gauge('membership_total'),
     healthyMembers: scope.gauge('membership_healthy'),
     degradedMembers: scope.gauge('membership_degraded'),
+    connectAttemptsExceeded: scope.counter('upstream_cx_connect_attempts_exceeded'),
+    poolOverflow: scope.counter('upstream_cx_pool_overflow'),
     excludedMembers: scope.gauge('membership_excluded'),
     panics: scope.counter('lb_healthy_panic'),
     membershipChanges: scope.counter('membership_change'),

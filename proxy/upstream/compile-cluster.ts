@@ -4,7 +4,7 @@ import { ConfigError, inField, refuseUnsupported } from '#api/config-error.ts';
 import { refuseUnlessAds } from '#api/config-source.ts';
 import type { Cluster, Duration } from '#envoy';
 import type { BalancerPolicy } from './balancers/policies.ts';
-import { compileLimits, type Limits } from './circuit-breaker.ts';
+import { compileLimits, type LimitsByPriority } from './breakers/compile-limits.ts';
 import { type ConnectionOptions, compileConnectionOptions } from './compile-connection-options.ts';
 import { compileEndpoints, type Endpoints } from './compile-endpoints.ts';
 import { compileWatch, type WatchRules } from './health-checks/compile-watch.ts';
@@ -33,7 +33,7 @@ export interface FailureRate {
 export type DnsFamily = 'any' | 'v4' | 'v6';
 
 /** A cluster as configured, without the endpoints that EDS brings. Frozen. */
-export interface ClusterConfig {
+export interface ClusterConfig extends LimitsByPriority {
   readonly name: string;
   readonly discovery: Discovery;
   readonly balancer: BalancerPolicy;
@@ -42,9 +42,6 @@ export interface ClusterConfig {
   readonly localityWeighted: boolean;
   /** Its name in statistics. */
   readonly statName: string;
-  readonly limits: Limits;
-  /** Of routes with high priority, which are refused: only shown. */
-  readonly highLimits: Limits;
   readonly connections: ConnectionOptions;
   readonly sockets: TransportSockets;
   readonly watch: WatchRules;
@@ -86,6 +83,7 @@ const READ = [
   'commonLbConfig',
   'transportSocket',
   'transportSocketMatches',
+  'upstreamConnectionOptions',
   'outlierDetection',
   'healthChecks',
   'ignoreHealthOnHostRemoval',

@@ -10,6 +10,13 @@ export interface ConnectionOptions {
   readonly idleTimeoutMs: number;
   readonly maxDurationMs: number;
   readonly maxRequests: number;
+  /** Of one exchange, from when it has a connection. */
+  readonly maxStreamMs: number;
+  /** Fields of a response head. */
+  readonly maxHeaders: number;
+  readonly maxHeadBytes: number;
+  /** Silence after which the system asks whether the other end is still there; undefined = it does not ask. */
+  readonly keepAliveMs: number | undefined;
   /** Whether TLS asks for, and insists on, the host that each request names. */
   readonly autoName: AutoName;
   /** Its hosts take HTTP/2 only: filters that make gRPC calls reach them, HTTP/1.1 requests are refused. */
@@ -23,13 +30,41 @@ const HOUR_MS = 3_600_000;
 
 const milliseconds = (duration: Duration): number => duration.seconds * 1000 + duration.nanos / 1e6;
 
-const compileCommon = (options: CommonOptions): Omit<ConnectionOptions, 'connectTimeoutMs' | 'autoName' | 'wantsHttp2'> => {
-  refuseUnsupported(options, { read: ['idleTimeout', 'maxConnectionDuration', 'maxRequestsPerConnection'] });
+type CommonPart = Pick<ConnectionOptions, 'idleTimeoutMs' | 'maxDurationMs' | 'maxStreamMs' | 'maxHeaders' | 'maxRequests'>;
+
+const PLAIN: CommonPart = { idleTimeoutMs: HOUR_MS, maxDurationMs: 0, maxStreamMs: 0, maxHeaders: 100, maxRequests: 0 };
+/** Envoy's limit for a response head. */
+const MAX_HEAD_BYTES = 80 * 1024;
+
+const compileCommon = (options: CommonOptions): CommonPart => {
+  refuseUnsupported(options, {
+    read: ['idleTimeout', 'maxConnectionDuration', 'maxStreamDuration', 'maxHeadersCount', 'maxRequestsPerConnection'],
+  });
+  if (options.maxHeadersCount === 0) throw new ConfigError('max_headers_count', 'must be at least 1');
   return {
-    idleTimeoutMs: options.idleTimeout ? milliseconds(options.idleTimeout) : HOUR_MS,
-    maxDurationMs: options.maxConnectionDuration ? milliseconds(options.maxConnectionDuration) : 0,
-    maxRequests: options.maxRequestsPerConnection ?? 0,
+    idleTimeoutMs: options.idleTimeout ? milliseconds(options.idleTimeout) : PLAIN.idleTimeoutMs,
+    maxDurationMs: options.maxConnectionDuration ? milliseconds(options.maxConnectionDuration) : PLAIN.maxDurationMs,
+    maxStreamMs: options.maxStreamDuration ? milliseconds(options.maxStreamDuration) : PLAIN.maxStreamMs,
+    maxHeaders: options.maxHeadersCount ?? PLAIN.maxHeaders,
+    maxRequests: options.maxRequestsPerConnection ?? PLAIN.maxRequests,
   };
+};
+
+/** Linux' own, where nothing is said. */
+const KEEP_ALIVE_SECONDS = 7200;
+
+/** The runtime can set the first pause only: how often it asks then, and after how many unanswered questions it gives up, are its own. */
+const compileKeepAlive = ({ upstreamConnectionOptions: options }: Cluster): number | undefined => {
+  if (!options) return undefined;
+  return inField('upstream_connection_options', () => {
+    refuseUnsupported(options, { read: ['tcpKeepalive'] });
+    const { tcpKeepalive } = options;
+    if (!tcpKeepalive) return undefined;
+    inField('tcp_keepalive', () =>
+      refuseUnsupported(tcpKeepalive, { read: ['keepaliveTime'], ignored: ['keepaliveProbes', 'keepaliveInterval'] }),
+    );
+    return (tcpKeepalive.keepaliveTime ?? KEEP_ALIVE_SECONDS) * 1000;
+  });
 };
 
 /** Requests go on as HTTP/1.1: "as downstream" means just that while listeners speak nothing else. True: HTTP/2, for gRPC calls of filters. */
@@ -90,8 +125,15 @@ export const compileConnectionOptions = (cluster: Cluster): ConnectionOptions =>
   const { httpProtocolOptions } = cluster;
   if (httpProtocolOptions) inField('http_protocol_options', () => refuseUnsupported(httpProtocolOptions, { read: [] }));
   const { common, autoName, wantsHttp2 } = typedOptions(cluster);
-  const rest = common
-    ? inField('common_http_protocol_options', () => compileCommon(common))
-    : { idleTimeoutMs: HOUR_MS, maxDurationMs: 0, maxRequests: 0 };
-  return { connectTimeoutMs, autoName, wantsHttp2, ...rest, maxRequests: cluster.maxRequestsPerConnection ?? rest.maxRequests };
+  const rest = common ? inField('common_http_protocol_options', () => compileCommon(common)) : PLAIN;
+  return {
+    connectTimeoutMs,
+    autoName,
+    wantsHttp2,
+    maxHeadBytes: MAX_HEAD_BYTES,
+    keepAliveMs: compileKeepAlive(cluster),
+    ...rest,
+    // The field that is in force since Envoy has it in both places.
+    maxRequests: common?.maxRequestsPerConnection ?? cluster.maxRequestsPerConnection ?? 0,
+  };
 };

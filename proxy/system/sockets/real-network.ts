@@ -32,10 +32,11 @@ const listen = (at: SocketAddress, accept: (connection: Connection) => void): Pr
 
 const REASONS: Readonly<Record<string, ConnectError['reason']>> = { ECONNREFUSED: 'refused', ETIMEDOUT: 'timeout' };
 
-const connect: Network['connect'] = (to, { timeoutMs, signal }) =>
+const connect: Network['connect'] = (to, { timeoutMs, signal, keepAliveMs }) =>
   new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(new ConnectError('aborted', 'aborted before connecting'));
-    const socket = netConnect({ host: to.address, port: to.port, noDelay: true, allowHalfOpen: true });
+    const keepAlive = keepAliveMs === undefined ? {} : { keepAlive: true, keepAliveInitialDelay: keepAliveMs };
+    const socket = netConnect({ host: to.address, port: to.port, noDelay: true, allowHalfOpen: true, ...keepAlive });
     const settle = (): void => {
       clearTimeout(timer);
       signal?.removeEventListener('abort', onAbort);

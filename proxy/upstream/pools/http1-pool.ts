@@ -1,21 +1,24 @@
 /** LIVING STATE: HTTP/1.1 connections to one host. One exchange per connection at a time; the most recently used idle one goes first. */
 import type { Cancel } from '#system/clock.ts';
-import { ConnectError, type Connection } from '#system/network.ts';
-import { Http1Client } from '../../codec/http1-client.ts';
+import type { Connection } from '#system/network.ts';
+import { type ClientEnd, Http1Client } from '../../codec/http1-client.ts';
 import type { HttpRequest, HttpResponse } from '../../http/message.ts';
-import type { StreamError } from '../../http/stream-error.ts';
+import { StreamError } from '../../http/stream-error.ts';
 import { connectFailure } from './connect-failure.ts';
-import { type Dial, overflow, type Pool, type PoolHost, type PoolRoom, takenBack } from './pool.ts';
-
-/** Envoy's limit for a response head. */
-const MAX_HEAD_BYTES = 80 * 1024;
+import { CountedConnection } from './counted-connection.ts';
+import { PendingRequests } from './pending-requests.ts';
+import { type Dial, overflow, type Pool, type PoolHost, type PoolRoom } from './pool.ts';
 
 interface Pooled {
   readonly client: Http1Client;
-  readonly openedAtMs: number;
+  readonly counted: CountedConnection;
   /** Wall time at which the first certificate of either end is over: an identity that ended is not used any longer, whatever is still open. */
   readonly endsAtMs: number;
+  cancelAge: Cancel;
+  cancelLimit: Cancel;
   leased: boolean;
+  /** Its last exchange has begun, or it is too old for another. */
+  drains: boolean;
   requests: number;
   idleSinceMs: number;
 }
@@ -26,10 +29,17 @@ const endOf = ({ tls }: Connection, nowMs: number): number => {
   return Math.min(Number.POSITIVE_INFINITY, ...ends);
 };
 
-interface Waiter {
-  readonly take: (pooled: Pooled) => void;
-  readonly fail: (error: unknown) => void;
-}
+const nothing = (): void => {};
+
+/** Envoy's cap on dials that one event may cause. */
+const DIALS_AT_ONCE = 3;
+
+const overLimit = (): StreamError =>
+  new StreamError('UMSDR', {
+    status: 504,
+    text: 'upstream max stream duration reached',
+    codeDetails: 'upstream_max_stream_duration_reached',
+  });
 
 /** Grows by need up to the cluster's limit; shrinks by idleness. */
 export class Http1Pool implements Pool {
@@ -37,7 +47,8 @@ export class Http1Pool implements Pool {
   readonly #room: PoolRoom;
   readonly #dial: Dial;
   readonly #idle: Pooled[] = [];
-  readonly #waiters: Waiter[] = [];
+  readonly #pending: PendingRequests<Pooled>;
+  readonly #told = { joined: () => this.#grow(), left: () => this.#tellIfEmpty() };
   #open = 0;
   #connecting = 0;
   #retired = false;
@@ -47,19 +58,15 @@ export class Http1Pool implements Pool {
     this.#host = host;
     this.#room = room;
     this.#dial = dial;
+    this.#pending = new PendingRequests(room, host);
   }
 
   send(request: HttpRequest, signal: AbortSignal): Promise<HttpResponse> {
     const pooled = this.#takeIdle();
     if (pooled === undefined) return this.#waitAndSend(request, signal);
-    const { breaker } = this.#room;
-    if (breaker.requests >= breaker.limits.maxRequests) {
+    if (signal.aborted || !this.#mayBegin()) {
       this.#idle.push(pooled);
-      return Promise.reject(overflow());
-    }
-    if (signal.aborted) {
-      this.#idle.push(pooled);
-      return Promise.reject(signal.reason);
+      return Promise.reject(signal.aborted ? signal.reason : this.#overflow());
     }
     this.#lease(pooled);
     return pooled.client.send(request, signal);
@@ -84,7 +91,7 @@ export class Http1Pool implements Pool {
   }
 
   async #waitAndSend(request: HttpRequest, signal: AbortSignal): Promise<HttpResponse> {
-    const pooled = await this.#wait(signal);
+    const pooled = await this.#pending.wait(signal, this.#told);
     if (signal.aborted) {
       this.#released(pooled);
       throw signal.reason;
@@ -92,99 +99,87 @@ export class Http1Pool implements Pool {
     return pooled.client.send(request, signal);
   }
 
-  #wait(signal: AbortSignal): Promise<Pooled> {
-    const { breaker, stats } = this.#room;
-    if (breaker.requests >= breaker.limits.maxRequests) return Promise.reject(overflow());
-    if (breaker.pending >= breaker.limits.maxPending) {
-      stats.pendingOverflow.value++;
-      return Promise.reject(overflow());
-    }
-    if (signal.aborted) return Promise.reject(signal.reason);
-    breaker.pending++;
-    stats.pendingTotal.value++;
-    stats.pendingActive.value++;
-    return new Promise((resolve, reject) => {
-      const leave = () => {
-        breaker.pending--;
-        stats.pendingActive.value--;
-        signal.removeEventListener('abort', abort);
-      };
-      const waiter: Waiter = {
-        take: (pooled) => {
-          leave();
-          this.#lease(pooled);
-          resolve(pooled);
-        },
-        fail: (error) => {
-          leave();
-          reject(error);
-        },
-      };
-      const abort = () => {
-        const at = this.#waiters.indexOf(waiter);
-        if (at >= 0) this.#waiters.splice(at, 1);
-        stats.cancelled.value++;
-        waiter.fail(takenBack(signal));
-      };
-      signal.addEventListener('abort', abort, { once: true });
-      this.#waiters.push(waiter);
-      this.#grow();
-    });
+  /** Asked when there is a connection to begin on: until then nobody knows how many will be under way. */
+  #mayBegin(): boolean {
+    const { breaker } = this.#room;
+    if (breaker.requests >= breaker.limits.maxRequests) return false;
+    return true;
+  }
+
+  #overflow(): StreamError {
+    this.#room.stats.activeOverflow.value++;
+    this.#room.breaker.refused.requests++;
+    return overflow();
   }
 
   /** One dial for each waiter that no dial under way will serve. A pool without any connection may always have one. */
   #grow(): void {
-    const { breaker, stats } = this.#room;
-    if (this.#connecting >= this.#waiters.length) return;
-    if (breaker.connections >= breaker.limits.maxConnections) {
-      stats.connectionOverflow.value++;
-      if (this.#open + this.#connecting > 0) return;
+    for (let dials = 0; dials < DIALS_AT_ONCE && this.#connecting < this.#pending.size; dials++) {
+      const mayConnect = this.#mayConnect();
+      if (!mayConnect) {
+        this.#room.stats.connectionOverflow.value++;
+        this.#room.breaker.refused.connections++;
+        if (this.#open + this.#connecting > 0) return;
+      }
+      this.#connecting++;
+      // Both ends are handled inside; nobody has to wait for the dial itself.
+      void this.#connect(new CountedConnection(this.#room, this.#host, this.#room.stats.http1Connections));
+      if (!mayConnect) return;
     }
-    this.#connecting++;
-    breaker.connections++;
-    stats.connections.value++;
-    this.#host.openedConnections++;
-    stats.activeConnections.value++;
-    // Both ends are handled inside; nobody has to wait for the dial itself.
-    void this.#connect();
   }
 
-  async #connect(): Promise<void> {
-    const { stats } = this.#room;
+  #mayConnect(): boolean {
+    const { connections, limits } = this.#room.breaker;
+    return connections < limits.maxConnections && this.#host.connections < limits.maxConnectionsPerHost;
+  }
+
+  async #connect(counted: CountedConnection): Promise<void> {
     try {
       const connection = await this.#dial();
       this.#connecting--;
-      this.#opened(new Http1Client(connection, { maxHeadBytes: MAX_HEAD_BYTES }), endOf(connection, this.#room.system.clock.wallTimeMs()));
+      this.#opened(connection, counted);
     } catch (cause) {
       this.#connecting--;
-      this.#forgetConnection();
-      stats.connectFailures.value++;
-      if (cause instanceof ConnectError && cause.reason === 'timeout') stats.connectTimeouts.value++;
-      this.#host.connectFailures++;
-      this.#failWaiters(connectFailure(cause));
+      counted.failed(cause);
+      // With the first failed dial, so that retries can look elsewhere at once. (Envoy does the same.)
+      this.#room.stats.pendingFailureEject.value += this.#pending.failAll(connectFailure(cause));
+      this.#tellIfEmpty();
     }
   }
 
-  /** Everybody who waits fails with the first failed dial, so that retries can look elsewhere at once. (Envoy does the same.) */
-  #failWaiters(error: StreamError): void {
-    const waiting = this.#waiters.splice(0);
-    this.#room.stats.pendingFailureEject.value += waiting.length;
-    for (const waiter of waiting) waiter.fail(error);
-  }
-
-  #opened(client: Http1Client, endsAtMs: number): void {
-    const nowMs = this.#room.system.clock.nowMs();
-    const pooled: Pooled = { client, openedAtMs: nowMs, endsAtMs, leased: false, requests: 0, idleSinceMs: nowMs };
+  #opened(connection: Connection, counted: CountedConnection): void {
+    const { options, stats, system } = this.#room;
+    const { maxHeadBytes, maxHeaders, maxDurationMs } = options;
+    const client = new Http1Client(connection, { maxHeadBytes, maxHeaders, received: stats.received, sent: stats.sent });
+    const pooled: Pooled = {
+      client,
+      counted,
+      endsAtMs: endOf(connection, system.clock.wallTimeMs()),
+      cancelAge: nothing,
+      cancelLimit: nothing,
+      leased: false,
+      drains: false,
+      requests: 0,
+      idleSinceMs: 0,
+    };
+    if (maxDurationMs > 0) pooled.cancelAge = system.clock.after(maxDurationMs, () => this.#aged(pooled));
     this.#open++;
-    this.#host.connections++;
-    this.#room.stats.http1Connections.value++;
+    counted.opened();
     client.onIdle(() => this.#released(pooled));
-    client.onClosed(() => this.#closed(pooled));
+    client.onClosed((end) => this.#closed(pooled, end));
     this.#offer(pooled);
   }
 
+  /** What it is doing is not cut. */
+  #aged(pooled: Pooled): void {
+    if (pooled.drains) return;
+    pooled.drains = true;
+    this.#room.stats.connectionsTooOld.value++;
+    if (!pooled.leased) pooled.client.close();
+  }
+
   #lease(pooled: Pooled): void {
-    const { breaker, stats } = this.#room;
+    const { breaker, stats, options, system } = this.#room;
     pooled.leased = true;
     pooled.requests++;
     breaker.requests++;
@@ -192,12 +187,23 @@ export class Http1Pool implements Pool {
     stats.activeRequests.value++;
     this.#host.requests++;
     this.#host.activeRequests++;
+    if (options.maxRequests > 0 && !pooled.drains && pooled.requests >= options.maxRequests) {
+      pooled.drains = true;
+      stats.connectionsUsedUp.value++;
+    }
+    if (options.maxStreamMs > 0) pooled.cancelLimit = system.clock.after(options.maxStreamMs, () => this.#cut(pooled));
+  }
+
+  #cut({ client }: Pooled): void {
+    this.#room.stats.streamsTooLong.value++;
+    client.abort(overLimit());
   }
 
   #unlease(pooled: Pooled): void {
     if (!pooled.leased) return;
     const { breaker, stats } = this.#room;
     pooled.leased = false;
+    pooled.cancelLimit();
     breaker.requests--;
     stats.activeRequests.value--;
     this.#host.activeRequests--;
@@ -205,59 +211,64 @@ export class Http1Pool implements Pool {
 
   #released(pooled: Pooled): void {
     this.#unlease(pooled);
-    const { options, system } = this.#room;
-    const nowMs = system.clock.nowMs();
-    const usedUp = options.maxRequests > 0 && pooled.requests >= options.maxRequests;
-    const tooOld = options.maxDurationMs > 0 && nowMs - pooled.openedAtMs >= options.maxDurationMs;
-    if (usedUp) this.#room.stats.connectionsUsedUp.value++;
-    if (usedUp || tooOld || this.#isOver(pooled) || (this.#retired && this.#waiters.length === 0)) {
-      pooled.client.close();
-      return;
-    }
-    pooled.idleSinceMs = nowMs;
-    this.#offer(pooled);
+    if (pooled.drains || this.#isOver(pooled) || (this.#retired && this.#pending.size === 0)) pooled.client.close();
+    else this.#offer(pooled);
   }
 
+  /** To whoever waits longest, else it is idle. */
   #offer(pooled: Pooled): void {
-    const waiter = this.#waiters.shift();
-    if (waiter) {
-      waiter.take(pooled);
+    while (this.#pending.size > 0) {
+      if (!this.#mayBegin()) {
+        this.#pending.refuse(this.#overflow());
+        continue;
+      }
+      this.#lease(pooled);
+      this.#pending.serve(pooled);
+      this.#grow();
       return;
     }
     if (this.#retired) {
       pooled.client.close();
       return;
     }
+    pooled.idleSinceMs = this.#room.system.clock.nowMs();
     this.#idle.push(pooled);
     this.#sweepLater();
   }
 
-  #closed(pooled: Pooled): void {
+  #closed(pooled: Pooled, end: ClientEnd): void {
     this.#unlease(pooled);
+    pooled.cancelAge();
     const at = this.#idle.indexOf(pooled);
     if (at >= 0) this.#idle.splice(at, 1);
     this.#open--;
-    this.#host.connections--;
-    this.#forgetConnection();
+    this.#room.stats.requestsPerConnection.observe(pooled.requests);
+    pooled.counted.ended(end);
     this.#grow();
+    this.#tellIfEmpty();
   }
 
-  #forgetConnection(): void {
-    this.#room.breaker.connections--;
-    this.#room.stats.activeConnections.value--;
+  #tellIfEmpty(): void {
+    if (this.#open + this.#connecting + this.#pending.size > 0) return;
+    this.#cancelSweep?.();
+    this.#cancelSweep = undefined;
+    this.#host.emptied(this);
   }
 
-  /** One timer a pool, not one a request: it looks when the longest idle connection may be due. */
+  /** One timer a pool, not one a request: it looks when the longest idle connection is due. */
   #sweepLater(): void {
     const { idleTimeoutMs } = this.#room.options;
-    if (idleTimeoutMs === 0 || this.#cancelSweep) return;
+    const [oldest] = this.#idle;
+    if (idleTimeoutMs === 0 || this.#cancelSweep || !oldest) return;
     const { clock } = this.#room.system;
-    const due = (this.#idle[0]?.idleSinceMs ?? clock.nowMs()) + idleTimeoutMs;
-    this.#cancelSweep = clock.after(Math.max(1, due - clock.nowMs()), () => {
+    this.#cancelSweep = clock.after(Math.max(0, oldest.idleSinceMs + idleTimeoutMs - clock.nowMs()), () => {
       this.#cancelSweep = undefined;
-      const before = clock.nowMs() - idleTimeoutMs;
-      for (const { client } of this.#idle.filter(({ idleSinceMs }) => idleSinceMs <= before)) client.close();
-      if (this.#idle.length > 0) this.#sweepLater();
+      const nowMs = clock.nowMs();
+      for (const { client } of this.#idle.filter(({ idleSinceMs }) => idleSinceMs + idleTimeoutMs <= nowMs)) {
+        this.#room.stats.idleTimeouts.value++;
+        client.close();
+      }
+      this.#sweepLater();
     });
   }
 }

@@ -3,7 +3,7 @@ import type { Connection } from '#system/network.ts';
 import type { System } from '#system/system.ts';
 import type { HttpRequest, HttpResponse } from '../../http/message.ts';
 import { StreamError } from '../../http/stream-error.ts';
-import type { CircuitBreaker } from '../circuit-breaker.ts';
+import type { CircuitBreaker } from '../breakers/circuit-breaker.ts';
 import type { ClusterStats } from '../cluster-stats.ts';
 import type { ConnectionOptions } from '../compile-connection-options.ts';
 
@@ -21,10 +21,14 @@ export type Dial = () => Promise<Connection>;
 /** What the host of a pool is told. */
 export interface PoolHost {
   activeRequests: number;
+  /** Open or being opened. */
   connections: number;
   openedConnections: number;
   requests: number;
+  pendingRequests: number;
   connectFailures: number;
+  /** A pool without connections, dials and requests is forgotten; the next request gets a new one. */
+  emptied(pool: Pool): void;
 }
 
 /** A way to one host. */
@@ -39,11 +43,12 @@ export interface Pool {
 export const RESET_TEXT = 'upstream connect error or disconnect/reset before headers. reset reason: ';
 
 /** A limit of the cluster is reached: the request never leaves this proxy. */
-export const overflow = (): StreamError =>
+export const overflow = (details: { readonly unsent?: true } = {}): StreamError =>
   new StreamError('UO', {
     text: `${RESET_TEXT}overflow`,
     codeDetails: 'upstream_reset_before_response_started{overflow}',
     headers: [['x-envoy-overloaded', 'true']],
+    ...details,
   });
 
 /** Why a request that still waited for a connection was taken back. */
