@@ -30,6 +30,7 @@ export const buildMesh = (
     virtualServices: view.of('VirtualService'),
     destinationRules: view.of('DestinationRule'),
     gateways: view.of('Gateway'),
+    envoyFilters: view.of('EnvoyFilter'),
     peerAuthentications: view.of('PeerAuthentication'),
     authorizationPolicies: view.of('AuthorizationPolicy'),
     requestAuthentications: view.of('RequestAuthentication'),

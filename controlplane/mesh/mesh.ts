@@ -101,6 +101,7 @@ export interface Mesh {
   readonly virtualServices: readonly StoredVirtualService[];
   readonly destinationRules: readonly Stored<ResourceOf<'DestinationRule'>>[];
   readonly gateways: readonly Stored<ResourceOf<'Gateway'>>[];
+  readonly envoyFilters: readonly Stored<ResourceOf<'EnvoyFilter'>>[];
   readonly peerAuthentications: readonly Stored<ResourceOf<'PeerAuthentication'>>[];
   readonly authorizationPolicies: readonly Stored<ResourceOf<'AuthorizationPolicy'>>[];
   readonly requestAuthentications: readonly Stored<ResourceOf<'RequestAuthentication'>>[];

@@ -1,5 +1,6 @@
 /** The list: which apiVersion and kind is which resource, its shape, and what is checked beyond the shape. */
 import { destinationRuleShape } from './destination-rule.ts';
+import { envoyFilterShape } from './envoy-filter.ts';
 import { gatewayShape } from './gateway.ts';
 import { meshSettingsShape } from './mesh/settings.ts';
 import type { Complaint } from './problem.ts';
@@ -11,6 +12,7 @@ import { serviceShape } from './service.ts';
 import { serviceEntryShape } from './service-entry.ts';
 import { nearest, type Shape } from './shape.ts';
 import { validateDestinationRule } from './validation/destination-rule.ts';
+import { validateEnvoyFilter } from './validation/envoy-filter.ts';
 import { validateGateway } from './validation/gateway.ts';
 import { validateMeshSettings } from './validation/mesh-settings.ts';
 import { validateAuthorizationPolicy } from './validation/security/authorization-policy.ts';
@@ -41,6 +43,7 @@ export const KINDS: readonly KindRow[] = [
   { kind: 'Gateway', apiVersions: ISTIO, shape: gatewayShape, validate: validateGateway },
   { kind: 'ServiceEntry', apiVersions: ISTIO, shape: serviceEntryShape, validate: validateServiceEntry },
   { kind: 'WorkloadEntry', apiVersions: ISTIO, shape: workloadEntryShape, validate: validateWorkloadEntry },
+  { kind: 'EnvoyFilter', apiVersions: ['networking.istio.io/v1alpha3'], shape: envoyFilterShape, validate: validateEnvoyFilter },
   { kind: 'Service', apiVersions: ['v1'], shape: serviceShape, validate: validateService },
   { kind: 'PeerAuthentication', apiVersions: SECURITY, shape: peerAuthenticationShape, validate: validatePeerAuthentication },
   { kind: 'AuthorizationPolicy', apiVersions: SECURITY, shape: authorizationPolicyShape, validate: validateAuthorizationPolicy },
@@ -52,7 +55,7 @@ export const MESH_SETTINGS: KindRow = { kind: 'ConfigMap', apiVersions: ['v1'], 
 
 /** Kinds by group that say something about the mesh, but that this mesh does not act on yet: kept, with a warning. */
 const LATER: Readonly<Record<string, readonly string[]>> = {
-  'networking.istio.io': ['Sidecar', 'WorkloadGroup', 'ProxyConfig', 'EnvoyFilter'],
+  'networking.istio.io': ['Sidecar', 'WorkloadGroup', 'ProxyConfig'],
   'telemetry.istio.io': ['Telemetry'],
   'extensions.istio.io': ['WasmPlugin', 'TrafficExtension'],
   'gateway.networking.k8s.io':

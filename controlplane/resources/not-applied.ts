@@ -22,6 +22,7 @@ export const NOT_APPLIED: Readonly<Record<ActiveKind, readonly string[]>> = {
   Gateway: ['servers[].port.protocol!HTTP', 'servers[].port.targetPort', 'servers[].bind', 'servers[].defaultEndpoint'],
   ServiceEntry: ['resolution=DNS_ROUND_ROBIN', 'subjectAltNames', 'endpoints[].network'],
   WorkloadEntry: ['network'],
+  EnvoyFilter: [],
   PeerAuthentication: [],
   AuthorizationPolicy: [],
   RequestAuthentication: [],

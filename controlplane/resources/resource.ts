@@ -1,5 +1,6 @@
 /** What every document has in common once it is read. */
 import type { DestinationRuleSpec } from './destination-rule.ts';
+import type { EnvoyFilterSpec } from './envoy-filter.ts';
 import type { GatewaySpec } from './gateway.ts';
 import type { MeshSettings } from './mesh/settings.ts';
 import type { Locate } from './problem.ts';
@@ -45,6 +46,7 @@ export interface Specs {
   readonly Gateway: GatewaySpec;
   readonly ServiceEntry: ServiceEntrySpec;
   readonly WorkloadEntry: WorkloadEntrySpec;
+  readonly EnvoyFilter: EnvoyFilterSpec;
   readonly Service: ServiceSpec;
   readonly PeerAuthentication: PeerAuthenticationSpec;
   readonly AuthorizationPolicy: AuthorizationPolicySpec;

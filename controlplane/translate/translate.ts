@@ -11,6 +11,7 @@ import { standingClusters } from './clusters/standing-clusters.ts';
 import { endpointsOf } from './endpoints/endpoints.ts';
 import { toLoadAssignment } from './endpoints/load-assignment.ts';
 import { arrange, byLocality } from './endpoints/locality.ts';
+import { withEnvoyFilters } from './envoy-filters/apply-patches.ts';
 import { gatewayResources } from './listeners/gateway-listeners.ts';
 import { inboundListeners, inboundPorts } from './listeners/inbound-listeners.ts';
 import { httpPorts, outboundListeners } from './listeners/outbound-listeners.ts';
@@ -26,7 +27,9 @@ interface KnownService {
 }
 
 /** What this proxy's listeners, routes, clusters and endpoints are, given the whole mesh. */
-export const translate = (mesh: Mesh, proxy: ProxyNode): TranslatedResources => {
+export const translate = (mesh: Mesh, proxy: ProxyNode): TranslatedResources => withEnvoyFilters(mesh, proxy, translated(mesh, proxy));
+
+const translated = (mesh: Mesh, proxy: ProxyNode): TranslatedResources => {
   const services = mesh.services.filter((service) => isVisible(service.exportTo, service.namespace, proxy.namespace));
   const rules = services.map((service) => ({ service, rule: effectiveRule(mesh, service, proxy) }));
   const byHost = new Map(rules.map(({ service, rule }) => [service.hostname, rule]));
