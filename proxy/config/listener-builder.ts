@@ -23,6 +23,7 @@ import { type TlsRoom, tlsRoom } from '../tls/live-context.ts';
 import type { SecretRef, SecretStore } from '../tls/secret-store.ts';
 import { compileServerTls } from '../tls/server-context.ts';
 import { secretsOfListener } from '../tls/used-secrets.ts';
+import type { Cluster } from '../upstream/cluster.ts';
 import type { ClusterManager } from '../upstream/cluster-manager.ts';
 import { transportFailure } from '../upstream/pools/connect-failure.ts';
 import { attempt, needSecrets, remember, type Work } from './build-work.ts';
@@ -243,14 +244,14 @@ export class ListenerBuilder {
   }
 
   /** For filters, which ask somebody of their own, wherever the client meant to go. */
-  readonly #dialBeside: FilterRoom['dial'] = async (name, signal) => (await this.#connect(name, NOWHERE, signal)).connection;
+  readonly #dialBeside: FilterRoom['dial'] = async (name, signal) => (await this.#connect(name, NOWHERE, { signal })).connection;
 
-  readonly #dial: DialCluster = (name, downstream) => this.#connect(name, downstream.local);
+  readonly #dial: DialCluster = (name, downstream, hash) => this.#connect(name, downstream.local, { hash });
 
-  async #connect(name: string, destination: SocketAddress, signal?: AbortSignal): ReturnType<DialCluster> {
+  async #connect(name: string, destination: SocketAddress, how: Parameters<Cluster['connect']>[1]): ReturnType<DialCluster> {
     const cluster = this.#rooms.clusters.slot(name).current;
     if (!cluster) throw new StreamError('NC', { codeDetails: 'cluster_not_found' });
-    const opened = await cluster.connect(destination, signal).catch((cause: unknown) => {
+    const opened = await cluster.connect(destination, how).catch((cause: unknown) => {
       throw new StreamError('UF', { text: transportFailure(cause), codeDetails: 'upstream_connect_failed', cause });
     });
     if (!opened) throw new StreamError('UH', { codeDetails: 'no_healthy_upstream' });

@@ -108,7 +108,7 @@ test('a connection on which nothing moves for idle_timeout is closed, one on whi
 
 test.each([
   ['max_connect_attempts', { max_connect_attempts: 0 }],
-  ['hash_policy', { hash_policy: [{ source_ip: {} }] }],
+  ['hash_policy[0].filter_state', { hash_policy: [{ filter_state: { key: 'x' } }] }],
   ['tunneling_config', { tunneling_config: { hostname: 'x' } }],
   ['max_downstream_connection_duration', { max_downstream_connection_duration: '3s' }],
   ['metadata_match', { metadata_match: {} }],

@@ -3,11 +3,13 @@ import { ConfigError, inField, refuseUnsupported } from '#api/config-error.ts';
 import type { TcpProxy } from '#envoy';
 import type { Connection } from '#system/network.ts';
 import type { System } from '#system/system.ts';
+import type { Hash64 } from '#system/xxh64.ts';
 import { joinTunnel, type TunnelEnd } from '../codec/upgrade.ts';
 import type { StreamObserver } from '../http/connection-manager.ts';
 import { StreamError } from '../http/stream-error.ts';
 import type { Attempt, DownstreamConnection, StreamInfo } from '../http/stream-info.ts';
 import { StreamRecord } from '../http/stream-record.ts';
+import { compileTcpHash, type HashConnection } from './tcp-hash.ts';
 import { type TcpNumbers, tcpNumbers } from './tcp-numbers.ts';
 
 /** Serves one connection from its first byte; owns it. */
@@ -20,8 +22,8 @@ export interface Dialled {
   readonly host: string;
 }
 
-/** A way to a cluster's host. Rejects with StreamError: NC no such cluster, UH no host, UF no connection; its text says why. */
-export type DialCluster = (cluster: string, downstream: DownstreamConnection) => Promise<Dialled>;
+/** A way to a cluster's host. Rejects with StreamError: NC no such cluster, UH no host, UF no connection; its text says why. hash: what clusters that hash go by. */
+export type DialCluster = (cluster: string, downstream: DownstreamConnection, hash?: Hash64) => Promise<Dialled>;
 
 /** Asked before anybody upstream hears of a connection. Undefined: it may go on; otherwise why not, as connection termination details. */
 export type ConnectionGuard = (stream: StreamInfo) => string | undefined;
@@ -43,6 +45,7 @@ interface Plan {
   /** 0 = never. */
   readonly idleMs: number;
   readonly numbers: TcpNumbers;
+  readonly hash: HashConnection | undefined;
 }
 
 const HOUR_MS = 3_600_000;
@@ -50,7 +53,7 @@ const NOTHING_MOVED = { fromNear: 0, fromFar: 0 };
 
 /** Throws ConfigError for what is not supported. */
 export const compileTcpProxy = (config: TcpProxy, rooms: TcpRooms): ServeTcp => {
-  refuseUnsupported(config, { read: ['statPrefix', 'clusterSpecifier', 'maxConnectAttempts', 'idleTimeout', 'accessLog'] });
+  refuseUnsupported(config, { read: ['statPrefix', 'clusterSpecifier', 'maxConnectAttempts', 'idleTimeout', 'accessLog', 'hashPolicy'] });
   if (config.maxConnectAttempts === 0) throw new ConfigError('max_connect_attempts', 'must be at least 1');
   const idle = config.idleTimeout;
   const plan: Plan = {
@@ -58,6 +61,7 @@ export const compileTcpProxy = (config: TcpProxy, rooms: TcpRooms): ServeTcp => 
     attempts: config.maxConnectAttempts ?? 1,
     idleMs: idle ? idle.seconds * 1000 + idle.nanos / 1e6 : HOUR_MS,
     numbers: tcpNumbers(rooms.system.metrics, config.statPrefix),
+    hash: compileTcpHash(config),
   };
   return (connection, downstream) => void new TcpSession(plan, rooms, connection, downstream).run();
 };
@@ -126,7 +130,7 @@ class TcpSession {
     for (let left = this.#plan.attempts; left > 0 && !this.#near.destroyed; left--) {
       const tried: Attempt = { cluster: record.clusterName, startedAtMs: this.#rooms.system.clock.nowMs() };
       try {
-        const { connection, host } = await this.#rooms.dial(record.clusterName, record.downstream);
+        const { connection, host } = await this.#rooms.dial(record.clusterName, record.downstream, this.#plan.hash?.(record.downstream));
         record.attempts.push({ ...tried, host, local: connection.local, ...(connection.tls && { tls: connection.tls }) });
         return connection;
       } catch (error) {

@@ -1,5 +1,5 @@
 /** RetryPolicy → rules of the retry filter. Source: config.route.v3.RetryPolicy. */
-import { ConfigError, inField, refuseUnsupported } from '#api/config-error.ts';
+import { inField, refuseUnsupported } from '#api/config-error.ts';
 import { durationMs } from '#api/units.ts';
 import type { RetryPolicy } from '#envoy';
 import { compileHeaderMatcher, type RequestTest } from '../http/header-match.ts';

@@ -118,11 +118,11 @@ describe('route table', () => {
           {
             name: 'v',
             domains: ['*'],
-            routes: [{ match: { prefix: '/' }, route: { cluster: 'c', hash_policy: [{ header: { header_name: 'x' } }] } }],
+            routes: [{ match: { prefix: '/' }, route: { cluster: 'c', hash_policy: [{ filter_state: { key: 'x' } }] } }],
           },
         ],
       },
-      'virtual_hosts[0].routes[0].route.hash_policy: not supported by this proxy',
+      'virtual_hosts[0].routes[0].route.hash_policy[0].filter_state: not supported by this proxy',
     ],
     [
       {

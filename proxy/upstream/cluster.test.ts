@@ -232,7 +232,7 @@ describe('cluster', () => {
     [{ type: 'LOGICAL_DNS' }, 'type: not supported'],
     [{ outlierDetection: { monitors: [{ name: 'x' }] } }, 'outlier_detection.monitors: not supported'],
     [{ transportSocket: { name: 'envoy.transport_sockets.tls' } }, 'transport_socket.name: '],
-    [{ lbPolicy: 'RING_HASH' }, 'lb_policy: not supported'],
+    [{ lbPolicy: 5, maglevLbConfig: { tableSize: 10 } }, 'maglev_lb_config.table_size: must be a prime number'],
   ])('refuses %j with its path', (config, message) => {
     expect(() => compileCluster(ClusterMessage.fromJSON({ name: 'c', ...config }))).toThrow(message);
   });

@@ -6,19 +6,18 @@ import { StreamError } from '../http/stream-error.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
 import type { LiveContext, TlsRoom } from '../tls/live-context.ts';
 import { attempt, type HostChoice } from './attempt.ts';
-import { balancerFor } from './balancers/policies.ts';
-import { CircuitBreaker } from './breakers/circuit-breaker.ts';
+import { HostPicks } from './balancing/host-picks.ts';
+import { CircuitBreaker } from './circuit-breaker.ts';
 import { type ClusterStats, clusterStats } from './cluster-stats.ts';
 import type { ClusterConfig, CompiledCluster } from './compile-cluster.ts';
 import type { ConnectionOptions } from './compile-connection-options.ts';
-import type { EndpointConfig, Endpoints } from './compile-endpoints.ts';
+import { type EndpointConfig, type Endpoints, hostKey } from './compile-endpoints.ts';
 import { keepResolving } from './dns-resolution.ts';
-import { inPlace } from './health-checks/in-place.ts';
 import { Host, type HostRoom } from './host.ts';
-import { hostPicker, type LocalityHosts } from './host-set.ts';
+import { inPlace } from './health-checks/in-place.ts';
+import { ANY_HOST, type LocalityHosts, type Wish } from './host-set.ts';
 import { HostWatch } from './host-watch.ts';
 import type { OutlierDetector } from './outlier-detection/outlier-detector.ts';
-import type { PoolRoom } from './pools/pool.ts';
 import type { SocketLabels } from './transport-sockets.ts';
 import { type Transport, Transports } from './transports.ts';
 
@@ -28,29 +27,24 @@ interface Destination {
   readonly port: number;
 }
 
+/** hash: what balancers that hash go by. */
+interface Connecting {
+  readonly signal?: AbortSignal | undefined;
+  readonly hash?: Wish['hash'];
+}
+
 const ORIGINAL_HOSTS_KEPT = 256;
+const NO_HOSTS: ReadonlySet<Host> = new Set();
 const ONLY_HTTP1 = {
   text: 'upstream speaks HTTP/2 only, and this proxy sends requests on as HTTP/1.1',
   codeDetails: 'upstream_wants_http2',
 } as const;
-
-/** All but the breaker is shared. */
-const withBreaker = (room: PoolRoom, breaker: CircuitBreaker): PoolRoom => ({
-  system: room.system,
-  stats: room.stats,
-  breaker,
-  get options() {
-    return room.options;
-  },
-});
 
 /** A running cluster. */
 export class Cluster implements HostRoom {
   readonly system: System;
   readonly stats: ClusterStats;
   readonly breaker: CircuitBreaker;
-  /** For routes with high priority. */
-  readonly highRoom: PoolRoom;
   readonly #transports: Transports;
   readonly #hosts = new Map<string, Host>();
   readonly #watch: HostWatch;
@@ -58,8 +52,8 @@ export class Cluster implements HostRoom {
   #compiled: CompiledCluster;
   #endpoints: Endpoints;
   #priorities: LocalityHosts<Host>[][] = [];
-  #pick: () => Host | undefined = () => undefined;
-  #members: readonly string[] = [];
+  readonly #picks: HostPicks<Host>;
+  #members: readonly ReadonlySet<Host>[] = [];
   #resolving: AbortController | undefined;
 
   constructor(compiled: CompiledCluster, system: System, tls: TlsRoom) {
@@ -69,11 +63,11 @@ export class Cluster implements HostRoom {
     const scope = system.metrics.scope('cluster', compiled.config.statName);
     this.stats = clusterStats(scope);
     this.breaker = new CircuitBreaker(compiled.config.limits);
-    this.highRoom = withBreaker(this, new CircuitBreaker(compiled.config.highLimits));
-    this.#tellLimits();
+    this.breaker.tell(scope);
     this.#transports = new Transports(compiled.config, { system, tls, scope });
     const hasTraffic = (): boolean => this.stats.connections.value > 0;
     this.#watch = new HostWatch({ system, clusterName: compiled.config.name, scope, hasTraffic });
+    this.#picks = new HostPicks(system, () => this.stats.panics.value++);
     this.#apply(compiled, undefined);
   }
 
@@ -85,10 +79,6 @@ export class Cluster implements HostRoom {
     return this.#compiled.config;
   }
 
-  get highBreaker(): CircuitBreaker {
-    return this.highRoom.breaker;
-  }
-
   /** Connection settings in force. */
   get options(): ConnectionOptions {
     return this.#compiled.config.connections;
@@ -96,6 +86,11 @@ export class Cluster implements HostRoom {
 
   get hosts(): ReadonlyMap<string, Host> {
     return this.#hosts;
+  }
+
+  /** Whether it is a request's hash that decides who serves it. */
+  get hashes(): boolean {
+    return this.#picks.hashes;
   }
 
   get outliers(): OutlierDetector | undefined {
@@ -113,16 +108,8 @@ export class Cluster implements HostRoom {
     const before = this.#compiled;
     this.#compiled = compiled;
     this.breaker.limits = compiled.config.limits;
-    this.highBreaker.limits = compiled.config.highLimits;
-    if (compiled.config !== before.config) this.#tellLimits();
     if (compiled.config !== before.config) this.#transports.configure(compiled.config);
     this.#apply(compiled, before);
-  }
-
-  #tellLimits(): void {
-    const scope = this.system.metrics.scope('cluster', this.config.statName);
-    this.breaker.tell(scope, 'default');
-    this.highBreaker.tell(scope, 'high');
   }
 
   /** Idle connections end now, busy ones with their exchange. */
@@ -168,8 +155,8 @@ export class Cluster implements HostRoom {
   }
 
   /** An open connection for who copies bytes; undefined when there is no host. Rejects with ConnectError. */
-  async connect(destination: Destination, signal?: AbortSignal): Promise<{ connection: Connection; host: Host } | undefined> {
-    const host = this.pick(destination);
+  async connect(destination: Destination, { signal, hash }: Connecting = {}): Promise<{ connection: Connection; host: Host } | undefined> {
+    const host = this.pick(destination, hash && { ...ANY_HOST, hash });
     if (!host) {
       this.stats.noneHealthy.value++;
       return undefined;
@@ -195,12 +182,12 @@ export class Cluster implements HostRoom {
   }
 
   /** destination: where the client meant to go; only ORIGINAL_DST clusters look at it. */
-  pick(destination: Destination): Host | undefined {
-    return this.#compiled.config.discovery.kind === 'original-dst' ? this.#originalHost(destination) : this.#pick();
+  pick(destination: Destination, wish: Wish = ANY_HOST): Host | undefined {
+    return this.#compiled.config.discovery.kind === 'original-dst' ? this.#originalHost(destination) : this.#picks.pick(wish);
   }
 
   #originalHost({ address, port }: Destination): Host {
-    const key = `${address}:${port}`;
+    const key = hostKey(address, port);
     const known = this.#hosts.get(key);
     if (known) return known;
     if (this.#hosts.size >= ORIGINAL_HOSTS_KEPT) this.#forgetUnusedHosts();
@@ -249,7 +236,11 @@ export class Cluster implements HostRoom {
     const kept = new Set<string>();
     const before = this.#priorities;
     this.#priorities = this.#endpoints.priorities.map((localities) =>
-      localities.map(({ weight, endpoints }) => ({ weight, hosts: endpoints.map((endpoint) => this.#hostFor(endpoint, kept)) })),
+      localities.map(({ locality, weight, endpoints }) => ({
+        locality,
+        weight,
+        hosts: endpoints.map((endpoint) => this.#hostFor(endpoint, kept)),
+      })),
     );
     const staying = new Set<Host>();
     for (const [key, host] of this.#hosts) {
@@ -263,42 +254,36 @@ export class Cluster implements HostRoom {
       host.retire();
     }
     if (staying.size > 0) this.#priorities = inPlace(this.#priorities, before, staying);
+    this.#noteMembers();
     this.#repick();
   }
 
   #repick(): void {
     this.#isStale = false;
     if (this.#compiled.config.discovery.kind === 'original-dst') return;
-    const { panicShare, localityWeighted, balancer } = this.#compiled.config;
-    const rules = {
-      panicShare,
-      localityWeighted,
-      overprovisioning: this.#endpoints.overprovisioning,
-      balancer: balancerFor(balancer),
-      panicked: () => this.stats.panics.value++,
-    };
-    this.#pick = hostPicker(this.#priorities, rules, this.system.random);
-    this.#countMembers();
+    const { overprovisioning, weightedHealth } = this.#endpoints;
+    this.#picks.rebuild({ priorities: this.#priorities, overprovisioning, weightedHealth }, this.#compiled.config.balancing);
+    this.#countHealth();
   }
 
-  /** A change is counted for each priority whose hosts are others than before, not for one of health. */
-  #countMembers(): void {
+  #countHealth(): void {
     const { stats } = this;
-    const hosts = [...this.#hosts.values()];
-    const count = (health: Host['health']) => hosts.filter((host) => host.health === health).length;
-    stats.members.value = hosts.length;
-    stats.healthyMembers.value = count('healthy');
-    stats.degradedMembers.value = count('degraded');
-    stats.excludedMembers.value = count('draining');
-    const members = this.#priorities.map((localities) =>
-      localities
-        .flatMap((locality) => locality.hosts.map(({ key }) => key))
-        .sort()
-        .join(),
-    );
+    const counts: Partial<Record<Host['health'], number>> = {};
+    for (const { health } of this.#hosts.values()) counts[health] = (counts[health] ?? 0) + 1;
+    stats.members.value = this.#hosts.size;
+    stats.healthyMembers.value = counts.healthy ?? 0;
+    stats.degradedMembers.value = counts.degraded ?? 0;
+    stats.excludedMembers.value = counts.draining ?? 0;
+  }
+
+  /** A change is counted for each priority whose hosts are others than before. */
+  #noteMembers(): void {
+    const members = this.#priorities.map((localities) => new Set(localities.flatMap(({ hosts }) => hosts)));
     const levels = Math.max(members.length, this.#members.length);
-    for (let level = 0; level < levels; level++)
-      if ((members[level] ?? '') !== (this.#members[level] ?? '')) stats.membershipChanges.value++;
+    for (let level = 0; level < levels; level++) {
+      const [now, before] = [members[level] ?? NO_HOSTS, this.#members[level] ?? NO_HOSTS];
+      if (now.size !== before.size || !now.isSubsetOf(before)) this.stats.membershipChanges.value++;
+    }
     this.#members = members;
   }
 

@@ -3,10 +3,10 @@
 import { ConfigError, inField, refuseUnsupported } from '#api/config-error.ts';
 import { refuseUnlessAds } from '#api/config-source.ts';
 import type { Cluster, Duration } from '#envoy';
-import type { BalancerPolicy } from './balancers/policies.ts';
-import { compileLimits, type LimitsByPriority } from './breakers/compile-limits.ts';
+import { type Balancing, compileBalancing } from './balancing/compile-balancing.ts';
+import { compileLimits, type Limits } from './circuit-breaker.ts';
 import { type ConnectionOptions, compileConnectionOptions } from './compile-connection-options.ts';
-import { compileEndpoints, type Endpoints } from './compile-endpoints.ts';
+import { compileEndpoints, type Endpoints, NO_ENDPOINTS } from './compile-endpoints.ts';
 import { compileWatch, type WatchRules } from './health-checks/compile-watch.ts';
 import { compileTransportSockets, type TransportSockets } from './transport-sockets.ts';
 
@@ -33,15 +33,15 @@ export interface FailureRate {
 export type DnsFamily = 'any' | 'v4' | 'v6';
 
 /** A cluster as configured, without the endpoints that EDS brings. Frozen. */
-export interface ClusterConfig extends LimitsByPriority {
+export interface ClusterConfig {
   readonly name: string;
   readonly discovery: Discovery;
-  readonly balancer: BalancerPolicy;
-  /** 0…1; below this share of healthy hosts health is ignored; 0 = never. */
-  readonly panicShare: number;
-  readonly localityWeighted: boolean;
+  readonly balancing: Balancing;
   /** Its name in statistics. */
   readonly statName: string;
+  readonly limits: Limits;
+  /** Of routes with high priority, which are refused: only shown. */
+  readonly highLimits: Limits;
   readonly connections: ConnectionOptions;
   readonly sockets: TransportSockets;
   readonly watch: WatchRules;
@@ -59,7 +59,6 @@ export const durationMs = (duration: Duration | undefined): number | undefined =
   duration === undefined ? undefined : duration.seconds * 1000 + duration.nanos / 1e6;
 
 const DISCOVERY = { static: 0, strictDns: 1, eds: 3, originalDst: 4 } as const;
-const POLICY = { roundRobin: 0, leastRequest: 1, random: 3, clusterProvided: 6 } as const;
 const DNS_FAMILIES: Readonly<Record<number, DnsFamily>> = { 0: 'any', 1: 'v4', 2: 'v6', 3: 'any', 4: 'any' };
 
 /** Read here or in the files this one calls. */
@@ -81,9 +80,10 @@ const READ = [
   'dnsLookupFamily',
   'lbConfig',
   'commonLbConfig',
+  'lbSubsetConfig',
+  'loadBalancingPolicy',
   'transportSocket',
   'transportSocketMatches',
-  'upstreamConnectionOptions',
   'outlierDetection',
   'healthChecks',
   'ignoreHealthOnHostRemoval',
@@ -133,56 +133,12 @@ const compileDiscovery = (cluster: Cluster): Discovery => {
   }
   if (type !== DISCOVERY.static && type !== DISCOVERY.strictDns) throw new ConfigError('type', 'not supported by this proxy');
   const assignment = cluster.loadAssignment;
-  const endpoints = assignment ? inField('load_assignment', () => compileEndpoints(assignment)) : { priorities: [], overprovisioning: 1.4 };
+  const endpoints = assignment ? inField('load_assignment', () => compileEndpoints(assignment)) : NO_ENDPOINTS;
   if (type === DISCOVERY.static) return { kind: 'static', endpoints };
   const family = DNS_FAMILIES[cluster.dnsLookupFamily];
   if (family === undefined) throw new ConfigError('dns_lookup_family', `unknown value ${cluster.dnsLookupFamily}`);
   const refreshMs = durationMs(cluster.dnsRefreshRate) ?? 5000;
   return { kind: 'strict-dns', endpoints, family, refreshMs, afterFailure: compileFailureRate(cluster, refreshMs) };
-};
-
-const lbConfigName = ({ $case }: NonNullable<Cluster['lbConfig']>): string =>
-  $case.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-
-const compileChoices = (cluster: Cluster): number => {
-  if (cluster.lbConfig === undefined) return 2;
-  if (cluster.lbConfig.$case !== 'leastRequestLbConfig') throw new ConfigError(lbConfigName(cluster.lbConfig), 'does not fit lb_policy');
-  const config = cluster.lbConfig.value;
-  inField('least_request_lb_config', () => refuseUnsupported(config, { read: ['choiceCount'] }));
-  const choices = config.choiceCount ?? 2;
-  if (choices < 2) throw new ConfigError('least_request_lb_config.choice_count', 'must be at least 2');
-  return choices;
-};
-
-const compileBalancer = (cluster: Cluster, discovery: Discovery): BalancerPolicy => {
-  const policy = cluster.lbPolicy;
-  if ((discovery.kind === 'original-dst') !== (policy === POLICY.clusterProvided))
-    throw new ConfigError('lb_policy', 'CLUSTER_PROVIDED and type ORIGINAL_DST belong together');
-  if (policy === POLICY.leastRequest) return { kind: 'least-request', choices: compileChoices(cluster) };
-  if (cluster.lbConfig?.$case === 'roundRobinLbConfig' && policy === POLICY.roundRobin) {
-    const config = cluster.lbConfig.value;
-    inField('round_robin_lb_config', () => refuseUnsupported(config, { read: [] }));
-  } else if (cluster.lbConfig)
-    throw new ConfigError(lbConfigName(cluster.lbConfig), 'does not fit lb_policy, or is not supported by this proxy');
-  if (policy === POLICY.random) return { kind: 'random' };
-  if (policy === POLICY.roundRobin || policy === POLICY.clusterProvided) return { kind: 'round-robin' };
-  throw new ConfigError('lb_policy', 'not supported by this proxy');
-};
-
-const compileCommonLb = (cluster: Cluster): { panicShare: number; localityWeighted: boolean } => {
-  const common = cluster.commonLbConfig;
-  if (!common) return { panicShare: 0.5, localityWeighted: false };
-  return inField('common_lb_config', () => {
-    refuseUnsupported(common, {
-      read: ['healthyPanicThreshold', 'localityConfigSpecifier'],
-      ignored: ['updateMergeWindow', 'ignoreNewHostsUntilFirstHc'],
-    });
-    if (common.localityConfigSpecifier?.$case === 'zoneAwareLbConfig')
-      throw new ConfigError('zone_aware_lb_config', 'not supported by this proxy');
-    const percent = common.healthyPanicThreshold?.value ?? 50;
-    if (percent < 0 || percent > 100) throw new ConfigError('healthy_panic_threshold', 'must be between 0 and 100');
-    return { panicShare: percent / 100, localityWeighted: common.localityConfigSpecifier !== undefined };
-  });
 };
 
 /** Throws ConfigError with a path relative to the cluster. */
@@ -194,8 +150,7 @@ export const compileCluster = (cluster: Cluster): ClusterConfig => {
   return {
     name: cluster.name,
     discovery,
-    balancer: compileBalancer(cluster, discovery),
-    ...compileCommonLb(cluster),
+    balancing: compileBalancing(cluster, discovery.kind),
     statName: cluster.altStatName || cluster.name,
     ...compileLimits(cluster.circuitBreakers),
     connections,

@@ -18,6 +18,8 @@ export interface EndpointConfig {
   readonly health: ConfiguredHealth;
   /** Which of the cluster's transport sockets it gets. */
   readonly socketLabels?: SocketLabels;
+  /** What its metadata say for balancing: `envoy.lb`. */
+  readonly labels?: Readonly<Record<string, unknown>>;
   /** Absent: health checks ask it where it serves. */
   readonly checkAt?: CheckAt;
 }
@@ -45,10 +47,14 @@ export interface Endpoints {
   readonly priorities: readonly (readonly LocalityConfig[])[];
   /** How far healthy hosts may be loaded beyond their share before the next priority helps; 1.4 unless told. */
   readonly overprovisioning: number;
+  /** The health of a priority is counted by what its hosts weigh, not by their number. */
+  readonly weightedHealth: boolean;
 }
 
 /** No endpoints at all. */
-export const NO_ENDPOINTS: Endpoints = { priorities: [], overprovisioning: 1.4 };
+export const NO_ENDPOINTS: Endpoints = { priorities: [], overprovisioning: 1.4, weightedHealth: false };
+
+const LB_NAME_SPACE = 'envoy.lb';
 
 const HEALTH: Readonly<Record<number, ConfiguredHealth>> = {
   0: 'healthy',
@@ -58,6 +64,9 @@ const HEALTH: Readonly<Record<number, ConfiguredHealth>> = {
   4: 'timeout',
   5: 'degraded',
 };
+
+/** An endpoint's identity, as it is told and hashed: `address:port`, an IPv6 address in brackets. */
+export const hostKey = (address: string, port: number): string => (address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`);
 
 /** Address and port of a socket address; refuses pipes, UDP and named ports. */
 export const compileAddress = (address: Address | undefined): { address: string; port: number } => {
@@ -80,11 +89,16 @@ const compileCheckAt = (config: CheckConfig): CheckAt => {
   const at = config.address && inField('address', () => compileAddress(config.address));
   if (config.portValue > 65535) throw new ConfigError('port_value', 'must be at most 65535');
   const port = config.portValue || at?.port;
-  return { ...(at && { address: at.address }), ...(port && { port }), hostname: config.hostname, isDisabled: config.disableActiveHealthCheck };
+  return {
+    ...(at && { address: at.address }),
+    ...(port && { port }),
+    hostname: config.hostname,
+    isDisabled: config.disableActiveHealthCheck,
+  };
 };
 
 const compileEndpoint = (lbEndpoint: LbEndpoint): EndpointConfig => {
-  // Of the metadata only what chooses the transport socket is read; the rest is for tools.
+  // Of the metadata what chooses the transport socket and what balancing asks for is read; the rest is for tools.
   refuseUnsupported(lbEndpoint, { read: ['hostIdentifier', 'healthStatus', 'loadBalancingWeight', 'metadata'] });
   if (lbEndpoint.hostIdentifier?.$case === 'endpointName') throw new ConfigError('endpoint_name', 'not supported by this proxy');
   if (!lbEndpoint.hostIdentifier) throw new ConfigError('endpoint', 'is required');
@@ -98,9 +112,20 @@ const compileEndpoint = (lbEndpoint: LbEndpoint): EndpointConfig => {
   if (health === undefined) throw new ConfigError('health_status', `unknown value ${lbEndpoint.healthStatus}`);
   const weight = lbEndpoint.loadBalancingWeight ?? 1;
   const labels = socketLabels(lbEndpoint.metadata);
+  const forBalancing = lbEndpoint.metadata?.filterMetadata[LB_NAME_SPACE];
   const check = endpoint.healthCheckConfig;
   const checkAt = check && inField('endpoint.health_check_config', () => compileCheckAt(check));
-  return { key: `${address}:${port}`, address, port, hostname: endpoint.hostname, weight, health, ...(labels && { socketLabels: labels }), ...(checkAt && { checkAt }) };
+  return {
+    key: hostKey(address, port),
+    address,
+    port,
+    hostname: endpoint.hostname,
+    weight,
+    health,
+    ...(labels && { socketLabels: labels }),
+    ...(forBalancing && { labels: forBalancing }),
+    ...(checkAt && { checkAt }),
+  };
 };
 
 const compileLocality = (group: LocalityLbEndpoints): LocalityConfig => {
@@ -127,12 +152,16 @@ const compileLocality = (group: LocalityLbEndpoints): LocalityConfig => {
 export const compileEndpoints = (assignment: ClusterLoadAssignment): Endpoints => {
   refuseUnsupported(assignment, { read: ['clusterName', 'endpoints', 'policy'] });
   const { policy } = assignment;
-  if (policy) inField('policy', () => refuseUnsupported(policy, { read: ['overprovisioningFactor'] }));
+  if (policy) inField('policy', () => refuseUnsupported(policy, { read: ['overprovisioningFactor', 'weightedPriorityHealth'] }));
   const priorities: LocalityConfig[][] = [];
   for (const [index, group] of assignment.endpoints.entries()) {
     const locality = inField(`endpoints[${index}]`, () => compileLocality(group));
     while (priorities.length <= group.priority) priorities.push([]);
     priorities[group.priority]?.push(locality);
   }
-  return { priorities, overprovisioning: (policy?.overprovisioningFactor ?? 140) / 100 };
+  return {
+    priorities,
+    overprovisioning: (policy?.overprovisioningFactor ?? 140) / 100,
+    weightedHealth: policy?.weightedPriorityHealth ?? false,
+  };
 };

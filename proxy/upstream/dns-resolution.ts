@@ -1,7 +1,7 @@
 /** Names → endpoints, asked again and again. When the resolver fails, what it said last stays in force. */
 import type { System } from '#system/system.ts';
 import type { Discovery, DnsFamily } from './compile-cluster.ts';
-import type { EndpointConfig, Endpoints, LocalityConfig } from './compile-endpoints.ts';
+import { type EndpointConfig, type Endpoints, hostKey, type LocalityConfig } from './compile-endpoints.ts';
 
 type StrictDns = Extract<Discovery, { kind: 'strict-dns' }>;
 
@@ -11,7 +11,7 @@ const accepts = (family: DnsFamily, address: string): boolean => family === 'any
 
 const ofAddress = (endpoint: EndpointConfig, address: string): EndpointConfig => ({
   ...endpoint,
-  key: `${address}:${endpoint.port}`,
+  key: hostKey(address, endpoint.port),
   address,
   hostname: endpoint.hostname === '' ? endpoint.address : endpoint.hostname,
 });

@@ -1,13 +1,13 @@
 /** LIVING STATE of one endpoint, found again by (cluster, address) when the configuration changes. */
 
 import type { Connection } from '#system/network.ts';
+import { asBytes } from '../http/string-match.ts';
+import type { WarmingHost } from './balancing/host-picks.ts';
 import type { CheckAt, ConfiguredHealth, EndpointConfig } from './compile-endpoints.ts';
 import type { CheckSession } from './health-checks/check-session.ts';
 import type { CheckableHost, CheckDial } from './health-checks/health-checker.ts';
 import { effectiveHealth, type HealthMarks, noMarks } from './health-checks/health-marks.ts';
-import type { HealthyCandidate } from './host-set.ts';
 import type { Ejectable, OutlierMonitor } from './outlier-detection/outlier-monitor.ts';
-import { HostPools } from './pools/host-pools.ts';
 import { Http1Pool } from './pools/http1-pool.ts';
 import type { Pool, PoolHost, PoolRoom } from './pools/pool.ts';
 import type { SocketLabels } from './transport-sockets.ts';
@@ -15,19 +15,29 @@ import type { Transport } from './transports.ts';
 
 /** What a host needs of its cluster. */
 export interface HostRoom extends PoolRoom {
-  /** The same for requests of routes with high priority, which have limits and connections of their own. */
-  readonly highRoom: PoolRoom;
   transportFor(labels: SocketLabels | undefined): Transport;
   /** A host gets other traffic than before. */
   healthChanged(): void;
 }
 
+/** Names that requests bring are anybody's: beyond this many at once the oldest pool gives way. */
+const POOLS_KEPT = 64;
+
+/** Only a text counts. (Envoy 1.40) */
+const hashKeyOf = ({ labels }: EndpointConfig): string | undefined => {
+  const key = labels?.hash_key;
+  return typeof key === 'string' && key !== '' ? asBytes(key) : undefined;
+};
+
 /** A host that may be picked, with its connections and its counts. */
-export class Host implements HealthyCandidate, PoolHost, Ejectable, CheckableHost {
+export class Host implements WarmingHost, PoolHost, Ejectable, CheckableHost {
   readonly key: string;
   readonly address: string;
   readonly port: number;
   hostname: string;
+  labels: EndpointConfig['labels'];
+  hashKey: string | undefined;
+  healthySinceMs: number | undefined;
   weight: number;
   configuredHealth: ConfiguredHealth;
   /** All that is known together. */
@@ -42,7 +52,6 @@ export class Host implements HealthyCandidate, PoolHost, Ejectable, CheckableHos
   connections = 0;
   connectFailures = 0;
   openedConnections = 0;
-  pendingRequests = 0;
   requests = 0;
   successes = 0;
   errors = 0;
@@ -51,11 +60,13 @@ export class Host implements HealthyCandidate, PoolHost, Ejectable, CheckableHos
   #labels: SocketLabels | undefined;
   #transport: Transport;
   #isRetired = false;
-  readonly #pools: HostPools;
-  #highPools: HostPools | undefined;
+  /** By the server name that their connections ask for. */
+  readonly #pools = new Map<string, Pool>();
 
   constructor(endpoint: EndpointConfig, room: HostRoom) {
     this.key = endpoint.key;
+    this.labels = endpoint.labels;
+    this.hashKey = hashKeyOf(endpoint);
     this.address = endpoint.address;
     this.port = endpoint.port;
     this.hostname = endpoint.hostname;
@@ -66,19 +77,12 @@ export class Host implements HealthyCandidate, PoolHost, Ejectable, CheckableHos
     this.#room = room;
     this.#labels = endpoint.socketLabels;
     this.#transport = room.transportFor(this.#labels);
-    this.#pools = new HostPools(room, this.#makePool);
   }
 
-  /** Connections for requests to this authority; undefined when the cluster has as many pools as it may have. priority: default when absent. */
-  poolFor(authority: string, priority?: 'high'): Pool | undefined {
+  /** Connections for requests to this authority. */
+  poolFor(authority: string): Pool {
     const serverName = this.#transport.serverName(authority);
-    if (priority === undefined) return this.#pools.for(serverName);
-    this.#highPools ??= new HostPools(this.#room.highRoom, this.#makePool);
-    return this.#highPools.for(serverName);
-  }
-
-  emptied(pool: Pool): void {
-    if (!this.#pools.forget(pool)) this.#highPools?.forget(pool);
+    return this.#pools.get(serverName) ?? this.#addPool(serverName);
   }
 
   /** Idle connections end now, busy ones with their exchange. */
@@ -91,9 +95,9 @@ export class Host implements HealthyCandidate, PoolHost, Ejectable, CheckableHos
   async dial(serverName: string, signal?: AbortSignal): Promise<Connection> {
     const { system, options } = this.#room;
     const startedAtMs = system.clock.nowMs();
-    const { connectTimeoutMs: timeoutMs, keepAliveMs } = options;
+    const timeoutMs = options.connectTimeoutMs;
     const secure = await this.#transport.prepare();
-    const connection = await system.network.connect(this, { timeoutMs, keepAliveMs, ...(signal && { signal }) });
+    const connection = await system.network.connect(this, { timeoutMs, ...(signal && { signal }) });
     const leftMs = Math.max(1, timeoutMs - (system.clock.nowMs() - startedAtMs));
     return secure(connection, { host: this.key, serverName, timeoutMs: leftMs });
   }
@@ -129,6 +133,8 @@ export class Host implements HealthyCandidate, PoolHost, Ejectable, CheckableHos
 
   /** Says what speaks against it, or does not any longer. */
   mark(mark: keyof HealthMarks, value: boolean): void {
+    // A host that passes its checks again warms up anew.
+    if (mark === 'failedActiveCheck' && this.marks[mark] && !value) this.healthySinceMs = this.#room.system.clock.nowMs();
     this.marks[mark] = value;
     const health = effectiveHealth(this.configuredHealth, this.marks);
     if (health === this.health) return;
@@ -137,19 +143,27 @@ export class Host implements HealthyCandidate, PoolHost, Ejectable, CheckableHos
   }
 
   #retirePools(): void {
-    this.#pools.retire();
-    this.#highPools?.retire();
+    for (const pool of this.#pools.values()) pool.retire();
+    this.#pools.clear();
   }
 
-  readonly #makePool = (serverName: string, room: PoolRoom): Pool => {
-    const pool = new Http1Pool(this, room, () => this.dial(serverName));
+  #addPool(serverName: string): Pool {
+    if (this.#pools.size >= POOLS_KEPT) {
+      const [oldest] = this.#pools;
+      oldest?.[1].retire();
+      this.#pools.delete(oldest?.[0] ?? '');
+    }
+    const pool = new Http1Pool(this, this.#room, () => this.dial(serverName));
+    this.#pools.set(serverName, pool);
     // A request that came before the end is still served, without leaving a connection behind.
     if (this.#isRetired) pool.retire();
     return pool;
-  };
+  }
 
   /** What the configuration says now; load and connections stay. */
   update(endpoint: EndpointConfig): void {
+    this.labels = endpoint.labels;
+    this.hashKey = hashKeyOf(endpoint);
     this.hostname = endpoint.hostname;
     this.weight = endpoint.weight;
     this.configuredHealth = endpoint.health;

@@ -1,10 +1,11 @@
 /**
  * Each in turn, in proportion to weight. The start is random, so that many proxies do not all begin with the same host.
- * Weights interleave smoothly (2:1 is a a b as `a b a`, never in blocks): each host has a deadline that grows by 1/weight; the earliest is next.
+ * Source: Envoy "Weighted round robin".
  */
 import type { Random } from '#system/random.ts';
 import type { Balancer, BuildBalancer, Candidate } from './balancer.ts';
-import { equalWeights } from './random.ts';
+import { byDeadline, equalWeights } from './deadlines.ts';
+import { anyWarmsUp, type NowMs, type SlowStart, warmth } from './slow-start.ts';
 
 const inTurn = <H extends Candidate>(hosts: readonly H[], random: Random): Balancer<H> => {
   let next = random.below(Math.max(1, hosts.length));
@@ -17,18 +18,11 @@ const inTurn = <H extends Candidate>(hosts: readonly H[], random: Random): Balan
   };
 };
 
-const byDeadline = <H extends Candidate>(hosts: readonly H[], random: Random): Balancer<H> => {
-  const deadlines = hosts.map((host) => random.float() / host.weight);
-  return {
-    pick: () => {
-      let earliest = 0;
-      for (let i = 1; i < deadlines.length; i++) if ((deadlines[i] as number) < (deadlines[earliest] as number)) earliest = i;
-      const host = hosts[earliest];
-      if (host) deadlines[earliest] = (deadlines[earliest] as number) + 1 / host.weight;
-      return host;
-    },
+/** Deadlines are only kept where weights differ, or will for a time. */
+export const roundRobin =
+  (nowMs: NowMs, slowStart?: SlowStart): BuildBalancer =>
+  (hosts, random) => {
+    if (slowStart && hosts.length > 1 && anyWarmsUp(hosts, slowStart, nowMs()))
+      return { pick: byDeadline(hosts, (host) => host.weight * warmth(host, slowStart, nowMs()), random) };
+    return equalWeights(hosts) ? inTurn(hosts, random) : { pick: byDeadline(hosts, (host) => host.weight, random) };
   };
-};
-
-/** Source: Envoy "Weighted round robin", EDF scheduler. */
-export const roundRobin: BuildBalancer = (hosts, random) => (equalWeights(hosts) ? inTurn(hosts, random) : byDeadline(hosts, random));

@@ -1,0 +1,98 @@
+/** LIVING STATE of one cluster's balancing: whom to pick now, and the tables that cost something to build. */
+import type { System } from '#system/system.ts';
+import type { BuildBalancer, Candidate } from '../balancers/balancer.ts';
+import { placed } from '../balancers/hash-table.ts';
+import { balancerFor, isHashing } from '../balancers/policies.ts';
+import { type HealthyCandidate, type HostPicker, hostPicker, type LocalityHosts, type Wish } from '../host-set.ts';
+import type { Balancing } from './compile-balancing.ts';
+import { subsetPicker } from './subsets.ts';
+
+/** What balancing writes on a host: only where hosts warm up. */
+export interface WarmingHost extends HealthyCandidate {
+  healthySinceMs?: number | undefined;
+}
+
+/** A cluster's hosts, and what endpoints say of balancing them. index of priorities = priority. */
+export interface HostsToPick<H> {
+  readonly priorities: readonly (readonly LocalityHosts<H>[])[];
+  readonly overprovisioning: number;
+  readonly weightedHealth: boolean;
+}
+
+/** Tables kept for hosts that come and go again, as those that are ejected do. */
+const TABLES_KEPT = 8;
+
+type Remembered = readonly [hosts: readonly Candidate[], names: readonly string[], shares: readonly number[], balancer: unknown];
+
+const isSame = (a: readonly unknown[], b: readonly unknown[]): boolean =>
+  a.length === b.length && a.every((each, index) => each === b[index]);
+
+/** A table of the same hosts with the same names and shares is the same table. */
+const remembering = (build: BuildBalancer, by: 'address' | 'hostname'): BuildBalancer => {
+  let tables: readonly Remembered[] = [];
+  return <H extends Candidate>(hosts: readonly H[], ...rest: [random: Parameters<BuildBalancer>[1], shares?: readonly number[]]) => {
+    const { names, shares } = placed(hosts, by, rest[1]);
+    const known = tables.find((table) => isSame(table[0], hosts) && isSame(table[1], names) && isSame(table[2], shares));
+    const table: Remembered = known ?? [hosts, names, shares, build(hosts, ...rest)];
+    tables = [table, ...tables.filter((each) => each !== table)].slice(0, TABLES_KEPT);
+    return table[3] as ReturnType<typeof build<H>>;
+  };
+};
+
+/** One cluster's picks. */
+export class HostPicks<H extends WarmingHost> {
+  readonly #system: System;
+  readonly #panicked: () => void;
+  #balancing: Balancing | undefined;
+  #build: BuildBalancer = balancerFor({ kind: 'random' });
+  #pick: HostPicker<H> = () => undefined;
+
+  /** panicked: called for each pick that does not look at health. */
+  constructor(system: System, panicked: () => void) {
+    this.#system = system;
+    this.#panicked = panicked;
+  }
+
+  /** Whether it is a request's hash that decides. */
+  get hashes(): boolean {
+    return this.#balancing !== undefined && isHashing(this.#balancing.policy);
+  }
+
+  /** To be called when hosts, their weights, their health or the rules change; never by a request. */
+  rebuild({ priorities, overprovisioning, weightedHealth }: HostsToPick<H>, balancing: Balancing): void {
+    if (balancing !== this.#balancing) this.#build = this.#buildFor(balancing);
+    this.#balancing = balancing;
+    this.#noteNew(priorities, balancing);
+    const { panicThreshold, failsInPanic, localityWeighted, subsets } = balancing;
+    const rules = {
+      panicThreshold,
+      failsInPanic,
+      // Groups of hosts by label do not go by what their localities weigh. (Envoy 1.40, but where it is told to)
+      localityWeighted: localityWeighted && !subsets,
+      overprovisioning,
+      weightedHealth,
+      balancer: this.#build,
+      hashes: this.hashes,
+      panicked: this.#panicked,
+    };
+    const picker = (of: HostsToPick<H>['priorities']) => hostPicker(of, rules, this.#system.random);
+    this.#pick = subsets ? subsetPicker(priorities, subsets, picker) : picker(priorities);
+  }
+
+  pick(wish: Wish): H | undefined {
+    return this.#pick(wish);
+  }
+
+  #buildFor({ policy }: Balancing): BuildBalancer {
+    const build = balancerFor(policy, () => this.#system.clock.nowMs());
+    return policy.kind === 'ring-hash' || policy.kind === 'maglev' ? remembering(build, policy.by) : build;
+  }
+
+  /** A host that nobody checks is new from when it was first seen well. */
+  #noteNew(priorities: HostsToPick<H>['priorities'], { policy }: Balancing): void {
+    if (!('slowStart' in policy) || !policy.slowStart) return;
+    const nowMs = this.#system.clock.nowMs();
+    for (const localities of priorities)
+      for (const { hosts } of localities) for (const host of hosts) if (host.health === 'healthy') host.healthySinceMs ??= nowMs;
+  }
+}
