@@ -24,6 +24,8 @@ export interface HostChoice {
   /** What balancers that hash go by; undefined = nothing says it. */
   readonly hash?: ((request: HttpRequest, stream: StreamInfo) => Hash64 | undefined) | undefined;
   readonly subset?: SubsetCriteria | undefined;
+  /** Default when absent. */
+  readonly priority?: 'high';
 }
 
 /** What a try knows of the cluster that it is made on. */
@@ -78,9 +80,9 @@ const forgetHost = (stream: StreamInfo, tried: Attempt): void => {
   stream.attempts[stream.attempts.indexOf(tried)] = rest;
 };
 
-/** A deadline that passes while a request still waits for a connection says nothing of the host. */
+/** A deadline that passes while a request still waits for a connection says nothing of the host, nor does a client that leaves. */
 const countFailure = (host: Host, error: unknown): void => {
-  if (error instanceof StreamError && error.unsent) return;
+  if (error instanceof StreamError && (error.unsent || error.flag === 'DC' || error.flag === 'UMSDR')) return;
   host.errors++;
   if (!(error instanceof StreamError)) return;
   if (error.flag === 'UT') host.timeouts++;
@@ -92,7 +94,7 @@ const failed = (cluster: AttemptRoom, stream: StreamInfo, tried: Attempt, error:
   tried.flag = error.flag;
   tried.details = error.codeDetails;
   tried.failedMs = cluster.system.clock.nowMs() - tried.startedAtMs;
-  if (error.flag === 'UO') forgetHost(stream, tried);
+  if (error.flag === 'UO' || error.flag === 'UH') forgetHost(stream, tried);
   const reason = transportFailure(error.cause);
   if (reason !== '') stream.upstreamFailure = reason.replaceAll(' ', '_');
   if (error.flag === 'UPE') cluster.stats.protocolErrors.value++;
@@ -116,7 +118,9 @@ export const attempt = async (
   const tried: Attempt = { cluster: cluster.name, host: host.key, startedAtMs };
   stream.attempts.push(tried);
   try {
-    const response = await host.poolFor(request.authority).send(request, stream.signal);
+    const pool = host.poolFor(request.authority, choice.priority);
+    if (pool === undefined) throw new StreamError('UH', { ...NO_HOST, unsent: true });
+    const response = await pool.send(request, stream.signal);
     const { status, via } = response;
     tried.status = status;
     if (via) {

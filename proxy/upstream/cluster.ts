@@ -7,17 +7,18 @@ import type { StreamInfo } from '../http/stream-info.ts';
 import type { LiveContext, TlsRoom } from '../tls/live-context.ts';
 import { attempt, type HostChoice } from './attempt.ts';
 import { HostPicks } from './balancing/host-picks.ts';
-import { CircuitBreaker } from './circuit-breaker.ts';
+import { CircuitBreaker } from './breakers/circuit-breaker.ts';
 import { type ClusterStats, clusterStats } from './cluster-stats.ts';
 import type { ClusterConfig, CompiledCluster } from './compile-cluster.ts';
 import type { ConnectionOptions } from './compile-connection-options.ts';
 import { type EndpointConfig, type Endpoints, hostKey } from './compile-endpoints.ts';
 import { keepResolving } from './dns-resolution.ts';
-import { Host, type HostRoom } from './host.ts';
 import { inPlace } from './health-checks/in-place.ts';
+import { Host, type HostRoom } from './host.ts';
 import { ANY_HOST, type LocalityHosts, type Wish } from './host-set.ts';
 import { HostWatch } from './host-watch.ts';
 import type { OutlierDetector } from './outlier-detection/outlier-detector.ts';
+import type { PoolRoom } from './pools/pool.ts';
 import type { SocketLabels } from './transport-sockets.ts';
 import { type Transport, Transports } from './transports.ts';
 
@@ -40,11 +41,23 @@ const ONLY_HTTP1 = {
   codeDetails: 'upstream_wants_http2',
 } as const;
 
+/** All but the breaker is shared. */
+const withBreaker = (room: PoolRoom, breaker: CircuitBreaker): PoolRoom => ({
+  system: room.system,
+  stats: room.stats,
+  breaker,
+  get options() {
+    return room.options;
+  },
+});
+
 /** A running cluster. */
 export class Cluster implements HostRoom {
   readonly system: System;
   readonly stats: ClusterStats;
   readonly breaker: CircuitBreaker;
+  /** For routes with high priority. */
+  readonly highRoom: PoolRoom;
   readonly #transports: Transports;
   readonly #hosts = new Map<string, Host>();
   readonly #watch: HostWatch;
@@ -63,7 +76,8 @@ export class Cluster implements HostRoom {
     const scope = system.metrics.scope('cluster', compiled.config.statName);
     this.stats = clusterStats(scope);
     this.breaker = new CircuitBreaker(compiled.config.limits);
-    this.breaker.tell(scope);
+    this.highRoom = withBreaker(this, new CircuitBreaker(compiled.config.highLimits));
+    this.#tellLimits();
     this.#transports = new Transports(compiled.config, { system, tls, scope });
     const hasTraffic = (): boolean => this.stats.connections.value > 0;
     this.#watch = new HostWatch({ system, clusterName: compiled.config.name, scope, hasTraffic });
@@ -77,6 +91,10 @@ export class Cluster implements HostRoom {
 
   get config(): ClusterConfig {
     return this.#compiled.config;
+  }
+
+  get highBreaker(): CircuitBreaker {
+    return this.highRoom.breaker;
   }
 
   /** Connection settings in force. */
@@ -108,8 +126,16 @@ export class Cluster implements HostRoom {
     const before = this.#compiled;
     this.#compiled = compiled;
     this.breaker.limits = compiled.config.limits;
+    this.highBreaker.limits = compiled.config.highLimits;
+    if (compiled.config !== before.config) this.#tellLimits();
     if (compiled.config !== before.config) this.#transports.configure(compiled.config);
     this.#apply(compiled, before);
+  }
+
+  #tellLimits(): void {
+    const scope = this.system.metrics.scope('cluster', this.config.statName);
+    this.breaker.tell(scope, 'default');
+    this.highBreaker.tell(scope, 'high');
   }
 
   /** Idle connections end now, busy ones with their exchange. */

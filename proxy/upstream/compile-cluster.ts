@@ -4,7 +4,7 @@ import { ConfigError, inField, refuseUnsupported } from '#api/config-error.ts';
 import { refuseUnlessAds } from '#api/config-source.ts';
 import type { Cluster, Duration } from '#envoy';
 import { type Balancing, compileBalancing } from './balancing/compile-balancing.ts';
-import { compileLimits, type Limits } from './circuit-breaker.ts';
+import { compileLimits, type LimitsByPriority } from './breakers/compile-limits.ts';
 import { type ConnectionOptions, compileConnectionOptions } from './compile-connection-options.ts';
 import { compileEndpoints, type Endpoints, NO_ENDPOINTS } from './compile-endpoints.ts';
 import { compileWatch, type WatchRules } from './health-checks/compile-watch.ts';
@@ -33,15 +33,12 @@ export interface FailureRate {
 export type DnsFamily = 'any' | 'v4' | 'v6';
 
 /** A cluster as configured, without the endpoints that EDS brings. Frozen. */
-export interface ClusterConfig {
+export interface ClusterConfig extends LimitsByPriority {
   readonly name: string;
   readonly discovery: Discovery;
   readonly balancing: Balancing;
   /** Its name in statistics. */
   readonly statName: string;
-  readonly limits: Limits;
-  /** Of routes with high priority, which are refused: only shown. */
-  readonly highLimits: Limits;
   readonly connections: ConnectionOptions;
   readonly sockets: TransportSockets;
   readonly watch: WatchRules;
@@ -84,6 +81,7 @@ const READ = [
   'loadBalancingPolicy',
   'transportSocket',
   'transportSocketMatches',
+  'upstreamConnectionOptions',
   'outlierDetection',
   'healthChecks',
   'ignoreHealthOnHostRemoval',

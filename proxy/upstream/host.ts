@@ -8,6 +8,7 @@ import type { CheckSession } from './health-checks/check-session.ts';
 import type { CheckableHost, CheckDial } from './health-checks/health-checker.ts';
 import { effectiveHealth, type HealthMarks, noMarks } from './health-checks/health-marks.ts';
 import type { Ejectable, OutlierMonitor } from './outlier-detection/outlier-monitor.ts';
+import { HostPools } from './pools/host-pools.ts';
 import { Http1Pool } from './pools/http1-pool.ts';
 import type { Pool, PoolHost, PoolRoom } from './pools/pool.ts';
 import type { SocketLabels } from './transport-sockets.ts';
@@ -15,13 +16,12 @@ import type { Transport } from './transports.ts';
 
 /** What a host needs of its cluster. */
 export interface HostRoom extends PoolRoom {
+  /** The same for requests of routes with high priority, which have limits and connections of their own. */
+  readonly highRoom: PoolRoom;
   transportFor(labels: SocketLabels | undefined): Transport;
   /** A host gets other traffic than before. */
   healthChanged(): void;
 }
-
-/** Names that requests bring are anybody's: beyond this many at once the oldest pool gives way. */
-const POOLS_KEPT = 64;
 
 /** Only a text counts. (Envoy 1.40) */
 const hashKeyOf = ({ labels }: EndpointConfig): string | undefined => {
@@ -52,6 +52,7 @@ export class Host implements WarmingHost, PoolHost, Ejectable, CheckableHost {
   connections = 0;
   connectFailures = 0;
   openedConnections = 0;
+  pendingRequests = 0;
   requests = 0;
   successes = 0;
   errors = 0;
@@ -60,8 +61,8 @@ export class Host implements WarmingHost, PoolHost, Ejectable, CheckableHost {
   #labels: SocketLabels | undefined;
   #transport: Transport;
   #isRetired = false;
-  /** By the server name that their connections ask for. */
-  readonly #pools = new Map<string, Pool>();
+  readonly #pools: HostPools;
+  #highPools: HostPools | undefined;
 
   constructor(endpoint: EndpointConfig, room: HostRoom) {
     this.key = endpoint.key;
@@ -77,12 +78,19 @@ export class Host implements WarmingHost, PoolHost, Ejectable, CheckableHost {
     this.#room = room;
     this.#labels = endpoint.socketLabels;
     this.#transport = room.transportFor(this.#labels);
+    this.#pools = new HostPools(room, this.#makePool);
   }
 
-  /** Connections for requests to this authority. */
-  poolFor(authority: string): Pool {
+  /** Connections for requests to this authority; undefined when the cluster has as many pools as it may have. priority: default when absent. */
+  poolFor(authority: string, priority?: 'high'): Pool | undefined {
     const serverName = this.#transport.serverName(authority);
-    return this.#pools.get(serverName) ?? this.#addPool(serverName);
+    if (priority === undefined) return this.#pools.for(serverName);
+    this.#highPools ??= new HostPools(this.#room.highRoom, this.#makePool);
+    return this.#highPools.for(serverName);
+  }
+
+  emptied(pool: Pool): void {
+    if (!this.#pools.forget(pool)) this.#highPools?.forget(pool);
   }
 
   /** Idle connections end now, busy ones with their exchange. */
@@ -95,9 +103,9 @@ export class Host implements WarmingHost, PoolHost, Ejectable, CheckableHost {
   async dial(serverName: string, signal?: AbortSignal): Promise<Connection> {
     const { system, options } = this.#room;
     const startedAtMs = system.clock.nowMs();
-    const timeoutMs = options.connectTimeoutMs;
+    const { connectTimeoutMs: timeoutMs, keepAliveMs } = options;
     const secure = await this.#transport.prepare();
-    const connection = await system.network.connect(this, { timeoutMs, ...(signal && { signal }) });
+    const connection = await system.network.connect(this, { timeoutMs, keepAliveMs, ...(signal && { signal }) });
     const leftMs = Math.max(1, timeoutMs - (system.clock.nowMs() - startedAtMs));
     return secure(connection, { host: this.key, serverName, timeoutMs: leftMs });
   }
@@ -143,22 +151,16 @@ export class Host implements WarmingHost, PoolHost, Ejectable, CheckableHost {
   }
 
   #retirePools(): void {
-    for (const pool of this.#pools.values()) pool.retire();
-    this.#pools.clear();
+    this.#pools.retire();
+    this.#highPools?.retire();
   }
 
-  #addPool(serverName: string): Pool {
-    if (this.#pools.size >= POOLS_KEPT) {
-      const [oldest] = this.#pools;
-      oldest?.[1].retire();
-      this.#pools.delete(oldest?.[0] ?? '');
-    }
-    const pool = new Http1Pool(this, this.#room, () => this.dial(serverName));
-    this.#pools.set(serverName, pool);
+  readonly #makePool = (serverName: string, room: PoolRoom): Pool => {
+    const pool = new Http1Pool(this, room, () => this.dial(serverName));
     // A request that came before the end is still served, without leaving a connection behind.
     if (this.#isRetired) pool.retire();
     return pool;
-  }
+  };
 
   /** What the configuration says now; load and connections stay. */
   update(endpoint: EndpointConfig): void {
