@@ -6,20 +6,29 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type HandshakeBlock, type HandshakeKind, handshakes } from './handshakes.ts';
 import { machineCard, stealShare } from './machine.ts';
 import { type OpenLoopResult, openLoop } from './open-loop.ts';
-import { calleePort, callerFiles, pairs } from './pairs.ts';
 import { LOAD_CORE, onCore } from './placement.ts';
+import { withPolicies } from './policies.ts';
 import { type BenchResult, formatReport, type SubjectResult } from './report.ts';
 import { type CostBlock, type Seat, takeSeat } from './seats.ts';
 import { type Subject, subjects } from './subjects.ts';
+import { type HandshakeBlock, type HandshakeKind, handshakes } from './two-sidecars/handshakes.ts';
+import { calleePort, callerFiles, pairs } from './two-sidecars/pairs.ts';
+
+type Way = 'one sidecar' | 'two sidecars' | 'policies';
+
+const FILES: Readonly<Record<Way, string>> = {
+  'one sidecar': 'bench.json',
+  'two sidecars': 'bench-mtls.json',
+  policies: 'bench-policies.json',
+};
 
 /** How long and how often. */
 export interface BenchOptions {
   readonly quick: boolean;
-  /** One sidecar in plain text, or a call through two with mutual TLS between them. */
-  readonly way: 'one sidecar' | 'two sidecars';
+  /** One sidecar in plain text; a call through two with mutual TLS between them; or one whose route has every traffic policy on it. */
+  readonly way: Way;
   /** Path of Envoy's binary; undefined when it was not fetched. */
   readonly envoy: string | undefined;
   readonly print: (line: string) => void;
@@ -133,8 +142,7 @@ const results = (seats: readonly Seat[], measured: Awaited<ReturnType<typeof mea
 
 const keep = (result: BenchResult, way: BenchOptions['way']): void => {
   mkdirSync(RESULT_FOLDER, { recursive: true });
-  const file = way === 'one sidecar' ? 'bench.json' : 'bench-mtls.json';
-  writeFileSync(join(RESULT_FOLDER, file), `${JSON.stringify(result)}\n`);
+  writeFileSync(join(RESULT_FOLDER, FILES[way]), `${JSON.stringify(result)}\n`);
 };
 
 /** Our own proxy takes two seats, the second under the control's name. */
@@ -143,11 +151,16 @@ const cast = (all: readonly Subject[]): readonly Subject[] => {
   return present.flatMap((subject) => (subject.name === 'dinghy' ? [subject, { ...subject, name: CONTROL }] : [subject]));
 };
 
+const castOf = async (way: Way, envoy: string | undefined, folder: string): Promise<readonly Subject[]> => {
+  if (way === 'two sidecars') return await pairs(envoy, folder);
+  return way === 'policies' ? withPolicies(envoy) : subjects(envoy);
+};
+
 /** Runs, prints the table, and leaves every block's figures in .cache/reports/bench.json. */
 export const bench = async ({ quick, way, envoy, print }: BenchOptions): Promise<BenchResult> => {
   const plan = quick ? QUICK : FULL;
   const folder = mkdtempSync(join(tmpdir(), 'dinghy-bench-'));
-  const all = way === 'one sidecar' ? subjects(envoy) : await pairs(envoy, folder);
+  const all = await castOf(way, envoy, folder);
   const backend = await startBackend();
   const seats: Seat[] = [];
   const steal = stealShare();

@@ -1,7 +1,8 @@
 /** Measured blocks as a table for people: middles, paired ratios with their intervals, and what may not be concluded. */
-import type { HandshakeBlock, HandshakeKind } from './handshakes.ts';
+
 import type { CostBlock } from './seats.ts';
 import { type Estimate, median, pairedRatio, percentile } from './statistics.ts';
+import type { HandshakeBlock, HandshakeKind } from './two-sidecars/handshakes.ts';
 
 /** One subject after all its blocks. */
 export interface SubjectResult {

@@ -9,10 +9,43 @@ export interface RouterSeat {
   readonly upstream: number;
   readonly downstreamTls?: string;
   readonly upstreamTls?: string;
+  /** Who alone may call, by the name in its certificate; absent: anybody. The program is told who it was. */
+  readonly caller?: string;
+  /** What the route asks for beyond being forwarded. */
+  readonly policies?: RoutePolicies;
+}
+
+/** Parts of the text, each whole lines in the indentation of their place. */
+export interface RoutePolicies {
+  /** Fields of the cluster. */
+  readonly cluster: string;
+  /** Addresses of the same program. */
+  readonly addresses: readonly string[];
+  /** Fields of the route, and of its action. */
+  readonly route: string;
+  readonly action: string;
+  /** HTTP filters before the router. */
+  readonly filters: string;
 }
 
 const socket = (message: string, fields: string): string =>
   `transport_socket: { name: tls, typed_config: { "@type": ${TYPE}.transport_sockets.tls.v3.${message}, ${fields} } }`;
+
+const TELL_CALLER = `          forward_client_cert_details: APPEND_FORWARD
+          set_current_client_cert_details: { subject: true, dns: true, uri: true }
+`;
+
+const principal = ({ caller }: RouterSeat): string =>
+  caller === undefined ? '{ any: true }' : `{ authenticated: { principal_name: { exact: "${caller}" } } }`;
+
+const PLAIN_ACTION = `                  timeout: 0s
+                  retry_policy: { retry_on: "connect-failure,refused-stream", num_retries: 2 }
+`;
+
+const endpoints = ({ upstream, policies }: RouterSeat): string =>
+  (policies?.addresses ?? ['127.0.0.1'])
+    .map((address) => `{ endpoint: { address: { socket_address: { address: ${address}, port_value: ${upstream} } } } }`)
+    .join(', ');
 
 /** The same text drives our proxy and Envoy. */
 export const ROUTER_YAML = (seat: RouterSeat): string => `
@@ -23,9 +56,9 @@ static_resources:
     connect_timeout: 1s
     type: STATIC
     ${seat.upstreamTls === undefined ? '' : socket('UpstreamTlsContext', seat.upstreamTls)}
-    load_assignment:
+${seat.policies?.cluster ?? ''}    load_assignment:
       cluster_name: app
-      endpoints: [{ lb_endpoints: [{ endpoint: { address: { socket_address: { address: 127.0.0.1, port_value: ${seat.upstream} } } } }] }]
+      endpoints: [{ lb_endpoints: [${endpoints(seat)}] }]
   listeners:
   - name: in
     address: { socket_address: { address: 127.0.0.1, port_value: ${seat.listen} } }
@@ -36,7 +69,7 @@ static_resources:
         typed_config:
           "@type": ${TYPE}.filters.network.http_connection_manager.v3.HttpConnectionManager
           stat_prefix: in
-          access_log:
+${seat.caller === undefined ? '' : TELL_CALLER}          access_log:
           - name: file
             typed_config:
               "@type": ${TYPE}.access_loggers.file.v3.FileAccessLog
@@ -49,19 +82,17 @@ static_resources:
               domains: ["*"]
               routes:
               - match: { prefix: / }
-                route:
+${seat.policies?.route ?? ''}                route:
                   cluster: app
-                  timeout: 0s
-                  retry_policy: { retry_on: "connect-failure,refused-stream", num_retries: 2 }
-          http_filters:
+${seat.policies?.action ?? PLAIN_ACTION}          http_filters:
           - name: envoy.filters.http.rbac
             typed_config:
               "@type": ${TYPE}.filters.http.rbac.v3.RBAC
               rules:
                 action: ALLOW
-                policies: { all: { permissions: [{ header: { name: ":method", string_match: { exact: GET } } }], principals: [{ any: true }] } }
+                policies: { all: { permissions: [{ header: { name: ":method", string_match: { exact: GET } } }], principals: [${principal(seat)}] } }
           - { name: envoy.filters.http.grpc_stats, typed_config: { "@type": ${TYPE}.filters.http.grpc_stats.v3.FilterConfig } }
           - { name: envoy.filters.http.fault, typed_config: { "@type": ${TYPE}.filters.http.fault.v3.HTTPFault } }
           - { name: envoy.filters.http.cors, typed_config: { "@type": ${TYPE}.filters.http.cors.v3.Cors } }
-          - { name: envoy.filters.http.router, typed_config: { "@type": ${TYPE}.filters.http.router.v3.Router } }
+${seat.policies?.filters ?? ''}          - { name: envoy.filters.http.router, typed_config: { "@type": ${TYPE}.filters.http.router.v3.Router } }
 `;

@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { findDataPlane } from '#environment';
 import { onCore, PROXY_CORE } from './placement.ts';
-import { ROUTER_YAML } from './sidecar-bootstrap.ts';
+import { ROUTER_YAML, type RoutePolicies } from './sidecar-bootstrap.ts';
 
 /** Where a subject listens, whom it calls, and where it may write. */
 export interface Place {
@@ -58,10 +58,15 @@ export const startEnvoy =
   (bootstrapFile) =>
     run(binary, ['-c', bootstrapFile, '--concurrency', '1', '--disable-hot-restart', '-l', 'error']);
 
-const sidecar = (name: string, start: StartProxy): Subject => ({
+/** policies: what its route asks for beyond being forwarded. */
+export const sidecar = (name: string, start: StartProxy, policies?: RoutePolicies): Subject => ({
   name,
-  start: (place) => [start(written(place, 'bootstrap.yaml', ROUTER_YAML(place)))],
+  start: (place) => [start(written(place, 'bootstrap.yaml', ROUTER_YAML({ ...place, ...(policies && { policies }) })))],
 });
+
+/** envoy: path of its binary; undefined when it was not fetched. */
+export const optionalEnvoy = (envoy: string | undefined, subject: (start: StartProxy) => Subject): Subject =>
+  envoy === undefined ? { name: 'envoy', missing: 'envoy is not on this machine', start: () => [] } : subject(startEnvoy(envoy));
 
 const optional = (name: string, program: string | undefined, args: (place: Place) => readonly string[]): Subject => ({
   name,
@@ -98,12 +103,10 @@ http {
 }
 `;
 
-const NO_ENVOY = 'envoy is not on this machine';
-
 /** envoy: path of its binary; undefined when it was not fetched. */
 export const subjects = (envoy: string | undefined): readonly Subject[] => [
   sidecar('dinghy', startDinghy),
-  envoy === undefined ? { name: 'envoy', missing: NO_ENVOY, start: () => [] } : sidecar('envoy', startEnvoy(envoy)),
+  optionalEnvoy(envoy, (start) => sidecar('envoy', start)),
   optional('haproxy', inPath('haproxy'), (place) => ['-f', written(place, 'haproxy.cfg', haproxyConfig(place))]),
   optional('nginx', inPath('nginx'), (place) => ['-c', written(place, 'nginx.conf', nginxConfig(place))]),
 ];

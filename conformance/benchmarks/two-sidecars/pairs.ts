@@ -1,9 +1,9 @@
 /** What a call through two sidecars costs: the caller's and the callee's, with mutual TLS between them, as in a mesh. */
 import { join } from 'node:path';
-import { testAuthority } from '../certificates/test-authority.ts';
+import { testAuthority } from '../../certificates/test-authority.ts';
+import { ROUTER_YAML } from '../sidecar-bootstrap.ts';
+import { optionalEnvoy, type Place, type StartProxy, type Subject, startDinghy, written } from '../subjects.ts';
 import type { CallerFiles } from './handshakes.ts';
-import { ROUTER_YAML } from './sidecar-bootstrap.ts';
-import { type Place, type StartProxy, type Subject, startDinghy, startEnvoy, written } from './subjects.ts';
 
 const CALLER = 'spiffe://cluster.local/ns/default/sa/caller';
 const CALLEE = 'spiffe://cluster.local/ns/default/sa/callee';
@@ -35,7 +35,7 @@ const common = (own: string, { roots }: Files, peer: string): string => {
 
 /** Bootstrap text of the callee's sidecar. */
 export const calleeBootstrap = (files: Files, ports: Pick<Place, 'listen' | 'admin' | 'upstream'>): string =>
-  ROUTER_YAML({ ...ports, downstreamTls: `require_client_certificate: true, ${common(files.callee, files, CALLER)}` });
+  ROUTER_YAML({ ...ports, caller: CALLER, downstreamTls: `require_client_certificate: true, ${common(files.callee, files, CALLER)}` });
 
 /** Bootstrap text of the caller's sidecar. */
 export const callerBootstrap = (files: Files, ports: Pick<Place, 'listen' | 'admin' | 'upstream'>): string =>
@@ -64,10 +64,5 @@ export const callerFiles = (folder: string): CallerFiles => ({
 /** envoy: path of its binary; undefined when it was not fetched. folder: for keys and certificates. */
 export const pairs = async (envoy: string | undefined, folder: string): Promise<readonly Subject[]> => {
   const files = await writeIdentities({ folder });
-  return [
-    pair('dinghy', files, startDinghy),
-    envoy === undefined
-      ? { name: 'envoy', missing: 'envoy is not on this machine', start: () => [] }
-      : pair('envoy', files, startEnvoy(envoy)),
-  ];
+  return [pair('dinghy', files, startDinghy), optionalEnvoy(envoy, (start) => pair('envoy', files, start))];
 };

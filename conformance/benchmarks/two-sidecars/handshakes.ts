@@ -1,8 +1,8 @@
 /** What a handshake costs the sidecar that is called: connection, mutual TLS, one request, close; with and without the session of an earlier one. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { LOAD_CORE, onCore } from './placement.ts';
-import { cpuMicros } from './process-cost.ts';
+import { LOAD_CORE, onCore } from '../placement.ts';
+import { cpuMicros } from '../process-cost.ts';
 
 /** Every handshake whole, or with the session of the connection before. */
 export type HandshakeKind = 'full' | 'resumed';
