@@ -109,8 +109,8 @@ const hostOf = (host: HostStatus): object => ({
     ...gauges(host).map(([name, value]) => ({ type: 'GAUGE', ...set({ value: String(value) }), name })),
   ],
   health_status: healthStatus(host.configuredHealth, host.marks),
-  ...(host.successRate >= 0 && { success_rate: { value: host.successRate } }),
-  ...(host.localSuccessRate >= 0 && { local_origin_success_rate: { value: host.localSuccessRate } }),
+  ...(host.successRate >= 0 && { success_rate: set({ value: host.successRate }) }),
+  ...(host.localSuccessRate >= 0 && { local_origin_success_rate: set({ value: host.localSuccessRate }) }),
   ...set({ weight: host.weight, hostname: host.hostname, priority: host.priority }),
   locality: set(localityOf(host)),
 });

@@ -102,10 +102,10 @@ describe('building a snapshot', () => {
   it('collects every complaint and leaves what is broken as it was', () => {
     const builder = newBuilder();
     const first = builder.build(complete(), EMPTY_SNAPSHOT).snapshot;
-    const broken = edsCluster('a', { lbPolicy: 'MAGLEV' });
+    const broken = edsCluster('a', { lbPolicy: 'CLUSTER_PROVIDED' });
     const { snapshot, errors } = builder.build(withKind(complete(), 'cds', [broken, edsCluster('b', { healthChecks: [{}] })]), first);
     expect(errors.map(({ kind, name, error }) => `${kind} ${name} ${error.message}`)).toEqual([
-      'cds a lb_policy: not supported by this proxy',
+      expect.stringContaining('cds a lb_policy: CLUSTER_PROVIDED'),
       'cds b health_checks[0].health_checker: is required',
     ]);
     expect(snapshot.clusters.get('a')).toBe(first.clusters.get('a'));
