@@ -47,9 +47,9 @@ it('lets only programs and system/ of the planes read process', () => {
 });
 
 it('opens sockets in the planes only in system/, gRPC and the HTTP APIs aside', () => {
-  // Two of the proxy's rooms make one gRPC call each, on node:http2: ext_authz to its service, the certificate client to its authority.
+  // Three of the proxy's rooms make one gRPC call each, on node:http2: ext_authz to its service, the certificate client to its authority, health checks to hosts.
   const allowed =
-    /^(proxy\/system\/|proxy\/admin\/|proxy\/xds\/|proxy\/filters\/ext-authz\/grpc-call\.ts$|proxy\/tls\/signing-call\.ts$|controlplane\/(store|debug|xds|jwks)\/|controlplane\/ca\/signing-service\.ts|controlplane\/control-plane\.ts|observability\/)/;
+    /^(proxy\/system\/|proxy\/admin\/|proxy\/xds\/|proxy\/filters\/ext-authz\/grpc-call\.ts$|proxy\/tls\/signing-call\.ts$|proxy\/upstream\/health-checks\/grpc-transports\.ts$|controlplane\/(store|debug|xds|jwks)\/|controlplane\/ca\/signing-service\.ts|controlplane\/control-plane\.ts|observability\/)/;
   const reaching = planes
     .filter(({ path }) => !allowed.test(path) && !isProgram(path))
     .flatMap((file) =>
