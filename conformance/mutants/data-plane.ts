@@ -183,7 +183,7 @@ export const DATA_PLANE_MUTANTS: readonly Mutant[] = [
   {
     id: 'MUT-PENDING-OFF-BY-ONE',
     wrong: 'one more may wait than the limit says',
-    file: 'proxy/upstream/pools/http1-pool.ts',
+    file: 'proxy/upstream/pools/pending-requests.ts',
     find: 'if (breaker.pending >= breaker.limits.maxPending) {',
     replace: 'if (breaker.pending > breaker.limits.maxPending) {',
   },

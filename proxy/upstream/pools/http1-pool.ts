@@ -211,6 +211,8 @@ export class Http1Pool implements Pool {
 
   #released(pooled: Pooled): void {
     this.#unlease(pooled);
+    // It may have ended between being given away and being given back.
+    if (pooled.client.closed) return;
     if (pooled.drains || this.#isOver(pooled) || (this.#retired && this.#pending.size === 0)) pooled.client.close();
     else this.#offer(pooled);
   }

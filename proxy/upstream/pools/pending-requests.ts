@@ -9,7 +9,7 @@ interface Waiter<T> {
 /** What happens to one that waits. */
 interface Told {
   joined(): void;
-  /** It gave up. */
+  /** It gave up, or never waited. */
   left(): void;
 }
 
@@ -34,9 +34,13 @@ export class PendingRequests<T> {
     if (breaker.pending >= breaker.limits.maxPending) {
       stats.pendingOverflow.value++;
       breaker.refused.pending++;
+      told.left();
       return Promise.reject(overflow({ unsent: true }));
     }
-    if (signal.aborted) return Promise.reject(takenBack(signal));
+    if (signal.aborted) {
+      told.left();
+      return Promise.reject(takenBack(signal));
+    }
     breaker.pending++;
     stats.pendingTotal.value++;
     stats.pendingActive.value++;
