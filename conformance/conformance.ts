@@ -40,6 +40,12 @@ export async function* verifyLive(live: LiveMesh, options: SuiteOptions = {}): A
 }
 // Loaded only when asked for: they bring up meshes and start programs, which the site never does.
 
+/** What choosing a host costs, as a table; see benchmarks/picks.ts. */
+export const runPicks = async (print: (line: string) => void): Promise<void> => {
+  const { benchPicks } = await import('./benchmarks/picks.ts');
+  benchPicks(print);
+};
+
 /** What one proxied request costs, as a table; see benchmarks/bench.ts. */
 export const runBench = async (options: BenchOptions): Promise<void> => {
   const { bench } = await import('./benchmarks/bench.ts');

@@ -13,7 +13,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   'sample-apps': [],
   environment: [...CONTRACT, ...FRONT_DOORS, '#ads-stream', '#echo'],
   labs: ['#environment', '#conformance'],
-  conformance: [...CONTRACT, '#environment', '#proxy', '#controlplane', '#labs'],
+  conformance: [...CONTRACT, '#balancers/', '#environment', '#proxy', '#controlplane', '#labs'],
   'site/server': [...CONTRACT, ...FRONT_DOORS],
   'site/app': ['#api/', '#balancers/', '#labs', '#told'],
   'site/content': ['#labs', '#conformance'],

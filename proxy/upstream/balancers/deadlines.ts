@@ -12,57 +12,64 @@ export const equalWeights = (hosts: readonly Candidate[]): boolean => hosts.ever
 /** How many picks a schedule may be ahead when it begins. */
 const MOST_PICKS_AHEAD = 1 << 20;
 
+/** A binary heap: what belongs together stands at the same place of each list. */
 interface Schedule {
-  /** Indices of entries as a binary heap. */
-  readonly heap: Uint32Array;
   readonly deadlines: Float64Array;
   /** Of two equal deadlines the one that was set first is first. */
   readonly order: Float64Array;
+  /** Indices of entries. */
+  readonly entries: Uint32Array;
 }
 
-const isBefore = ({ deadlines, order }: Schedule, a: number, b: number): boolean => {
-  const difference = (deadlines[a] as number) - (deadlines[b] as number);
-  return difference < 0 || (difference === 0 && (order[a] as number) < (order[b] as number));
-};
-
-/** Moves the entry at that place of the heap down to where it belongs. */
-const sink = (schedule: Schedule, from: number): void => {
-  const { heap } = schedule;
-  const moved = heap[from] as number;
+/** Moves what stands at that place down to where it belongs. */
+const sink = ({ deadlines, order, entries }: Schedule, from: number): void => {
+  const { length } = deadlines;
+  const deadline = deadlines[from] as number;
+  const set = order[from] as number;
+  const entry = entries[from] as number;
   let place = from;
-  for (let child = 2 * place + 1; child < heap.length; child = 2 * place + 1) {
-    if (child + 1 < heap.length && isBefore(schedule, heap[child + 1] as number, heap[child] as number)) child++;
-    const lesser = heap[child] as number;
-    if (!isBefore(schedule, lesser, moved)) break;
-    heap[place] = lesser;
+  for (let child = 2 * place + 1; child < length; child = 2 * place + 1) {
+    let earliest = deadlines[child] as number;
+    if (child + 1 < length) {
+      const other = deadlines[child + 1] as number;
+      if (other < earliest || (other === earliest && (order[child + 1] as number) < (order[child] as number))) {
+        child++;
+        earliest = other;
+      }
+    }
+    if (earliest > deadline || (earliest === deadline && (order[child] as number) > set)) break;
+    deadlines[place] = earliest;
+    order[place] = order[child] as number;
+    entries[place] = entries[child] as number;
     place = child;
   }
-  heap[place] = moved;
+  deadlines[place] = deadline;
+  order[place] = set;
+  entries[place] = entry;
 };
 
 /**
  * The next entry at each call; undefined when there is none. weightOf: above 0, asked again whenever an entry was picked.
  * The beginning is somewhere in the sequence, so that many proxies do not all begin with the same entry.
  */
-export const byDeadline = <E>(entries: readonly E[], weightOf: (entry: E) => number, random: Random): (() => E | undefined) => {
-  if (entries.length === 0) return () => undefined;
-  const weights = entries.map(weightOf);
+export const byDeadline = <E>(scheduled: readonly E[], weightOf: (entry: E) => number, random: Random): (() => E | undefined) => {
+  if (scheduled.length === 0) return () => undefined;
+  const weights = scheduled.map(weightOf);
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   const ahead = random.below(MOST_PICKS_AHEAD);
   const turns = weights.map((weight) => Math.floor((weight / total) * ahead));
   const schedule: Schedule = {
-    heap: Uint32Array.from(entries.keys()),
     deadlines: Float64Array.from(weights, (weight, index) => ((turns[index] as number) + 1) / weight),
-    order: Float64Array.from(entries.keys()),
+    order: Float64Array.from(scheduled.keys()),
+    entries: Uint32Array.from(scheduled.keys()),
   };
-  const { heap, deadlines, order } = schedule;
-  for (let place = (heap.length >> 1) - 1; place >= 0; place--) sink(schedule, place);
-  let set = entries.length;
+  for (let place = (scheduled.length >> 1) - 1; place >= 0; place--) sink(schedule, place);
+  const { deadlines, order, entries } = schedule;
+  let set = scheduled.length;
   const next = (): E => {
-    const first = heap[0] as number;
-    const entry = entries[first] as E;
-    deadlines[first] = (deadlines[first] as number) + 1 / weightOf(entry);
-    order[first] = set++;
+    const entry = scheduled[entries[0] as number] as E;
+    deadlines[0] = (deadlines[0] as number) + 1 / weightOf(entry);
+    order[0] = set++;
     sink(schedule, 0);
     return entry;
   };

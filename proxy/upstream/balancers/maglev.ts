@@ -18,6 +18,9 @@ const NOBODY = 0xffff_ffff;
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
+/** The next place of a permutation; a division would cost more than all the rest. */
+const stepped = (place: number, skip: number, size: number): number => (place + skip >= size ? place + skip - size : place + skip);
+
 /** Index of its host for every place. The order of the hosts must not matter, so they take turns by name. */
 const tableOf = ({ names, shares }: Placed, size: number): Uint32Array => {
   const order = [...names.keys()].sort((a, b) => compare(names[a] as string, names[b] as string));
@@ -35,9 +38,9 @@ const tableOf = ({ names, shares }: Placed, size: number): Uint32Array => {
       due[host] = (due[host] as number) + most;
       const skip = skips[host] as number;
       let place = places[host] as number;
-      while (table[place] !== NOBODY) place = (place + skip) % size;
+      while (table[place] !== NOBODY) place = stepped(place, skip, size);
       table[place] = host;
-      places[host] = (place + skip) % size;
+      places[host] = stepped(place, skip, size);
       taken++;
     }
   }
