@@ -151,6 +151,8 @@ export interface MeshUnderTest {
   send(ask: Ask): Promise<Answer>;
   /** `count` requests of one kind, a few connections at once. */
   sendMany(ask: Ask, count: number): Promise<readonly Answer[]>;
+  /** The same, one after another on one connection. */
+  sendInTurn(ask: Ask, count: number): Promise<readonly Answer[]>;
   /** What a workload's proxy told of the request that carried `user-agent: dinghy-probe/<probe>`, for conversations byte by byte. side: of the callee, where a stranger asked it. */
   told(workload: string, probe: string, side?: 'inbound'): Promise<Told>;
   /** Waits until that workload's proxy says why it would not have a connection; gives the sentence with that text. */

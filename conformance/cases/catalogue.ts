@@ -1,5 +1,7 @@
 /** All cases, in the order in which they run. */
 import type { ConformanceCase } from '../define-case.ts';
+import { hashedKeys, hashedPlaces } from './balancing/consistent-hash.ts';
+import { algorithms, passthrough } from './balancing/policies.ts';
 import { entries, kubernetesServices } from './discovery/services.ts';
 import { unknownHosts } from './discovery/unknown-hosts.ts';
 import { gateway } from './gateway/gateway.ts';
@@ -62,6 +64,10 @@ export const catalogue: readonly ConformanceCase[] = [
   ...virtualServicePrecedence,
   ...destinationRulePrecedence,
   ...policies,
+  ...algorithms,
+  ...passthrough,
+  ...hashedKeys,
+  ...hashedPlaces,
   ...rewrites,
   ...ownAnswers,
   ...headerEdits,

@@ -219,6 +219,7 @@ export const meshUnderTest = (live: LiveMesh, authorities?: Authorities): MeshUn
       return answer;
     },
     sendMany: (ask, count) => caller.send(ask, count, AT_ONCE),
+    sendInTurn: (ask, count) => caller.send(ask, count, 1),
     told: (workload, probe, side) => records.of(workload, probe, side === 'inbound'),
     turnedAway: (workload, text) => records.turnedAway(workload, text),
     dial: (from, to) => dial(live, from, to),

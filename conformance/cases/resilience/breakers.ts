@@ -201,7 +201,7 @@ ${everythingTo('v1')}`,
       const held = await hold(mesh, 1, { ask: ASK });
       for (let i = 0; i < 10; i++) await expectRefused(mesh);
       expectEqual('health of v1', await healthOf(mesh, V1, 'reviews-v1'), 'healthy');
-      expectEqual('ejections', await mesh.stat('productpage-v1', `${V1}.outlier_detection.ejections_enforced_total`), 0);
+      expectEqual('ejections active', await mesh.stat('productpage-v1', `${V1}.outlier_detection.ejections_active`), 0);
       await held.release();
       await expectServed(mesh);
     },

@@ -6,7 +6,7 @@ import { DIRECT_CLUSTER, DIRECT_URL, direct, NOBODY } from '../direct.ts';
 import { BEHAVE } from '../echoed.ts';
 import { everythingTo, REVIEWS } from '../routing/reviews.ts';
 import { until } from '../waiting.ts';
-import { EJECTED, ejections, healths, inTurn, tally, watched } from './outliers.ts';
+import { EJECTED, ejections, ejectionsWhile, healths, inTurn, tally, watched } from './outliers.ts';
 
 const SOURCE = 'Istio OutlierDetection; Envoy outlier detection';
 const V1 = reviewsCluster('v1');
@@ -41,10 +41,12 @@ export const strikes: readonly ConformanceCase[] = [
     killedBy: ['MUT-EJECTED-STILL-PICKED'],
     labs: [],
     async run(mesh) {
-      expectEqual('statuses of 45 requests', tally(await inTurn(mesh, 45, V1_FAILS)), '200×40 503×5');
+      const rose = await ejectionsWhile(mesh, ['enforced_total', 'enforced_consecutive_5xx'], async () => {
+        expectEqual('statuses of 45 requests', tally(await inTurn(mesh, 45, V1_FAILS)), '200×40 503×5');
+      });
+      expectEqual('ejections in all, and for 5xx', rose, [1, 1]);
       expectEqual('health of v1, v2, v3', await healths(mesh), [EJECTED, 'healthy', 'healthy']);
-      const counted = await Promise.all(['active', 'enforced_total', 'enforced_consecutive_5xx'].map((name) => ejections(mesh, name)));
-      expectEqual('ejections active, enforced, for 5xx', counted, [1, 1, 1]);
+      expectEqual('ejections active', await ejections(mesh, 'active'), 1);
       expectEqual('healthy members', await mesh.stat('productpage-v1', `${reviewsCluster()}.membership_healthy`), 2);
     },
   }),
@@ -77,7 +79,7 @@ export const strikes: readonly ConformanceCase[] = [
     async run(mesh) {
       expectEqual('statuses', tally([...(await inTurn(mesh, 10, 'fail=404')), ...(await inTurn(mesh, 10, 'fail=429'))]), '404×10 429×10');
       expectEqual('health', await healthOf(mesh, V1, 'reviews-v1'), 'healthy');
-      expectEqual('ejections', await ejections(mesh, 'enforced_total', V1), 0);
+      expectEqual('ejections active', await ejections(mesh, 'active', V1), 0);
       expectEqual('statuses of two errors', await inTurn(mesh, 2, 'fail=500'), [500, 500]);
       expectEqual('health after them', await healthOf(mesh, V1, 'reviews-v1'), EJECTED);
     },
@@ -91,11 +93,18 @@ export const strikes: readonly ConformanceCase[] = [
     killedBy: ['MUT-GATEWAY-STRIKES-500'],
     labs: [],
     async run(mesh) {
-      expectEqual('statuses', tally(await inTurn(mesh, 10, 'fail=500')), '500×10');
-      expectEqual('health after ten 500', await healthOf(mesh, V1, 'reviews-v1'), 'healthy');
-      expectEqual('statuses', [...(await inTurn(mesh, 2, 'fail=503')), ...(await inTurn(mesh, 1, 'fail=502'))], [503, 503, 502]);
+      const rose = await ejectionsWhile(
+        mesh,
+        ['enforced_consecutive_gateway_failure', 'enforced_consecutive_5xx'],
+        async () => {
+          expectEqual('statuses', tally(await inTurn(mesh, 10, 'fail=500')), '500×10');
+          expectEqual('health after ten 500', await healthOf(mesh, V1, 'reviews-v1'), 'healthy');
+          expectEqual('statuses', [...(await inTurn(mesh, 2, 'fail=503')), ...(await inTurn(mesh, 1, 'fail=502'))], [503, 503, 502]);
+        },
+        V1,
+      );
       expectEqual('health after three gateway errors', await healthOf(mesh, V1, 'reviews-v1'), EJECTED);
-      expectEqual('ejections for gateway errors', await ejections(mesh, 'enforced_consecutive_gateway_failure', V1), 1);
+      expectEqual('ejections for gateway errors, and for 5xx', rose, [1, 0]);
     },
   }),
   defineCase({
@@ -128,10 +137,12 @@ export const ejectionShares: readonly ConformanceCase[] = [
     killedBy: ['MUT-MAX-PERCENT-IGNORED'],
     labs: [],
     async run(mesh) {
-      expectEqual('statuses of 30 requests', tally(await inTurn(mesh, 30, V1_FAILS)), '200×20 503×10');
+      const [overflows = 0] = await ejectionsWhile(mesh, ['overflow'], async () => {
+        expectEqual('statuses of 30 requests', tally(await inTurn(mesh, 30, V1_FAILS)), '200×20 503×10');
+      });
       expectEqual('health of v1, v2, v3', await healths(mesh), ['healthy', 'healthy', 'healthy']);
       expectEqual('ejections active', await ejections(mesh, 'active'), 0);
-      expectEqual('whether an overflow was counted', (await ejections(mesh, 'overflow')) > 0, true);
+      expectEqual('whether an overflow was counted', overflows > 0, true);
     },
   }),
   defineCase({
@@ -218,9 +229,11 @@ export const strikesOfAllKinds: readonly ConformanceCase[] = [
       const policy = `{ outlierDetection: { consecutive5xxErrors: 3, ${LONG}, maxEjectionPercent: 100 } }`;
       await mesh.apply(direct(mesh, { policy, rule: 'timeout: 0.2s' }));
       const ask = async (script: string) => (await (await mesh.send({ url: DIRECT_URL, headers: { [BEHAVE]: script } })).told()).flags;
-      expectEqual('flags', [await ask('reset'), await ask('delay=5000'), await ask('reset')], ['UC', 'UT', 'UC']);
+      const strikes = async () => {
+        expectEqual('flags', [await ask('reset'), await ask('delay=5000'), await ask('reset')], ['UC', 'UT', 'UC']);
+      };
+      expectEqual('ejections for 5xx', await ejectionsWhile(mesh, ['enforced_consecutive_5xx'], strikes, DIRECT_CLUSTER), [1]);
       expectEqual('flags after three strikes', await ask(''), 'UH');
-      expectEqual('ejections for 5xx', await ejections(mesh, 'enforced_consecutive_5xx', DIRECT_CLUSTER), 1);
     },
   }),
   defineCase({
@@ -242,7 +255,9 @@ export const strikesOfAllKinds: readonly ConformanceCase[] = [
       expectEqual('flags of two resets', [await ask('reset'), await ask('reset')], ['UC', 'UC']);
       expectEqual('flags of a fifth answer', await ask(''), '-');
       await mesh.apply(direct(mesh, { policy, rule, workloads: [NOBODY] }));
-      expectEqual('flags of two refused connections', [await ask(''), await ask('')], ['UF', 'UF']);
+      const names = ['enforced_consecutive_local_origin_failure', 'enforced_consecutive_5xx'];
+      const refused = async () => expectEqual('flags of two refused connections', [await ask(''), await ask('')], ['UF', 'UF']);
+      expectEqual('ejections for connections, and for 5xx', await ejectionsWhile(mesh, names, refused, DIRECT_CLUSTER), [1, 0]);
       // Envoy takes changes of health together that come within a second.
       await until(
         'flags',
@@ -250,8 +265,6 @@ export const strikesOfAllKinds: readonly ConformanceCase[] = [
         (flags) => flags === 'UH',
         'UH',
       );
-      expectEqual('ejections', await ejections(mesh, 'enforced_consecutive_local_origin_failure', DIRECT_CLUSTER), 1);
-      expectEqual('ejections for 5xx', await ejections(mesh, 'enforced_consecutive_5xx', DIRECT_CLUSTER), 0);
     },
   }),
   defineCase({

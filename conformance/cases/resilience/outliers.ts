@@ -1,6 +1,6 @@
 /** The configuration and the strikes that cases on ejection share. */
 import type { MeshUnderTest } from '../../define-case.ts';
-import { healthOf, reviewsCluster } from '../counted.ts';
+import { healthOf, reviewsCluster, rise } from '../counted.ts';
 import { BEHAVE } from '../echoed.ts';
 import { REVIEWS } from '../routing/reviews.ts';
 
@@ -39,6 +39,22 @@ export const tally = (statuses: readonly number[]): string =>
 /** What the caller's proxy counts of ejections. */
 export const ejections = async (mesh: MeshUnderTest, name: string, cluster = ALL): Promise<number> =>
   mesh.stat('productpage-v1', `${cluster}.outlier_detection.ejections_${name}`);
+
+/** By how much each of them rises while `work` runs. */
+export const ejectionsWhile = async (
+  mesh: MeshUnderTest,
+  names: readonly string[],
+  work: () => Promise<unknown>,
+  cluster = ALL,
+): Promise<number[]> => {
+  const rose = await rise(
+    mesh,
+    `${cluster}.outlier_detection`,
+    names.map((name) => `ejections_${name}`),
+    work,
+  );
+  return names.map((name) => rose[`ejections_${name}`] ?? 0);
+};
 
 /** Health flags of the three versions as the caller's proxy has them. */
 export const healths = async (mesh: MeshUnderTest, caller = 'productpage-v1'): Promise<string[]> =>
