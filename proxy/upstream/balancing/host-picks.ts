@@ -1,10 +1,10 @@
 /** LIVING STATE of one cluster's balancing: whom to pick now, and the tables that cost something to build. */
 import type { System } from '#system/system.ts';
-import type { BuildBalancer, Candidate } from '../balancers/balancer.ts';
-import { placed } from '../balancers/hash-table.ts';
+import type { BuildBalancer } from '../balancers/balancer.ts';
 import { balancerFor, isHashing } from '../balancers/policies.ts';
 import { type HealthyCandidate, type HostPicker, hostPicker, type LocalityHosts, type Wish } from '../host-set.ts';
 import type { Balancing } from './compile-balancing.ts';
+import { keptTables } from './kept-tables.ts';
 import { subsetPicker } from './subsets.ts';
 
 /** What balancing writes on a host: only where hosts warm up. */
@@ -18,26 +18,6 @@ export interface HostsToPick<H> {
   readonly overprovisioning: number;
   readonly weightedHealth: boolean;
 }
-
-/** Tables kept for hosts that come and go again, as those that are ejected do. */
-const TABLES_KEPT = 8;
-
-type Remembered = readonly [hosts: readonly Candidate[], names: readonly string[], shares: readonly number[], balancer: unknown];
-
-const isSame = (a: readonly unknown[], b: readonly unknown[]): boolean =>
-  a.length === b.length && a.every((each, index) => each === b[index]);
-
-/** A table of the same hosts with the same names and shares is the same table. */
-const remembering = (build: BuildBalancer, by: 'address' | 'hostname'): BuildBalancer => {
-  let tables: readonly Remembered[] = [];
-  return <H extends Candidate>(hosts: readonly H[], ...rest: [random: Parameters<BuildBalancer>[1], shares?: readonly number[]]) => {
-    const { names, shares } = placed(hosts, by, rest[1]);
-    const known = tables.find((table) => isSame(table[0], hosts) && isSame(table[1], names) && isSame(table[2], shares));
-    const table: Remembered = known ?? [hosts, names, shares, build(hosts, ...rest)];
-    tables = [table, ...tables.filter((each) => each !== table)].slice(0, TABLES_KEPT);
-    return table[3] as ReturnType<typeof build<H>>;
-  };
-};
 
 /** One cluster's picks. */
 export class HostPicks<H extends WarmingHost> {
@@ -85,7 +65,7 @@ export class HostPicks<H extends WarmingHost> {
 
   #buildFor({ policy }: Balancing): BuildBalancer {
     const build = balancerFor(policy, () => this.#system.clock.nowMs());
-    return policy.kind === 'ring-hash' || policy.kind === 'maglev' ? remembering(build, policy.by) : build;
+    return policy.kind === 'ring-hash' || policy.kind === 'maglev' ? keptTables(build, policy.by) : build;
   }
 
   /** A host that nobody checks is new from when it was first seen well. */
