@@ -37,7 +37,8 @@ export class LengthDecoder implements BodyDecoder {
 
 const MAX_SIZE_LINE = 4096;
 const MAX_EXTENSIONS = 16_384;
-const FORBIDDEN_TRAILERS = new Set(
+/** Fields that mean something only in a head. */
+export const FORBIDDEN_TRAILERS = new Set(
   'content-length transfer-encoding host authorization connection x-forwarded-for x-forwarded-client-cert x-forwarded-proto cookie set-cookie content-type te trailer content-encoding x-request-id expect cache-control'.split(
     ' ',
   ),

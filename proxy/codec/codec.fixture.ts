@@ -1,10 +1,12 @@
 /** Two ends of a connection without sockets, and a connection manager that answers what it is told. Tests only. */
 import { duplexPair } from 'node:stream';
 import { type Clock, realClock } from '#system/clock.ts';
+import { MetricRegistry } from '#system/metric-registry.ts';
 import type { Connection } from '#system/network.ts';
 import { textBody } from '../http/body.ts';
 import type { Handler } from '../http/filter.ts';
 import { HeaderMap } from '../http/header-map.ts';
+import { http2Numbers } from '../http/http2/http2-numbers.ts';
 import { localReply } from '../http/local-reply.ts';
 import { NO_TRAILERS } from '../http/message.ts';
 import { SERVER_DEFAULTS, type ServeHttp, type ServerSettings } from '../http/serve.ts';
@@ -42,7 +44,9 @@ const QUIET: ServerSettings = {
   proxy100Continue: true,
 };
 
-const served = (handler: Handler, settings: Partial<ServerSettings>, idleTimeoutMs: number | undefined): ServeHttp => ({
+const NUMBERS = http2Numbers(new MetricRegistry().scope('http2'), '');
+
+export const served = (handler: Handler, settings: Partial<ServerSettings>, idleTimeoutMs: number | undefined): ServeHttp => ({
   settings: { ...QUIET, ...settings },
   draining: false,
   serve: (request, downstream, refusal) => {
@@ -62,6 +66,7 @@ const served = (handler: Handler, settings: Partial<ServerSettings>, idleTimeout
   refuse: (error) => localReply(error),
   connectionOpened: () => {},
   connectionClosed: () => {},
+  http2: () => ({ numbers: NUMBERS, connections: { value: 0 }, active: { value: 0 }, requests: { value: 0 } }),
 });
 
 /** A server on one end; the client's end comes back. routeIdleMs: what every route says of stillness. */

@@ -1,4 +1,5 @@
 /** What the log is told of exchanges that end otherwise than with an answer from upstream: one record each, with Envoy's flag and details. */
+import assert from 'node:assert/strict';
 import { expect, test } from 'vitest';
 import { ConnectionManager, type ConnectionManagerSettings, type FinishedStream } from '../http/connection-manager.ts';
 import type { Handler } from '../http/filter.ts';
@@ -42,7 +43,13 @@ const told = async (
   const manager = new ConnectionManager(SETTINGS, {
     system,
     routes: { current: { match: () => ({ name: 'main', handle: handler }) } },
-    observer: { opened: () => {}, closed: () => {}, started: () => {}, finished: [(each) => void finished.push(each)] },
+    observer: {
+      opened: () => {},
+      closed: () => {},
+      http2: () => assert.fail('HTTP/1.1 only'),
+      started: () => {},
+      finished: [(each) => void finished.push(each)],
+    },
     nextExchangeId: () => 1,
   });
   const [near, client] = connectionPair();

@@ -68,6 +68,13 @@ export class Http1Server {
     if (!this.#exchange && !this.#buffer) this.#connection.end();
   }
 
+  /** Another codec takes the connection over, in the middle of what is being read. */
+  release(): void {
+    this.#tunnel = true;
+    this.#watch.stop();
+    this.#connection.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onClose);
+  }
+
   readonly #onData = (chunk: Buffer): void => {
     if (this.#closing || this.#tunnel) return;
     this.#watch.touch();

@@ -9,6 +9,8 @@ export interface BodySource {
   resume(): void;
   /** The reader went away before the end. */
   abandoned(): void;
+  /** Nothing is held any more of a body that has come to its end. */
+  drained?(): void;
 }
 
 /** Single reader. `push` says whether the source may go on. */
@@ -70,7 +72,10 @@ export class IncomingBody implements Body, AsyncIterator<Uint8Array> {
     const chunk = this.#queue.shift();
     if (chunk !== undefined) {
       this.#held -= chunk.length;
-      if (this.#queue.length === 0 && this.#state === 'open') this.#source.resume();
+      if (this.#queue.length === 0) {
+        if (this.#state === 'open') this.#source.resume();
+        else this.#source.drained?.();
+      }
       return Promise.resolve({ done: false, value: chunk });
     }
     if (this.#state === 'ended') return Promise.resolve({ done: true, value: undefined });
@@ -84,6 +89,7 @@ export class IncomingBody implements Body, AsyncIterator<Uint8Array> {
   return(): Promise<IteratorResult<Uint8Array>> {
     this.#queue.length = 0;
     if (this.#state === 'open') this.#source.abandoned();
+    else this.#source.drained?.();
     return Promise.resolve({ done: true, value: undefined });
   }
 }

@@ -41,7 +41,8 @@ const checkTarget = (target: string): boolean => {
   return fragment;
 };
 
-const checkAuthority = (authority: string): void => {
+/** Throws HeadError. */
+export const checkAuthority = (authority: string): void => {
   for (let i = 0; i < authority.length; i++) {
     const code = authority.charCodeAt(i);
     const fine = (code >= 48 && code <= 58) || (code >= 65 && code <= 91) || (code >= 97 && code <= 122);

@@ -206,7 +206,7 @@ export class ListenerBuilder {
         httpConnectionManager: (config, path) => this.#manager(config, path, managers),
         tcpProxy: (config, path, guards) => this.#tcp(config, path, guards),
         networkRbac: (config, path) => inField(path, () => compileNetworkRbac(config, this.#rooms.system.metrics)),
-        downstreamTls: (config, behind) => compileServerTls(config, this.#tls, behind === 'http' ? 'http1' : 'any'),
+        downstreamTls: (config, behind) => compileServerTls(config, this.#tls, behind),
         refusals: (logs) => this.#refusals(logs),
       });
       return { compiled, managers, places: managerPlaces(resource), secrets: secretsOfListener(resource) };

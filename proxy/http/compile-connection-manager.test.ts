@@ -56,10 +56,13 @@ test('the port of a Host is left, or taken off always, or where it is the listen
 });
 
 test.each([
-  ['codec_type', { codec_type: 'HTTP2' }],
+  ['codec_type', { codec_type: 'HTTP3' }],
   ['add_user_agent', { add_user_agent: true }],
   ['tracing', { tracing: {} }],
-  ['http2_protocol_options', { http2_protocol_options: { max_concurrent_streams: 5 } }],
+  ['http2_protocol_options.allow_connect', { http2_protocol_options: { allow_connect: true } }],
+  ['http2_protocol_options.max_concurrent_streams', { http2_protocol_options: { max_concurrent_streams: 0 } }],
+  ['http2_protocol_options.initial_stream_window_size', { http2_protocol_options: { initial_stream_window_size: 65534 } }],
+  ['http2_protocol_options.connection_keepalive.timeout', { http2_protocol_options: { connection_keepalive: { interval: '1s' } } }],
   ['http_protocol_options.accept_http_10', { http_protocol_options: { accept_http_10: true } }],
   ['http_protocol_options.allow_absolute_url', { http_protocol_options: { allow_absolute_url: false } }],
   ['http_protocol_options.allow_chunked_length', { http_protocol_options: { allow_chunked_length: true } }],

@@ -3,6 +3,7 @@ import { ConfigError, inField, refuseUnsupported } from '#api/config-error.ts';
 import type { Duration, HttpConnectionManager } from '#envoy';
 import { ConnectionManager, type ConnectionManagerRooms, type ConnectionManagerSettings } from './connection-manager.ts';
 import { type ClientCertDetail, type ClientCertRules, clientCertDescription, type ForwardingRules } from './forwarding-headers.ts';
+import { compileHttp2Options } from './http2/http2-options.ts';
 import type { PathRules } from './normalize-path.ts';
 import { SERVER_DEFAULTS, type ServerSettings } from './serve.ts';
 
@@ -59,6 +60,14 @@ const http1Of = (config: HttpConnectionManager): Pick<ServerSettings, 'customMet
   });
 };
 
+const CODECS: readonly ServerSettings['codec'][] = ['auto', 'http1', 'http2'];
+
+const codecOf = ({ codecType }: HttpConnectionManager): ServerSettings['codec'] => {
+  const codec = CODECS[codecType];
+  if (!codec) throw new ConfigError('codec_type', 'HTTP/3 is not supported by this proxy');
+  return codec;
+};
+
 const serverOf = (config: HttpConnectionManager): ServerSettings => ({
   ...commonOf(config),
   ...http1Of(config),
@@ -69,6 +78,9 @@ const serverOf = (config: HttpConnectionManager): ServerSettings => ({
   delayedCloseMs: millis(config.delayedCloseTimeout, SERVER_DEFAULTS.delayedCloseMs),
   upgrades: upgradesOf(config),
   proxy100Continue: config.proxy100Continue,
+  codec: codecOf(config),
+  http2: inField('http2_protocol_options', () => compileHttp2Options(config.http2ProtocolOptions)),
+  drainTimeoutMs: millis(config.drainTimeout, SERVER_DEFAULTS.drainTimeoutMs),
 });
 
 const CLIENT_CERT_MODES: readonly ClientCertRules['mode'][] = [
@@ -137,12 +149,13 @@ export const connectionManagerSettings = (config: HttpConnectionManager): Connec
       'stripTrailingHostDot',
       'via',
       'httpProtocolOptions',
+      'http2ProtocolOptions',
       'delayedCloseTimeout',
+      'drainTimeout',
       'internalAddressConfig',
       'requestIdExtension',
     ],
-    // The drain timeout separates HTTP/2's two farewells.
-    ignored: ['statPrefix', 'drainTimeout'],
+    ignored: ['statPrefix'],
   });
   const internal = config.internalAddressConfig;
   // Nobody is internal here. That is Envoy's default, too, so long as nothing is named.
@@ -152,8 +165,6 @@ export const connectionManagerSettings = (config: HttpConnectionManager): Connec
     throw new ConfigError('request_id_extension.typed_config', `${ids} is not supported by this proxy`);
   if (config.stripMatchingHostPort && config.stripPortMode)
     throw new ConfigError('strip_port_mode', 'cannot be set together with strip_matching_host_port');
-  if (config.codecType === 2 || config.codecType === 3)
-    throw new ConfigError('codec_type', 'HTTP/2 and HTTP/3 are not supported by this proxy');
   return {
     server: serverOf(config),
     forwarding: forwardingOf(config),

@@ -3,6 +3,7 @@ import type { System } from '#system/system.ts';
 import type { Handler } from './filter.ts';
 import { appendVia, applyForwarding, type ForwardingRules } from './forwarding-headers.ts';
 import { HeaderMap, setIn } from './header-map.ts';
+import type { Http2Downstream } from './http2/http2-numbers.ts';
 import { localReply } from './local-reply.ts';
 import { type HttpRequest, type HttpResponse, NO_TRAILERS } from './message.ts';
 import { normalizePath, type PathRules } from './normalize-path.ts';
@@ -60,6 +61,7 @@ export interface ConnectionManagerSettings {
 export interface ConnectionObserver {
   opened(): void;
   closed(): void;
+  http2(): Http2Downstream;
   started(): void;
   finished: readonly StreamObserver[];
 }
@@ -87,6 +89,7 @@ export class ConnectionManager implements ServeHttp {
   readonly settings: ServerSettings;
   readonly #settings: ConnectionManagerSettings;
   readonly #rooms: ConnectionManagerRooms;
+  #http2: Http2Downstream | undefined;
   #dateText = '';
   #dateSecond = -1;
   draining = false;
@@ -103,6 +106,11 @@ export class ConnectionManager implements ServeHttp {
 
   connectionClosed(): void {
     this.#rooms.observer.closed();
+  }
+
+  http2(): Http2Downstream {
+    this.#http2 ??= this.#rooms.observer.http2();
+    return this.#http2;
   }
 
   serve(received: HttpRequest, downstream: DownstreamConnection, refusal?: StreamError): ServedStream {

@@ -31,7 +31,7 @@ export interface HttpResponse {
   readonly trailers: Promise<HeaderMap>;
   readonly upgraded?: Duplex;
   /** Our end of the upstream connection that brought it. */
-  readonly via?: Pick<Connection, 'local' | 'tls'>;
+  readonly via?: Pick<Connection, 'local' | 'tls'> & { readonly protocol?: 'HTTP/2' };
   readonly close?: true;
 }
 

@@ -1,4 +1,6 @@
 /** The seam between a server codec and the connection manager: what one tells the other about an exchange. */
+import type { Http2Downstream } from './http2/http2-numbers.ts';
+import { HTTP2_DEFAULTS, type Http2Options } from './http2/http2-options.ts';
 import type { HttpRequest, HttpResponse } from './message.ts';
 import type { ResponseFlag } from './response-flags.ts';
 import type { StreamError } from './stream-error.ts';
@@ -30,6 +32,11 @@ export interface ServerSettings {
   readonly delayedCloseMs: number;
   /** Requests on one connection; 0 = any number. */
   readonly maxRequests: number;
+  /** What clients may speak; auto: as ALPN or their first bytes say. */
+  readonly codec: 'auto' | 'http1' | 'http2';
+  readonly http2: Http2Options;
+  /** How long a client of HTTP/2 that is to leave may still open streams before it has heard of it. */
+  readonly drainTimeoutMs: number;
 }
 
 /** Envoy's defaults, but for the head's timeout: there Envoy waits for ever, and a slow client could hold a socket for nothing. */
@@ -47,6 +54,9 @@ export const SERVER_DEFAULTS: ServerSettings = {
   trailers: false,
   delayedCloseMs: 1000,
   maxRequests: 0,
+  codec: 'auto',
+  http2: HTTP2_DEFAULTS,
+  drainTimeoutMs: 5000,
 };
 
 /** One exchange, as its codec sees it. The codec calls `finish` exactly once. */
@@ -76,4 +86,6 @@ export interface ServeHttp {
   refuse(error: StreamError, downstream: DownstreamConnection, request?: HttpRequest): HttpResponse;
   connectionOpened(): void;
   connectionClosed(): void;
+  /** Made when the first client speaks HTTP/2; absent where none can. */
+  http2?(): Http2Downstream;
 }

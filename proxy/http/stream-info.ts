@@ -16,6 +16,8 @@ export interface DownstreamConnection {
   readonly serverName?: string;
   /** Absent on plain text. */
   readonly tls?: TlsFacts;
+  /** Absent: HTTP/1.1. */
+  readonly protocol?: 'HTTP/2';
   /** Why the client's handshake failed, in words like Envoy's; only of connections that carried nothing. */
   readonly transportFailure?: string;
 }
@@ -30,6 +32,8 @@ export interface Attempt {
   local?: SocketAddress;
   /** What was agreed on that connection; absent on plain text. */
   tls?: TlsFacts;
+  /** Spoken on that connection; absent: HTTP/1.1. */
+  protocol?: 'HTTP/2';
   /** Milliseconds from start to the response head, once it came. */
   headMs?: number;
   status?: number;

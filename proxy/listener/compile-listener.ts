@@ -13,7 +13,7 @@ import {
 } from '#envoy';
 import type { SocketAddress } from '#system/network.ts';
 import type { ServeHttp } from '../http/serve.ts';
-import type { ServerHandshakes } from '../tls/server-context.ts';
+import type { ChainProtocol, ServerHandshakes } from '../tls/server-context.ts';
 import { checkRange } from './filter-chain-match.ts';
 import { compileListenerFilters, type OpeningRules } from './listener-filters.ts';
 import type { TellRefused } from './refused.ts';
@@ -61,8 +61,8 @@ export interface ListenerRooms {
   httpConnectionManager(config: HttpConnectionManager, path: string): ServeHttp;
   tcpProxy(config: TcpProxy, path: string, guards: readonly ConnectionGuard[]): ServeTcp;
   networkRbac(config: NetworkRbac, path: string): ConnectionGuard;
-  /** behind: what the chain ends in. */
-  downstreamTls(config: Any, behind: NetworkFilter['kind']): ServerHandshakes;
+  /** behind: what the chain can speak. */
+  downstreamTls(config: Any, behind: ChainProtocol): ServerHandshakes;
   refusals(logs: readonly AccessLog[]): TellRefused;
 }
 
@@ -147,7 +147,7 @@ const compileChain = (chain: FilterChain, rooms: ListenerRooms): CompiledChain =
   const match = chain.filterChainMatch;
   if (match) inField('filter_chain_match', () => checkMatch(match));
   const filter = networkFilter(chain, rooms);
-  const tls = transportOf(chain, filter.kind, rooms);
+  const tls = transportOf(chain, filter.kind === 'http' && filter.http.settings.codec === 'http1' ? 'http1' : 'any', rooms);
   return { name: chain.name, match, filter, ...(tls && { tls }) };
 };
 
@@ -155,7 +155,7 @@ const TLS_CONTEXT = 'envoy.extensions.transport_sockets.tls.v3.DownstreamTlsCont
 /** Envoy waits for ever; a client that takes longer holds a socket for nothing. */
 const HANDSHAKE_MS = 10_000;
 
-const transportOf = (chain: FilterChain, behind: NetworkFilter['kind'], rooms: ListenerRooms): ChainTls | undefined => {
+const transportOf = (chain: FilterChain, behind: ChainProtocol, rooms: ListenerRooms): ChainTls | undefined => {
   const { transportSocket: socket, transportSocketConnectTimeout: timeout } = chain;
   if (!socket) return undefined;
   return inField('transport_socket', () => {

@@ -4,13 +4,13 @@ import type { MetricScope } from '#system/metrics.ts';
 import type { Connection, SocketAddress } from '#system/network.ts';
 import type { System } from '#system/system.ts';
 import { TlsHandshakeError } from '#system/tls/tls.ts';
-import { Http1Server } from '../codec/http1-server.ts';
 import type { DownstreamConnection } from '../http/stream-info.ts';
 import { type ClientHello, readClientHello } from './client-hello.ts';
 import type { CompiledChain, CompiledListener } from './compile-listener.ts';
 import { bestChain } from './filter-chain-match.ts';
 import { parseProxyLine } from './original-destination.ts';
 import { type Looks, type Sniffed, sniff } from './protocol-sniff.ts';
+import { type HttpServer, serveHttp } from './serve-http.ts';
 
 /** What serving a connection needs of its manager. */
 export interface ServeRooms {
@@ -78,7 +78,7 @@ export const serveConnection = (connection: Connection, first: CompiledListener,
 
 /** A connection on which requests are served, and the chain that says how. */
 interface Served {
-  readonly server: Http1Server;
+  readonly server: HttpServer;
   readonly chain: CompiledChain;
 }
 
@@ -190,7 +190,7 @@ interface Serving {
   readonly opening: Opening;
   readonly rooms: ServeRooms;
   /** Called where requests are served. */
-  readonly served: (server: Http1Server, chain: CompiledChain) => void;
+  readonly served: (server: HttpServer, chain: CompiledChain) => void;
 }
 
 /** Which chain the connection belongs to, as its first bytes say. */
@@ -237,7 +237,7 @@ interface Handing {
 
 const handTo = (chain: CompiledChain, connection: Connection, { downstream, rooms, served }: Handing): void => {
   const { filter } = chain;
-  if (filter.kind === 'http') served(new Http1Server(connection, filter.http, downstream, rooms.system.clock), chain);
+  if (filter.kind === 'http') served(serveHttp(connection, filter.http, downstream, rooms.system.clock), chain);
   else filter.tcp(connection, downstream);
 };
 

@@ -45,8 +45,9 @@ const PLAIN: Readonly<Record<string, Operator>> = {
   ...addressOperators('DOWNSTREAM_DIRECT_REMOTE', ({ stream }) => stream.downstream.direct ?? stream.downstream.remote),
   ...addressOperators('UPSTREAM_LOCAL', (finished) => lastAttempt(finished)?.local),
   ...addressOperators('UPSTREAM_REMOTE', upstreamOf),
-  PROTOCOL: ({ opaque }) => (opaque ? undefined : 'HTTP/1.1'),
-  UPSTREAM_PROTOCOL: (finished) => (!finished.opaque && connectedHost(finished) !== undefined ? 'HTTP/1.1' : undefined),
+  PROTOCOL: ({ opaque, stream }) => (opaque ? undefined : (stream.downstream.protocol ?? 'HTTP/1.1')),
+  UPSTREAM_PROTOCOL: (finished) =>
+    !finished.opaque && connectedHost(finished) !== undefined ? (lastAttempt(finished)?.protocol ?? 'HTTP/1.1') : undefined,
   RESPONSE_CODE: ({ end }) => end.status,
   // `-` in JSON, too: none is a value, not the lack of one (Envoy 1.40).
   RESPONSE_FLAGS: ({ stream }) => formatFlags(stream.flags),

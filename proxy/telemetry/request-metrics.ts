@@ -1,6 +1,7 @@
 /** `http.<stat_prefix>.downstream_…`: what a connection manager counts about its clients. Names once, fields afterwards. */
 import type { Metrics } from '#system/metrics.ts';
 import type { ConnectionObserver, StreamObserver } from '../http/connection-manager.ts';
+import { http2Numbers } from '../http/http2/http2-numbers.ts';
 
 /** logs: observers that run after the numbers. */
 export const requestMetrics = (metrics: Metrics, statPrefix: string, logs: readonly StreamObserver[]): ConnectionObserver => {
@@ -42,6 +43,12 @@ export const requestMetrics = (metrics: Metrics, statPrefix: string, logs: reado
       connectionsActive.value--;
       destroyed.value++;
     },
+    http2: () => ({
+      numbers: http2Numbers(metrics.scope('http2'), ''),
+      connections: scope.counter('downstream_cx_http2_total'),
+      active: scope.gauge('downstream_cx_http2_active'),
+      requests: scope.counter('downstream_rq_http2_total'),
+    }),
     started: () => {
       total.value++;
       active.value++;

@@ -9,7 +9,7 @@ import { HandshakeStats } from './handshake-stats.ts';
 import { type LiveContext, liveContext, type TlsRoom, type TlsSettings } from './live-context.ts';
 import { peerIdentity } from './peer-identity.ts';
 
-/** What the protocol behind a chain can be: our connection manager speaks HTTP/1 only, so it must not let a client choose more. */
+/** What the protocol behind a chain can be: a connection manager that speaks HTTP/1 only must not let a client choose more. */
 export type ChainProtocol = 'http1' | 'any';
 
 /** One handshake. */

@@ -1,4 +1,5 @@
 /** What can be wrong with an HTTP/2 connection or with one of its streams. */
+import type { Http2Counter } from '../../http/http2/http2-numbers.ts';
 
 /** RFC 9113 §7. */
 export const ERROR = {
@@ -20,9 +21,9 @@ export const ERROR = {
 export class ConnectionFault extends Error {
   override readonly name = 'ConnectionFault';
   readonly code: number;
-  readonly counter: string | undefined;
+  readonly counter: Http2Counter | undefined;
 
-  constructor(code: number, reason: string, counter?: string) {
+  constructor(code: number, reason: string, counter?: Http2Counter) {
     super(reason);
     this.code = code;
     this.counter = counter;

@@ -1,5 +1,5 @@
 /** HPACK, to the wire (RFC 7541). What comes again goes into the table, squeezed once; what changes with each message goes as it is, which costs no time. */
-import { ENTRY_COST } from './hpack-decoder.ts';
+import { ENTRY_COST } from './decoder.ts';
 import { huffmanEncode, huffmanLength } from './huffman.ts';
 import { STATIC_BY_NAME, STATIC_COUNT, staticIndex } from './static-table.ts';
 
@@ -148,7 +148,7 @@ export class HpackEncoder {
 
   #plain(text: string): void {
     this.#integer(0, 7, text.length);
-    this.#at += this.#out.latin1Write(text, this.#at);
+    this.#at += this.#out.write(text, this.#at, 'latin1');
   }
 
   #squeezed(text: string): void {

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ConnectionFault } from './errors.ts';
-import { HpackDecoder } from './hpack-decoder.ts';
-import { HpackEncoder } from './hpack-encoder.ts';
+import { ConnectionFault } from '../errors.ts';
+import { HpackDecoder } from './decoder.ts';
+import { HpackEncoder } from './encoder.ts';
 import { huffmanDecode, huffmanEncode, huffmanLength } from './huffman.ts';
 
 const LIMITS = { maxFields: 1000, maxBytes: 1 << 20 };

@@ -1,6 +1,6 @@
 /** HPACK, from the wire (RFC 7541). The table is the connection's: every block is read to its end, even one whose fields nobody wants. */
-import { isToken } from '../head.ts';
-import { ConnectionFault, ERROR } from './errors.ts';
+import { isToken } from '../../head.ts';
+import { ConnectionFault, ERROR } from '../errors.ts';
 import { huffmanDecode } from './huffman.ts';
 import { STATIC_COUNT, STATIC_NAMES, STATIC_VALUES } from './static-table.ts';
 
@@ -162,6 +162,6 @@ export class HpackDecoder {
     const to = from + length;
     if (to > this.#block.length) throw bad('a text without its end');
     this.#at = to;
-    return first & 0x80 ? huffmanDecode(this.#block, from, to) : this.#block.latin1Slice(from, to);
+    return first & 0x80 ? huffmanDecode(this.#block, from, to) : this.#block.toString('latin1', from, to);
   }
 }

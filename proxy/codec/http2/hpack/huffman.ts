@@ -2,7 +2,7 @@
  * HPACK's Huffman code (RFC 7541 §5.2 and appendix B). The code is canonical, so the lengths of its words say all of it.
  * Decoding goes by half bytes through a table of states; the tables are built when the first word needs them.
  */
-import { ConnectionFault, ERROR } from './errors.ts';
+import { ConnectionFault, ERROR } from '../errors.ts';
 
 /** Bits of the words for bytes 0 to 255, one base-36 digit each. */
 const LENGTHS =
@@ -118,7 +118,7 @@ export const huffmanDecode = (bytes: Buffer, from: number, to: number): string =
     failed |= high | low;
   }
   if (failed & FAILS || mayEnd[state] === 0) throw new ConnectionFault(ERROR.compression, 'bytes that are no Huffman text');
-  return out.latin1Slice(0, length);
+  return out.toString('latin1', 0, length);
 };
 
 /** How many bytes a latin-1 text takes. */
