@@ -22,6 +22,42 @@ export interface SentAnswer {
   readonly seenAs?: { readonly peer: string; readonly refused: string };
 }
 
+/** A call with its tries, as its caller's proxy told it. */
+export interface TriedCall {
+  readonly reporter: string;
+  readonly side: string;
+  readonly to: string;
+  readonly requestId: string;
+  readonly status: number;
+  readonly durationMs: number;
+  readonly attempts: number;
+  readonly attemptLog: readonly {
+    readonly host?: string;
+    readonly start?: number;
+    readonly waited?: number;
+    readonly head?: number;
+    readonly failed?: number;
+    readonly status?: number;
+    readonly flag?: string;
+  }[];
+}
+
+/** What is held, and the breakers before it. */
+export interface HeldView {
+  readonly requests: readonly { readonly number: number; readonly from: string; readonly answer?: SentAnswer }[];
+  readonly breakers: readonly {
+    readonly from: string;
+    readonly requests: Seats;
+    readonly connections: Seats;
+    readonly pending: Seats;
+  }[];
+}
+
+interface Seats {
+  readonly used: number;
+  readonly limit?: number;
+}
+
 /** What one workload made of a request, and why. */
 export interface ToldVerdict {
   readonly workload: string;
@@ -65,6 +101,14 @@ export interface LabSite {
   why(requestId: string): Promise<readonly ToldVerdict[]>;
   /** The way of one request: every call that it caused, as both proxies of each told it. */
   way(requestId: string): Promise<readonly ToldCall[]>;
+  /** The tries of several requests, every call that they caused. */
+  ways(requestIds: readonly string[]): Promise<readonly TriedCall[]>;
+  /** Sends requests that stay open; settles when each has found its place. */
+  hold(order: LabSend): Promise<HeldView>;
+  /** Lets so many go. */
+  release(count: number): Promise<HeldView>;
+  /** Lets all go and forgets them. */
+  clearHeld(): Promise<unknown>;
   check(lab: Lab, step: LabStep): Promise<StepVerdict>;
   reset(lab: Lab): Promise<{ readonly touched: number }>;
 }
@@ -110,6 +154,10 @@ export const openLabSite = async (run: RunFile): Promise<LabSite> => {
     why: (requestId) => whenTold(() => get(`/why/${encodeURIComponent(requestId)}`)),
     sendOnWire: (order) => post('/wire', { ...order, method: 'GET' }),
     way: (requestId) => wholeWay(() => get(`/requests/${encodeURIComponent(requestId)}`)),
+    ways: async (ids) => (await post<{ exchanges: readonly TriedCall[] }>('/ways', { ids })).exchanges,
+    hold: (order) => post('/held', { method: 'GET', ...order }),
+    release: (count) => post('/held/release', { count }),
+    clearHeld: () => post('/held/clear'),
     check: (lab, step) => post(`${placeOf(lab, step)}/check`),
     reset: (lab) => post(`/labs/${lab.id}/reset`),
   };

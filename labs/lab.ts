@@ -31,7 +31,7 @@ export type Prediction =
       readonly kind: 'count';
       readonly question: string;
       readonly max: number;
-      /** Workload whose answers are counted in what was just sent. */
+      /** Workload whose answers are counted in what was just sent; where tries are drawn, the service whose tries are. */
       readonly counted: string;
     };
 
@@ -53,6 +53,16 @@ export type LabStage =
   | { readonly kind: 'verdict' }
   /** Every workload's certificates on a line of time, and who certifies. */
   | { readonly kind: 'certificates' }
+  /** Every try of every call that the requests caused, and by how much each layer multiplied them. */
+  | { readonly kind: 'tries' }
+  | {
+      /** Requests stay open until the learner lets them go: who has a place, who waits, who was refused. */
+      readonly kind: 'held';
+      /** Held before the step's own requests, from another caller. */
+      readonly before?: LabSend;
+      /** So many of those held are let go once all have found their place; 0 when absent. */
+      readonly release?: number;
+    }
   | {
       readonly kind: 'chance';
       /** Workload whose answers are drawn. */

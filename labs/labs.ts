@@ -2,6 +2,8 @@
 import { firstRequest } from './01-first-request/lab.ts';
 import { canary } from './02-canary/lab.ts';
 import { headerRouting } from './03-header-routing/lab.ts';
+import { timeoutsRetries } from './04-timeouts-retries/lab.ts';
+import { circuitBreaker } from './05-circuit-breaker/lab.ts';
 import { mutualTlsOnTheWire } from './08-mtls-on-the-wire/lab.ts';
 import { strict } from './09-strict/lab.ts';
 import { authorization } from './10-authorization/lab.ts';
@@ -11,7 +13,17 @@ import type { Lab } from './lab.ts';
 export type { Lab, LabEvent, LabSend, LabStage, LabStep, Prediction } from './lab.ts';
 
 /** Every lab, in the order in which they are taken. */
-export const LABS: readonly Lab[] = [firstRequest, canary, headerRouting, mutualTlsOnTheWire, strict, authorization, rotation];
+export const LABS: readonly Lab[] = [
+  firstRequest,
+  canary,
+  headerRouting,
+  timeoutsRetries,
+  circuitBreaker,
+  mutualTlsOnTheWire,
+  strict,
+  authorization,
+  rotation,
+];
 
 export { type CaseVerdict, type CheckedMesh, checkedSteps, checkStep, claimsUpTo, type StepVerdict } from './runner/check.ts';
 export { differences, type LabWorld } from './runner/differences.ts';
@@ -21,6 +33,7 @@ export {
   calibrationWords,
   cameTrue,
   countRound,
+  countTries,
   currentStep,
   doneSteps,
   isDone,
@@ -31,6 +44,10 @@ export {
   lockOf,
   observedOf,
   outcomeWords,
+  roundOf,
+  sentTries,
+  serviceOf,
+  type TriedCall,
 } from './runner/steps.ts';
 export { type LabText, readLabText, type StepText } from './text.ts';
 export { bytesOf, type ShownCertificate, type WireBytes, type WireCapture, type WireStory } from './wire/capture.ts';

@@ -10,13 +10,24 @@ import {
   type LabStep,
   outcomeWords,
   type Progress,
+  roundOf,
   type StepProgress,
   type WireStory,
 } from '#labs';
 import { chooseLab, chooseStep } from '../lab-place.ts';
-import { type LabSite, openLabSite, reachedIn, type SentAnswer, type ToldCall, type ToldVerdict } from '../lab-site.ts';
+import {
+  type HeldView,
+  type LabSite,
+  openLabSite,
+  reachedIn,
+  type SentAnswer,
+  type ToldCall,
+  type ToldVerdict,
+  type TriedCall,
+} from '../lab-site.ts';
 import { fileOf, nextWords, plain, roundWords, stepWords, textOf, verdictWords, wayWords } from '../lab-words.ts';
 import { type OutputOption, outputOption, show, table } from '../output.ts';
+import { heldWords, triesWords } from '../resilience-words.ts';
 import { type MeshOption, runningMesh } from '../running-mesh.ts';
 import { outsiderWords, storyWords } from '../wire-words.ts';
 import { treeOf } from './why.ts';
@@ -133,10 +144,33 @@ const predict = async (word: string, answer: string, options: LabOptions): Promi
 interface Seen {
   readonly answers: readonly SentAnswer[];
   readonly story?: WireStory | undefined;
+  readonly tries?: readonly TriedCall[];
+  readonly held?: HeldView;
 }
 
-const sendFor = async (site: LabSite, { send, stage }: LabStep): Promise<Seen> =>
-  stage.kind === 'wire' ? site.sendOnWire(send) : { answers: await site.send(send) };
+const UNDER_WAY: SentAnswer = { status: 0, durationMs: 0, error: '', requestId: '', servedBy: 'held' };
+
+/** Nothing stays open when the command ends. */
+const holdFor = async (site: LabSite, { send, stage }: LabStep): Promise<Seen> => {
+  await site.clearHeld();
+  try {
+    if (stage.kind === 'held' && stage.before !== undefined) await site.hold(stage.before);
+    const all = await site.hold(send);
+    const held = stage.kind === 'held' && stage.release !== undefined ? await site.release(stage.release) : all;
+    return { answers: all.requests.slice(-send.count).map(({ answer }) => answer ?? UNDER_WAY), held };
+  } finally {
+    await site.clearHeld();
+  }
+};
+
+const sendFor = async (site: LabSite, step: LabStep): Promise<Seen> => {
+  const { send, stage } = step;
+  if (stage.kind === 'wire') return site.sendOnWire(send);
+  if (stage.kind === 'held') return holdFor(site, step);
+  const answers = await site.send(send);
+  if (stage.kind !== 'tries') return { answers };
+  return { answers, tries: await site.ways(answers.map(({ requestId }) => requestId).filter((id) => id !== '')) };
+};
 
 /** What is asked afterwards, for the stages that want it. */
 interface Asked {
@@ -160,8 +194,10 @@ const askAfterwards = async (site: LabSite, { stage }: LabStep, answers: readonl
 };
 
 /** What the stage of the step makes of it. */
-const seenWords = (step: LabStep, { answers, story, way, verdicts }: Seen & Asked): string => {
+const seenWords = (step: LabStep, { answers, story, way, verdicts, tries, held }: Seen & Asked): string => {
   const [first] = answers;
+  if (tries !== undefined) return triesWords(tries, first?.requestId ?? '');
+  if (held !== undefined) return heldWords(held);
   if (story !== undefined) return storyWords(step, story);
   if (way.length > 0) return wayWords(way);
   if (verdicts.length > 0) return [roundWords(countRound(answers)), '', ...verdicts.map(treeOf)].join('\n');
@@ -173,19 +209,20 @@ const observe = async (word: string | undefined, options: LabOptions): Promise<v
   if (reached?.predicted === undefined) throw new Error(`answer first: dinghy lab predict ${lab.number} ANSWER --step ${step.id}`);
   const causes = await site.causes(lab, step);
   if (causes.length > 0) throw new Error(`your mesh is not as this step wants it:\n${causes.map((cause) => `- ${cause}`).join('\n')}`);
-  const { answers, story } = await sendFor(site, step);
+  const seen = await sendFor(site, step);
+  const { answers } = seen;
   const [first] = answers;
   if (!isTelling(step, answers))
     throw new Error(
       `nothing of what this step is about was seen: ${first?.servedBy || first?.error || `status ${first?.status}`}; try again`,
     );
-  const fresh = { ...reached, applied: true, rounds: [...(reached.rounds ?? []), countRound(answers)] };
+  const fresh = { ...reached, applied: true, rounds: [...(reached.rounds ?? []), roundOf(step, answers, seen.tries)] };
   await site.reach(lab, step, fresh);
   const { why } = textOf(lab, step).step;
   const asked = await askAfterwards(site, step, answers);
   const outcome = outcomeWords(step, fresh);
-  await show(options, { lab: lab.id, step: step.id, round: fresh.rounds.at(-1), outcome, ...asked, answers, story }, () =>
-    [seenWords(step, { answers, story, ...asked }), '', outcome, '', plain(why), '', nextWords(lab, step, fresh)].join('\n'),
+  await show(options, { lab: lab.id, step: step.id, round: fresh.rounds.at(-1), outcome, ...asked, ...seen }, () =>
+    [seenWords(step, { ...seen, ...asked }), '', outcome, '', plain(why), '', nextWords(lab, step, fresh)].join('\n'),
   );
 };
 

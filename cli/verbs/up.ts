@@ -12,6 +12,7 @@ interface UpOptions {
   readonly load: string;
   readonly site: boolean;
   readonly leafSeconds?: string;
+  readonly seed?: string;
 }
 
 const MAX_NUMBER = 65_535;
@@ -28,6 +29,7 @@ export const addUp = (program: Command): void => {
     .option('--port <port>', 'port of the site; 0 takes any', '0')
     .option('--load <rate>', 'requests a second of the built-in steady load; 0 for none', '4')
     .option('--leaf-seconds <n>', 'how long a workload certificate lives, 60 at least; a day when absent')
+    .option('--seed <n>', 'makes what proxies leave to chance the same on every run: weights, picks, back-offs, percentages')
     .option('--no-site', 'only the mesh')
     .action(up);
 };
@@ -36,6 +38,7 @@ const up = async (options: UpOptions): Promise<void> => {
   const load = wholeNumber('--load', options.load);
   const port = wholeNumber('--port', options.port);
   const leaf = options.leafSeconds === undefined ? {} : { leafLifeSeconds: leafSeconds(options.leafSeconds) };
+  const seeded = options.seed === undefined ? {} : { seed: wholeNumber('--seed', options.seed) };
   // Before anything starts: a signal during the start must take down what has started.
   const stop = stopSignal();
   const { bookinfo, readRunFiles, startEnvironment, writeRunFile } = await import('#environment');
@@ -43,7 +46,7 @@ const up = async (options: UpOptions): Promise<void> => {
   if (readRunFiles().some((run) => run.name === name))
     throw new Error(`a mesh called ${name} is running already; "dinghy down" ends it, --name starts another`);
   const { mode, dataPlane } = options;
-  const starting = startEnvironment(bookinfo, { mode, dataPlane, name, signal: stop, instruments: 'clock and tap', ...leaf });
+  const starting = startEnvironment(bookinfo, { mode, dataPlane, name, signal: stop, instruments: 'clock and tap', ...leaf, ...seeded });
   // Loaded while the mesh comes up.
   const loading = options.site ? import('#site') : undefined;
   await using environment = await starting;

@@ -3,7 +3,7 @@ import { firstRequest } from '../01-first-request/lab.ts';
 import { canary } from '../02-canary/lab.ts';
 import { strict } from '../09-strict/lab.ts';
 import type { LabStep } from '../lab.ts';
-import { calibrationWords, cameTrue, countRound, currentStep, isStepsOwn, isTelling, lockOf, outcomeWords } from './steps.ts';
+import { calibrationWords, cameTrue, countRound, countTries, currentStep, isStepsOwn, isTelling, lockOf, outcomeWords } from './steps.ts';
 
 const stepOf = (id: string): LabStep => {
   const step = [...firstRequest.steps, ...canary.steps].find((one) => one.id === id);
@@ -60,4 +60,20 @@ test('a refusal tells something only where the step is about one, and an answer 
   const [cut, answered] = [[{ servedBy: '', status: 0 }], [{ servedBy: 'reviews-v2', status: 200 }]];
   expect([isTelling(refusal, cut), isTelling(refusal, answered)]).toEqual([true, false]);
   expect([isTelling(served, cut), isTelling(served, answered)]).toEqual([false, true]);
+});
+
+test('tries are counted by the service that they went to, and one that never left its proxy is none', () => {
+  const call = (to: string, side: string, hosts: readonly (string | undefined)[]) => ({
+    to,
+    side,
+    attempts: hosts.length,
+    attemptLog: hosts.map((host) => (host === undefined ? {} : { host })),
+  });
+  const calls = [
+    call('reviews-v2', 'outbound', ['a', 'b', undefined]),
+    call('reviews-v2', 'inbound', ['x']),
+    call('ratings-v1', 'outbound', ['c']),
+    { ...call('ratings', 'outbound', []), attempts: 3 },
+  ];
+  expect(countTries(calls)).toEqual({ reviews: 2, ratings: 4 });
 });

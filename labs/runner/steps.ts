@@ -30,6 +30,41 @@ export const lockOf = (step: LabStep, reached: StepProgress | undefined): string
 export const countRound = (answers: readonly { readonly servedBy: string }[]): Round =>
   Object.fromEntries([...Map.groupBy(answers, ({ servedBy }) => servedBy)].map(([who, list]) => [who, list.length]));
 
+/** As much of a call as its tries are counted by. */
+export interface TriedCall {
+  readonly side: string;
+  /** Workload or service that it was for. */
+  readonly to: string;
+  readonly attempts: number;
+  /** Of each try; a try without a host never left the caller's proxy. */
+  readonly attemptLog: readonly { readonly host?: string }[];
+}
+
+/** Service of a workload: `reviews-v2` → `reviews`. */
+export const serviceOf = (workload: string): string => workload.replace(/-v\d+$/, '');
+
+/** Tries that left a caller's proxy. */
+export const sentTries = ({ attempts, attemptLog }: TriedCall): number =>
+  attemptLog.length === 0 ? attempts : attemptLog.filter(({ host }) => host !== undefined).length;
+
+/** Tries by the service that they went to. */
+export const countTries = (calls: readonly TriedCall[]): Round => {
+  const round: Record<string, number> = {};
+  for (const call of calls) {
+    if (call.side === 'inbound') continue;
+    const service = serviceOf(call.to);
+    round[service] = (round[service] ?? 0) + sentTries(call);
+  }
+  return round;
+};
+
+/** What a step makes of what came back: tries where those are drawn, else answers. */
+export const roundOf = (
+  { stage }: LabStep,
+  answers: readonly { readonly servedBy: string }[],
+  calls: readonly TriedCall[] | undefined,
+): Round => (stage.kind === 'tries' ? countTries(calls ?? []) : countRound(answers));
+
 /** True when that is what the step asks about; a learner may send anything else, but it says nothing about her prediction. */
 export const isStepsOwn = ({ send }: LabStep, order: LabSend): boolean => {
   const text = ({ from, url, headers, count }: LabSend): string => JSON.stringify([from, url, Object.entries(headers).sort(), count]);
@@ -38,7 +73,8 @@ export const isStepsOwn = ({ send }: LabStep, order: LabSend): boolean => {
 
 /** False when the round shows nothing of what the step is about: nobody answered, or somebody did where the step is about a refusal. */
 export const isTelling = ({ stage }: LabStep, answers: readonly { readonly servedBy: string; readonly status: number }[]): boolean => {
-  if (stage.kind === 'verdict') return true;
+  if (stage.kind === 'verdict' || stage.kind === 'held') return true;
+  if (stage.kind === 'tries') return answers.some(({ status }) => status !== 0);
   return stage.kind === 'outsider' && stage.expects === 'refusal'
     ? answers.every(({ status }) => status === 0)
     : answers.some(({ servedBy }) => servedBy !== '');

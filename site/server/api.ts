@@ -13,6 +13,8 @@ import { labRoutes } from './labs/lab-routes.ts';
 import type { LiveMesh } from './live-mesh.ts';
 import { readEvents, sendPaced } from './paced.ts';
 import { readProxy } from './proxy-view.ts';
+import { HeldRequests } from './resilience/held.ts';
+import { resilienceRoutes } from './resilience/resilience-routes.ts';
 import { OrderError, Sender, type SendOrder } from './sender.ts';
 import { SteadyLoad } from './steady-load.ts';
 import { suiteOn } from './suite.ts';
@@ -142,6 +144,7 @@ export const siteApi = (mesh: LiveMesh, room: ApiRoom): { readonly routes: Hono;
   const gateway = mesh.gateways[0];
   const load = new SteadyLoad(gateway === undefined ? undefined : new URL('/productpage', gateway.url).href, room.loadPerSecond);
   const identity = new MeshIdentity(mesh, controlPlane, load);
+  const held = new HeldRequests({ mesh, sender, load });
   const cases = openCases(() => suiteOn(mesh, controlPlane));
   const proxies = connections(mesh, controlPlane);
   const state = (): MeshState => ({ load: load.state, proxies: proxies() });
@@ -153,6 +156,7 @@ export const siteApi = (mesh: LiveMesh, room: ApiRoom): { readonly routes: Hono;
   routes.route('/', trafficRoutes({ log, sender, load, identity, controlPlane }));
   routes.route('/', identityRoutes(identity));
   routes.route('/', wireRoutes(mesh, { log, sender }));
+  routes.route('/', resilienceRoutes({ mesh, log, sender, held, orderOf }));
   routes.route(
     '/',
     configurationRoutes(
@@ -164,7 +168,15 @@ export const siteApi = (mesh: LiveMesh, room: ApiRoom): { readonly routes: Hono;
   routes.post('/cases/:id', async (context) => context.json(await cases.run(context.req.param('id'))));
   routes.route(
     '/labs',
-    labRoutes({ mesh, cases, controlPlane, root: room.root, progressFolder: room.progressFolder ?? `${room.root}/.cache/labs` }),
+    labRoutes({
+      mesh,
+      cases,
+      held,
+      load,
+      controlPlane,
+      root: room.root,
+      progressFolder: room.progressFolder ?? `${room.root}/.cache/labs`,
+    }),
   );
   routes.all('*', (context) => context.json({ error: 'There is no such call.' }, 404));
   routes.onError((error, context) => context.json({ error: error.message }, error instanceof OrderError ? 400 : 502));

@@ -10,6 +10,8 @@ export interface LiveWorkload {
   /** Address that the workload's sidecar owns. */
   readonly address: string;
   readonly adminUrl: string;
+  /** Where its program listens on 127.0.0.1; absent where it cannot be reached past the sidecar. */
+  readonly appPort?: number;
 }
 
 /** A running mesh: the part of an Environment that the site uses. */

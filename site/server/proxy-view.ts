@@ -68,6 +68,11 @@ const ownAction = (route: Json): string => {
   return route.direct_response === undefined ? '' : `answer ${text(at(route, 'direct_response', 'status'))}`;
 };
 
+/** `10s`, `0.250s` as protobuf writes durations in JSON; 0 when there is none. */
+const durationMs = (value: unknown): number => Math.round((Number.parseFloat(text(value)) || 0) * 1_000);
+
+const retriesOf = (policy: Json): number => (text(policy.retry_on) === '' ? 0 : Number(policy.num_retries ?? 1));
+
 const routeViews = (table: Json): readonly RouteView[] =>
   list(table.virtual_hosts).flatMap((host) =>
     list(host.routes).map((route) => {
@@ -79,6 +84,8 @@ const routeViews = (table: Json): readonly RouteView[] =>
         match: matchLine(object(route.match)),
         targets: targetsOf(route),
         action: ownAction(route),
+        timeoutMs: durationMs(at(route, 'route', 'timeout')),
+        retries: retriesOf(object(at(route, 'route', 'retry_policy'))),
         resource: text(source.resource),
         field: text(source.fieldPath),
       };

@@ -83,14 +83,14 @@ export class Sender {
     this.#log = log;
   }
 
-  /** Sends them, a few at once, and waits a moment for the records that say who answered. */
-  async send(order: SendOrder): Promise<readonly SentAnswer[]> {
+  /** Sends them, a few at once, and waits a moment for the records that say who answered. patienceMs: how long an answer may take. */
+  async send(order: SendOrder, patienceMs = TIMEOUT_MS): Promise<readonly SentAnswer[]> {
     checkOrder(order);
     const target = await this.#target(order);
     const answers: SentAnswer[] = new Array(order.count);
     let next = 0;
     const lane = async () => {
-      for (let i = next++; i < order.count; i = next++) answers[i] = await this.#one(order, target);
+      for (let i = next++; i < order.count; i = next++) answers[i] = await this.#one(order, target, patienceMs);
     };
     await Promise.all(Array.from({ length: Math.min(AT_ONCE, order.count) }, lane));
     return answers;
@@ -131,12 +131,12 @@ export class Sender {
     };
   }
 
-  async #one(order: SendOrder, target: Target): Promise<SentAnswer> {
+  async #one(order: SendOrder, target: Target, patienceMs: number): Promise<SentAnswer> {
     this.#sourcePort = this.#sourcePort >= 59_999 ? 20_000 : this.#sourcePort + 1;
     let from = `${target.source}:${this.#sourcePort}`;
     const preface = target.preface(this.#sourcePort);
     const startedAtMs = performance.now();
-    const answered = exchangeOnce(order, target, preface, (local) => {
+    const answered = exchangeOnce({ order, target, preface, patienceMs }, (local) => {
       if (target.source === '') from = local;
     });
     // Of a refused connection no request was read: there the address alone says whose it was.
@@ -197,10 +197,15 @@ const outsideTarget = ({ workloads }: LiveMesh, url: URL): Target => {
   };
 };
 
+interface Shot {
+  readonly order: SendOrder;
+  readonly target: Target;
+  readonly preface: string;
+  readonly patienceMs: number;
+}
+
 const exchangeOnce = (
-  order: SendOrder,
-  target: Target,
-  preface: string,
+  { order, target, preface, patienceMs }: Shot,
   onLocal: (address: string) => void,
 ): Promise<{ status: number; body: string; error: string }> =>
   new Promise((resolve) => {
@@ -212,11 +217,11 @@ const exchangeOnce = (
       method: order.method,
       path: target.path,
       headers: { ...order.headers, host: target.host, 'user-agent': OWN_USER_AGENT, connection: 'close' },
-      timeout: TIMEOUT_MS,
+      timeout: patienceMs,
     });
     const fail = (error: Error) => resolve({ status: 0, body: '', error: error.message });
     request.once('error', fail);
-    request.once('timeout', () => request.destroy(new Error(`no answer within ${TIMEOUT_MS / 1_000} s`)));
+    request.once('timeout', () => request.destroy(new Error(`no answer within ${patienceMs / 1_000} s`)));
     request.once('response', (response) => {
       let body = '';
       response.setEncoding('utf8');

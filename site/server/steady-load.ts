@@ -34,12 +34,12 @@ export class SteadyLoad {
   }
 
   /** Does that while none of its requests is under way; then goes on as before. */
-  async quiet(meanwhile: () => Promise<void>): Promise<void> {
+  async quiet<T>(meanwhile: () => Promise<T>): Promise<T> {
     const { on, perSecond } = this.state;
     this.stop();
     for (let left = QUIET_MS; this.#open.size > 0 && left > 0; left -= LOOK_AGAIN_MS) await pause(LOOK_AGAIN_MS);
     try {
-      await meanwhile();
+      return await meanwhile();
     } finally {
       if (on) this.start(perSecond);
     }

@@ -1,7 +1,7 @@
 /** What the site's server tells its pages: both ends are built from these shapes. Types only, so the browser may import them. */
 import type { ResourceName } from '#api/resource.ts';
 import type { Story } from '#api/story.ts';
-import type { Figures } from '#observability';
+import type { Figures, LoggedExchange } from '#observability';
 
 export type { ShownCertificate, WireBytes, WireCapture, WireStory } from '#labs';
 export type { EdgeFigures, Figures, LoggedExchange } from '#observability';
@@ -107,6 +107,58 @@ export interface SentAnswer {
   };
 }
 
+/** What a caller's proxy has as the limits of one rule. */
+export interface RuleLimits {
+  readonly reporter: string;
+  readonly resource: string;
+  readonly field: string;
+  /** Of the whole call, retries included; 0 = none. */
+  readonly timeoutMs: number;
+  /** Tries after the first. */
+  readonly retries: number;
+}
+
+/** The ways of some requests: what all proxies told of them. */
+export interface ToldWays {
+  readonly exchanges: readonly LoggedExchange[];
+  readonly limits: readonly RuleLimits[];
+}
+
+/** A request that a program was asked to hold. */
+export interface HeldRequest {
+  /** In the order of sending, from 1. */
+  readonly number: number;
+  readonly from: string;
+  /** Absent while it is under way. */
+  readonly answer?: SentAnswer;
+}
+
+/** How much of one thing a proxy uses. */
+export interface SeatsView {
+  readonly used: number;
+  /** Absent = no limit. */
+  readonly limit?: number;
+  /** Refused for that limit since the proxy started. */
+  readonly refused: number;
+}
+
+/** The circuit breaker that one caller's proxy has before one service. */
+export interface BreakerView {
+  readonly from: string;
+  readonly cluster: string;
+  readonly connections: SeatsView;
+  /** Requests that wait for a connection. */
+  readonly pending: SeatsView;
+  readonly requests: SeatsView;
+  readonly retries: SeatsView;
+}
+
+/** What is held, and the breakers of those who sent it. */
+export interface HeldView {
+  readonly requests: readonly HeldRequest[];
+  readonly breakers: readonly BreakerView[];
+}
+
 /** One proxy's word on one change. */
 export interface ProxyAnswer {
   readonly workload: string;
@@ -171,6 +223,10 @@ export interface RouteView {
   readonly targets: readonly RouteTarget[];
   /** What it does when it forwards nothing. */
   readonly action: string;
+  /** Milliseconds of the whole call, retries included; 0 = no limit. */
+  readonly timeoutMs: number;
+  /** Tries after the first. */
+  readonly retries: number;
   /** Resource and field that it was made from; empty for the mesh's own routes. */
   readonly resource: string;
   readonly field: string;

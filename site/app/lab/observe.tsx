@@ -1,6 +1,6 @@
 /** Sending, and what came back: once predicted, and the same again as often as one likes. */
 import { useEffect, useState } from 'preact/hooks';
-import { countRound, isRevealed, isStepsOwn, isTelling, type LabSend, type LabStep, lockOf, type Round } from '#labs';
+import { countRound, isRevealed, isStepsOwn, isTelling, type LabSend, type LabStep, lockOf, type Round, roundOf } from '#labs';
 import { AnswerSquares, Tally } from '../components/answers.tsx';
 import { BinomialPicture } from '../components/binomial.tsx';
 import { Certificates } from '../components/certificates.tsx';
@@ -10,9 +10,11 @@ import type { LabContent } from '../live/lab-content.ts';
 import { reach, reachedIn } from '../live/progress.ts';
 import { closedReason, mesh } from '../live/store.ts';
 import type { SentAnswer } from '../live/types.ts';
+import { HeldStage } from './held.tsx';
 import { OutsiderView } from './outsider.tsx';
 import { OwnHops } from './own-hops.tsx';
 import { SendPanel, type Sent as SentRound } from './send-panel.tsx';
+import { TriesView } from './tries.tsx';
 import { WireView } from './wire.tsx';
 
 /** A lab and where one is in it. */
@@ -91,8 +93,10 @@ const Judged = ({ answers }: { answers: readonly SentAnswer[] }) => {
 };
 
 /** One request looked at closely; nothing for a stage that counts. */
-const Close = ({ step: { stage }, sent: { answers, story } }: { step: LabStep; sent: Sent }) => {
+const Close = ({ step: { stage }, sent: { answers, story, ways, held } }: { step: LabStep; sent: Sent }) => {
   const [only] = answers;
+  if (held !== undefined) return <HeldStage first={held} />;
+  if (ways !== undefined) return <TriesView answers={answers} ways={ways} />;
   if (stage.kind === 'verdict') return <Judged answers={answers} />;
   if (stage.kind === 'wire' && story !== undefined) return <WireView answer={only} story={story} shows={stage.shows} />;
   if (answers.length !== 1 || only === undefined) return <Tally round={countRound(answers)} />;
@@ -100,7 +104,7 @@ const Close = ({ step: { stage }, sent: { answers, story } }: { step: LabStep; s
   return stage.kind === 'outsider' ? <OutsiderView answer={only} /> : <Tally round={countRound(answers)} />;
 };
 
-const LOOKS_CLOSELY: readonly string[] = ['hops', 'wire', 'outsider', 'verdict'];
+const LOOKS_CLOSELY: readonly string[] = ['hops', 'wire', 'outsider', 'verdict', 'tries', 'held'];
 
 const Answers = ({ step, sent, rounds }: { step: LabStep; sent: Sent | undefined; rounds: readonly Round[] }) => {
   const last = rounds.at(-1);
@@ -111,7 +115,9 @@ const Answers = ({ step, sent, rounds }: { step: LabStep; sent: Sent | undefined
     <div class="stack">
       {sent === undefined ? <p class="small muted">Your last round:</p> : null}
       {sent === undefined ? <Tally round={last ?? {}} /> : <Close step={step} sent={sent} />}
-      {(sent?.answers.length ?? 0) > 1 ? <AnswerSquares answers={sent?.answers ?? []} /> : null}
+      {(sent?.answers.length ?? 0) > 1 && sent?.ways === undefined && sent?.held === undefined ? (
+        <AnswerSquares answers={sent?.answers ?? []} />
+      ) : null}
       {sent === undefined || isTelling(step, sent.answers) ? null : (
         <p class="notice bad small">
           {step.stage.kind === 'outsider' && step.stage.expects === 'refusal'
@@ -143,7 +149,7 @@ export const Observe = ({ lab, step, applies, onReveal }: Place & { applies: num
     const own = isStepsOwn(step, order) && (await ask()).length === 0;
     setSent({ ...round, own });
     if (!own || !isTelling(step, round.answers)) return;
-    reach(lab, step, { rounds: [...rounds, countRound(round.answers)] });
+    reach(lab, step, { rounds: [...rounds, roundOf(step, round.answers, round.ways?.exchanges)] });
     if (!isRevealed(reached)) onReveal();
   };
 

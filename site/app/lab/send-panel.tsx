@@ -3,14 +3,21 @@ import { useState } from 'preact/hooks';
 import type { LabSend, LabStep } from '#labs';
 import { post, wordsOf } from '../live/api.ts';
 import { mesh } from '../live/store.ts';
-import type { SentAnswer, WireStory } from '../live/types.ts';
+import type { HeldView, SentAnswer, ToldWays, WireStory } from '../live/types.ts';
 
 /** What came back from one press of the button. */
 export interface Sent {
   readonly answers: readonly SentAnswer[];
   /** Of a request that the taps listened to. */
   readonly story?: WireStory;
+  /** Of requests whose tries are drawn. */
+  readonly ways?: ToldWays;
+  /** Of requests that stay open. */
+  readonly held?: HeldView;
 }
+
+/** What the server tells at once. */
+const MOST_WAYS = 50;
 
 const headersOf = (text: string): Record<string, string> =>
   Object.fromEntries(
@@ -61,10 +68,27 @@ const HeadersField = ({ rows, text, onText }: { rows: number; text: string; onTe
   </label>
 );
 
-const deliver = async ({ stage }: LabStep, order: LabSend): Promise<Sent> =>
-  stage.kind === 'wire'
-    ? post<Sent>('/wire', { ...order, method: 'GET' })
-    : { answers: await post<readonly SentAnswer[]>('/send', { ...order, method: order.method ?? 'GET' }) };
+/** One that is still under way is counted as `held`. */
+const UNDER_WAY: SentAnswer = { status: 0, durationMs: 0, body: '', error: '', requestId: '', servedBy: 'held', flags: '' };
+
+const hold = async ({ stage }: LabStep, order: LabSend): Promise<Sent> => {
+  await post('/held/clear');
+  if (stage.kind === 'held' && stage.before !== undefined) await post('/held', { ...stage.before });
+  let held = await post<HeldView>('/held', { ...order });
+  const own = held.requests.slice(-order.count);
+  if (stage.kind === 'held' && stage.release !== undefined) held = await post<HeldView>('/held/release', { count: stage.release });
+  return { answers: own.map(({ answer }) => answer ?? UNDER_WAY), held };
+};
+
+const deliver = async (step: LabStep, order: LabSend): Promise<Sent> => {
+  const { stage } = step;
+  if (stage.kind === 'held') return hold(step, order);
+  if (stage.kind === 'wire') return post<Sent>('/wire', { ...order, method: 'GET' });
+  const answers = await post<readonly SentAnswer[]>('/send', { ...order, method: order.method ?? 'GET' });
+  if (stage.kind !== 'tries') return { answers };
+  const ids = answers.map(({ requestId }) => requestId).filter((id) => id !== '');
+  return { answers, ways: await post<ToldWays>('/ways', { ids: ids.slice(0, MOST_WAYS) }) };
+};
 
 /** What is sent: as the step says, with what the reader changed. */
 const orderOf = ({ from, method, meanwhile }: LabSend, typed: Pick<LabSend, 'url' | 'headers' | 'count'>): LabSend => ({

@@ -62,8 +62,8 @@ const Finished = ({ lab }: { lab: LabContent }) => {
   return (
     <div class="notice good" role="status">
       <p>
-        <b>Lab {lab.number} is done.</b> You proved {lab.steps.flatMap((step) => step.claims).join(', ')} on your own mesh. To go further:{' '}
-        {lab.afterwards}.{' '}
+        <b>Lab {lab.number} is done.</b> You proved {[...new Set(lab.steps.flatMap((step) => step.claims))].join(', ')} on your own mesh. To
+        go further: {lab.afterwards}.{' '}
         {next === undefined ? (
           <a href="/conformance">Every other sentence that this mesh keeps</a>
         ) : (

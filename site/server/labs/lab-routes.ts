@@ -8,6 +8,8 @@ import type { ControlPlaneClient } from '#environment';
 import { checkedSteps, checkStep, differences, keyOf, LABS, type Lab, type LabStep, type Round, resetTo } from '#labs';
 import type { Cases } from '../cases.ts';
 import type { LiveMesh } from '../live-mesh.ts';
+import type { HeldRequests } from '../resilience/held.ts';
+import type { SteadyLoad } from '../steady-load.ts';
 import { inForce } from './in-force.ts';
 import { ProgressBook } from './progress-book.ts';
 
@@ -17,6 +19,8 @@ const PROBE_USER_AGENT = 'dinghy-probe';
 export interface LabRoom {
   readonly mesh: LiveMesh;
   readonly cases: Cases;
+  readonly held: HeldRequests;
+  readonly load: SteadyLoad;
   readonly controlPlane: ControlPlaneClient;
   /** Project root. */
   readonly root: string;
@@ -61,7 +65,7 @@ const placeOf = (context: Context): readonly [Lab, LabStep] | undefined => {
 };
 
 /** progress, check and reset. */
-export const labRoutes = ({ mesh, cases, controlPlane, root, progressFolder }: LabRoom): Hono => {
+export const labRoutes = ({ mesh, cases, held, load, controlPlane, root, progressFolder }: LabRoom): Hono => {
   const routes = new Hono();
   const book = new ProgressBook(join(progressFolder, `${mesh.name}.json`));
   const start = rememberStart(controlPlane);
@@ -87,17 +91,22 @@ export const labRoutes = ({ mesh, cases, controlPlane, root, progressFolder }: L
     const place = placeOf(context);
     if (place === undefined) return context.json({ error: 'There is no such step.' }, 404);
     const [lab, step] = place;
-    const verdict = await checkStep(lab, step.id, {
-      run: (id) => cases.run(id),
-      causes: () => causes(lab, step),
-      count: () => countProbes(mesh, step.send.from),
-    });
+    const check = () =>
+      checkStep(lab, step.id, {
+        run: (id) => cases.run(id),
+        causes: () => causes(lab, step),
+        count: () => countProbes(mesh, step.send.from),
+      });
+    // Where places are counted, nobody else may take one.
+    if (step.stage.kind === 'held') await held.clear();
+    const verdict = await (step.stage.kind === 'held' ? load.quiet(check) : check());
     for (const [proved, checked] of checkedSteps(lab, step.id, verdict)) await book.reach(keyOf(lab, proved), { checked });
     return context.json(verdict);
   });
   routes.post('/:lab/reset', async (context) => {
     const lab = LABS.find(({ id }) => id === context.req.param('lab'));
     if (lab === undefined) return context.json({ error: 'There is no such lab.' }, 404);
+    await held.clear();
     const touched = await resetTo(await start(), controlPlane);
     await inForce(controlPlane);
     return context.json({ touched, progress: await book.forget(lab.id) });
