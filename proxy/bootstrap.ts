@@ -30,7 +30,7 @@ export const readBootstrap = async (text: string, file: string): Promise<Bootstr
 /** Refuses what this proxy does not do. Names for statistics and hints to Envoy's own threads, sockets and resolver carry no behaviour here. */
 export const checkBootstrap = (bootstrap: Bootstrap): void => {
   refuseUnsupported(bootstrap, {
-    read: ['node', 'staticResources', 'dynamicResources', 'admin'],
+    read: ['node', 'staticResources', 'dynamicResources', 'admin', 'clusterManager'],
     ignored: [
       'statsConfig',
       'statsFlushInterval',
@@ -41,11 +41,17 @@ export const checkBootstrap = (bootstrap: Bootstrap): void => {
       'typedDnsResolverConfig',
     ],
   });
-  const { staticResources, dynamicResources, admin } = bootstrap;
+  const { staticResources, dynamicResources, admin, clusterManager } = bootstrap;
   if (staticResources)
     inField('static_resources', () => {
       refuseUnsupported(staticResources, { read: ['clusters', 'listeners', 'secrets'] });
       for (const [index, secret] of staticResources.secrets.entries()) inField(`secrets[${index}]`, () => checkSecret(secret));
+    });
+  if (clusterManager)
+    inField('cluster_manager', () => {
+      refuseUnsupported(clusterManager, { read: ['outlierDetection'] });
+      const outliers = clusterManager.outlierDetection;
+      if (outliers) inField('outlier_detection', () => refuseUnsupported(outliers, { read: ['eventLogPath'] }));
     });
   if (admin) inField('admin', () => refuseUnsupported(admin, { read: ['address'], ignored: ['profilePath', 'ignoreGlobalConnLimit'] }));
   if (!dynamicResources) return;

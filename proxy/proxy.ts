@@ -126,7 +126,8 @@ class ConfiguredProxy implements RunningProxy {
     this.#secrets = new ProxySecrets(bootstrap, system, { node: this.#node, identity: options.identity });
     this.#secrets.store.onChange(() => this.#secretsChanged());
     this.#arriving = new ArrivingSecrets(this.#secrets.store, system.tls);
-    this.#clusters = new ClusterManager(system, this.#secrets.room);
+    const ejectionLogPath = bootstrap.clusterManager?.outlierDetection?.eventLogPath;
+    this.#clusters = new ClusterManager(system, this.#secrets.room, ejectionLogPath);
     this.#listeners = new ListenerManager(system);
     this.#secrets.room.users.push(() => this.#listeners.tlsContexts());
     this.#builder = new SnapshotBuilder({ system, clusters: this.#clusters, secrets: this.#secrets.store, tls: this.#secrets.room });

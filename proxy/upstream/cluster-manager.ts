@@ -15,11 +15,13 @@ export interface ClusterSlot {
 export class ClusterManager {
   readonly #system: System;
   readonly #tls: TlsRoom;
+  readonly #ejectionLogPath: string;
   readonly #slots = new Map<string, ClusterSlot>();
 
-  /** tls: what listeners and clusters share; without it no secret ever arrives. */
-  constructor(system: System, tls: TlsRoom = tlsRoom(system, new SecretStore())) {
+  /** tls: what listeners and clusters share; without it no secret ever arrives. ejectionLogPath: a file for events of outlier detection; empty = none. */
+  constructor(system: System, tls: TlsRoom = tlsRoom(system, new SecretStore()), ejectionLogPath = '') {
     this.#system = system;
+    this.#ejectionLogPath = ejectionLogPath;
     this.#tls = tls;
     tls.users.push(() => this.running().flatMap((cluster) => cluster.tlsContexts()));
   }
@@ -38,7 +40,7 @@ export class ClusterManager {
     for (const [name, compiled] of wanted) {
       const slot = this.slot(name);
       if (slot.current) slot.current.update(compiled);
-      else slot.current = new Cluster(compiled, this.#system, this.#tls);
+      else slot.current = new Cluster(compiled, this.#system, { tls: this.#tls, ejectionLogPath: this.#ejectionLogPath });
     }
     for (const slot of this.#slots.values()) {
       if (slot.current === undefined || wanted.has(slot.name)) continue;

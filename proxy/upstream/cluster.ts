@@ -22,6 +22,13 @@ import type { PoolRoom } from './pools/pool.ts';
 import type { SocketLabels } from './transport-sockets.ts';
 import { type Transport, Transports } from './transports.ts';
 
+/** What all clusters share. */
+interface ClusterRooms {
+  readonly tls: TlsRoom;
+  /** Empty: none. */
+  readonly ejectionLogPath: string;
+}
+
 /** Where the client meant to go. */
 interface Destination {
   readonly address: string;
@@ -69,7 +76,7 @@ export class Cluster implements HostRoom {
   #members: readonly ReadonlySet<Host>[] = [];
   #resolving: AbortController | undefined;
 
-  constructor(compiled: CompiledCluster, system: System, tls: TlsRoom) {
+  constructor(compiled: CompiledCluster, system: System, { tls, ejectionLogPath }: ClusterRooms) {
     this.system = system;
     this.#compiled = compiled;
     this.#endpoints = compiled.endpoints;
@@ -80,7 +87,7 @@ export class Cluster implements HostRoom {
     this.#tellLimits();
     this.#transports = new Transports(compiled.config, { system, tls, scope });
     const hasTraffic = (): boolean => this.stats.connections.value > 0;
-    this.#watch = new HostWatch({ system, clusterName: compiled.config.name, scope, hasTraffic });
+    this.#watch = new HostWatch({ system, clusterName: compiled.config.name, scope, hasTraffic, ejectionLogPath });
     this.#picks = new HostPicks(system, () => this.stats.panics.value++);
     this.#apply(compiled, undefined);
   }
@@ -142,6 +149,8 @@ export class Cluster implements HostRoom {
   retire(): void {
     this.#resolving?.abort();
     this.#watch.close();
+    // Nobody picks here any longer.
+    this.#isStale = false;
     for (const host of this.#hosts.values()) host.retire();
     this.stats.members.value = 0;
     this.stats.healthyMembers.value = 0;
@@ -265,7 +274,7 @@ export class Cluster implements HostRoom {
       localities.map(({ locality, weight, endpoints }) => ({
         locality,
         weight,
-        hosts: endpoints.map((endpoint) => this.#hostFor(endpoint, kept)),
+        hosts: endpoints.map((endpoint) => this.#hostFor(endpoint, locality, kept)),
       })),
     );
     const staying = new Set<Host>();
@@ -313,14 +322,16 @@ export class Cluster implements HostRoom {
     this.#members = members;
   }
 
-  #hostFor(endpoint: EndpointConfig, kept: Set<string>): Host {
+  #hostFor(endpoint: EndpointConfig, locality: string, kept: Set<string>): Host {
     kept.add(endpoint.key);
     const known = this.#hosts.get(endpoint.key);
     if (known) {
       known.update(endpoint);
+      known.locality = locality;
       return known;
     }
     const host = new Host(endpoint, this);
+    host.locality = locality;
     this.#hosts.set(endpoint.key, host);
     this.#watch.begin(host);
     return host;

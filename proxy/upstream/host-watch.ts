@@ -11,6 +11,8 @@ export interface WatchRoom {
   readonly system: System;
   readonly clusterName: string;
   readonly scope: MetricScope;
+  /** A file for events of outlier detection; empty = none. */
+  readonly ejectionLogPath: string;
   /** Whether the cluster was ever used. */
   hasTraffic(): boolean;
 }

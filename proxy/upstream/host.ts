@@ -35,6 +35,8 @@ export class Host implements WarmingHost, PoolHost, Ejectable, CheckableHost {
   readonly address: string;
   readonly port: number;
   hostname: string;
+  /** `region/zone/sub_zone`; empty when none is said. */
+  locality = '';
   labels: EndpointConfig['labels'];
   hashKey: string | undefined;
   healthySinceMs: number | undefined;

@@ -15,6 +15,8 @@ export type CheckEvent =
 /** Whom it concerns. */
 export interface Checked extends SocketAddress {
   readonly key: string;
+  /** `region/zone/sub_zone`; empty when none is said. */
+  readonly locality: string;
 }
 
 /** Where it is told. */
@@ -51,6 +53,7 @@ const fieldsOf = (event: CheckEvent): object => {
 };
 
 const lineOf = ({ cluster, checker }: CheckLogRules, host: Checked, event: CheckEvent, nowMs: number): string => {
+  const [region = '', zone = '', sub_zone = ''] = host.locality.split('/');
   const address = { protocol: 'TCP', address: host.address, port_value: host.port };
   return JSON.stringify({
     health_checker_type: checker,
@@ -58,6 +61,7 @@ const lineOf = ({ cluster, checker }: CheckLogRules, host: Checked, event: Check
     cluster_name: cluster,
     timestamp: new Date(nowMs).toISOString(),
     ...detailOf(event),
+    locality: { region, zone, sub_zone },
   });
 };
 

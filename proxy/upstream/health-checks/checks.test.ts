@@ -338,7 +338,12 @@ describe('events', () => {
     const lines = room.system.lines.map(({ path, line }) => ({ path, ...JSON.parse(line) }));
     const common = { path: '/events', cluster_name: 'echo', health_checker_type: 'HTTP' };
     expect(lines).toMatchObject([
-      { ...common, add_healthy_event: { first_check: true }, host: { socket_address: { address: '10.0.0.1', port_value: 1 } } },
+      {
+        ...common,
+        add_healthy_event: { first_check: true },
+        host: { socket_address: { address: '10.0.0.1', port_value: 1 } },
+        locality: { region: '', zone: '', sub_zone: '' },
+      },
       { ...common, successful_health_check_event: {}, timestamp: '2026-01-01T00:00:01.000Z' },
       { ...common, eject_unhealthy_event: { failure_type: 'ACTIVE', http_status_code: 503 } },
       { ...common, health_check_failure_event: { failure_type: 'ACTIVE', first_check: false, http_status_code: 503 } },

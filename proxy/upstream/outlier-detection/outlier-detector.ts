@@ -17,6 +17,8 @@ export interface DetectorRoom {
   readonly system: System;
   readonly clusterName: string;
   readonly scope: MetricScope;
+  /** A file for events; empty = none. */
+  readonly ejectionLogPath: string;
 }
 
 /** The runs that a suspicion of a type ends. */
@@ -47,11 +49,11 @@ export class OutlierDetector implements OutlierJudge {
   /** Of the last sweep. */
   averages: Readonly<Record<Origin['counts'], Average>> = { external: NO_AVERAGE, local: NO_AVERAGE };
 
-  constructor(rules: OutlierRules, { system, clusterName, scope }: DetectorRoom) {
+  constructor(rules: OutlierRules, { system, clusterName, scope, ejectionLogPath }: DetectorRoom) {
     this.rules = rules;
     this.#system = system;
     this.stats = outlierStats(scope);
-    this.#log = new EjectionLog(clusterName, system);
+    this.#log = new EjectionLog(clusterName, system, ejectionLogPath);
     this.#cancelSweep = this.#armSweep();
   }
 
@@ -139,14 +141,18 @@ export class OutlierDetector implements OutlierJudge {
       return;
     }
     if (type === 'CONSECUTIVE_5XX' || type === 'SUCCESS_RATE') stats.deprecated.total.value++;
-    if (!this.#system.random.chance(rules.enforcing[type] / 100)) {
+    if (!this.#system.random.stream('ejections').chance(rules.enforcing[type] / 100)) {
       this.#log.ejected(monitor, { type, averages: this.averages });
       return;
     }
     stats.total.value++;
     stats.enforced[type].value++;
     const sinceMs = this.#system.clock.nowMs();
-    monitor.ejection = { type, sinceMs, jitterMs: rules.maxJitterMs > 0 ? this.#system.random.below(rules.maxJitterMs + 1) : 0 };
+    monitor.ejection = {
+      type,
+      sinceMs,
+      jitterMs: rules.maxJitterMs > 0 ? this.#system.random.stream('ejections').below(rules.maxJitterMs + 1) : 0,
+    };
     monitor.ejections++;
     monitor.lastEjectedAtMs = sinceMs;
     if (monitor.multiplier * rules.baseEjectionMs < rules.maxEjectionMs + rules.baseEjectionMs) monitor.multiplier++;

@@ -87,6 +87,32 @@ describe('an ejection', () => {
     expect(room.events('outlier.returned')).toEqual([{ cluster: 'echo', host: bad.key, ejections: 1, secs_since_last_action: 30 }]);
   });
 
+  it('is a line of a file where one is named, in the shape of Envoy’s', async () => {
+    const room = await watchedCluster(withOutliers({ interval: '10s', baseEjectionTime: '30s' }), { ejectionLogPath: '/ejections' });
+    const [bad] = room.hosts as [TestHost];
+    await strike(room, bad);
+    await room.system.clock.advance(30_000);
+    const common = { cluster_name: 'echo', upstream_url: bad.key, type: 'CONSECUTIVE_5XX', num_ejections: 1 };
+    expect(room.system.lines.map(({ path, line }) => ({ path, ...JSON.parse(line) }))).toEqual([
+      {
+        path: '/ejections',
+        timestamp: '2026-01-01T00:00:00.000Z',
+        ...common,
+        action: 'EJECT',
+        enforced: true,
+        eject_consecutive_event: {},
+      },
+      {
+        path: '/ejections',
+        timestamp: '2026-01-01T00:00:30.000Z',
+        ...common,
+        action: 'UNEJECT',
+        enforced: false,
+        secs_since_last_action: '30',
+      },
+    ]);
+  });
+
   it('is only found, and counted, where nothing is enforced', async () => {
     const room = await watchedCluster(withOutliers({ enforcingConsecutive5xx: 0 }));
     await strike(room, room.hosts[0] as TestHost);
@@ -189,6 +215,14 @@ describe('living state', () => {
     expect(out(room)).toEqual([]);
   });
 
+  it('ends with its cluster, and nobody is counted any longer', async () => {
+    const room = await watchedCluster(withOutliers({}), { hosts: 2 });
+    await strike(room, room.hosts[0] as TestHost);
+    room.manager.close();
+    await room.system.clock.advance(60_000);
+    expect(['membership_total', 'membership_healthy', 'outlier_detection.ejections_active'].map(room.stat)).toEqual([0, 0, 0]);
+  });
+
   it('ends when nobody wants it any longer', async () => {
     const room = await watchedCluster(withOutliers({}), { hosts: 2 });
     await strike(room, room.hosts[0] as TestHost);
@@ -241,7 +275,12 @@ describe('rates', () => {
     expect(room.cluster().outliers?.averages.external).toMatchObject({ average: 90 });
     expect(room.cluster().outliers?.averages.external.threshold).toBeCloseTo(52);
     expect(room.events('outlier.ejected')).toMatchObject([
-      { type: 'SUCCESS_RATE', host_success_rate: 50, average_success_rate: 90, threshold: expect.closeTo(52) },
+      {
+        type: 'SUCCESS_RATE',
+        host_success_rate: 50,
+        cluster_average_success_rate: 90,
+        cluster_success_rate_ejection_threshold: expect.closeTo(52),
+      },
     ]);
     expect(room.stat('outlier_detection.ejections_enforced_success_rate')).toBe(1);
   });

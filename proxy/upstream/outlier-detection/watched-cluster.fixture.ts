@@ -70,14 +70,17 @@ const REQUEST: HttpRequest = {
 const NEAR = { address: '10.0.0.1', port: 80 };
 
 /** A running cluster and what surrounds it. */
-export const watchedCluster = async (config: object, { hosts = 2, seed = 1, endpoint = {} as object, answer = 200 as Answer } = {}) => {
+export const watchedCluster = async (
+  config: object,
+  { hosts = 2, seed = 1, endpoint = {} as object, answer = 200 as Answer, ejectionLogPath = '' } = {},
+) => {
   const system = simulatedSystem({ seed });
   const all = Array.from({ length: hosts }, (_, index) => new TestHost(system, index + 1));
   for (const host of all) {
     host.answer = answer;
     await host.open();
   }
-  const manager = new ClusterManager(system);
+  const manager = new ClusterManager(system, undefined, ejectionLogPath);
   const compiled = (ports: readonly number[], changed: object = {}) => {
     const message = ClusterMessage.fromJSON({ name: 'echo', connectTimeout: '1s', ...config, ...changed });
     const lbEndpoints = ports.map((portValue) => ({
