@@ -87,6 +87,17 @@ test('a rule behind a catch-all is unreachable', () => {
   expect(messages).toEqual(['VirtualService rule late not used (route without matches defined before)']);
 });
 
+test('rules for connections are looked at as well: those nobody reaches, and those that lead nowhere', () => {
+  const tcp = (rules: string) => findings([SERVICE, virtualService(`  hosts: [reviews]\n  tcp:\n${rules}`)]).messages;
+  expect(tcp(`  - ${TO_REVIEWS}\n  - match: [{port: 1}]\n    ${TO_REVIEWS}\n`)).toEqual([
+    'VirtualService rule #1 not used (route without matches defined before)',
+  ]);
+  expect(tcp(`  - match: [{port: 1}]\n    ${TO_REVIEWS}\n  - match: [{port: 1}]\n    ${TO_REVIEWS}\n`)).toEqual([
+    'VirtualService rule #1 not used (all matches used by prior rules)',
+  ]);
+  expect(tcp('  - route: [{destination: {host: nobody}}]\n')[0]).toContain('nobody');
+});
+
 test('a condition that an earlier prefix takes is ineffective, and a rule of only such conditions unreachable', () => {
   const rules = `  - match: [{uri: {prefix: /a}}]\n    ${TO_REVIEWS}\n  - match: [{name: n, uri: {exact: /a/b}}]\n    ${TO_REVIEWS}\n`;
   expect(findings([SERVICE, virtualService(`  hosts: [reviews]\n  http:\n${rules}`)]).messages).toEqual([

@@ -1,5 +1,6 @@
 /** IST0101 ReferencedResourceNotFound: a route to a host or a subset that nobody declared. It is accepted; requests get 503 with flag NC. */
 import { hostCovers, resolveHost } from '../mesh/hostnames.ts';
+import type { ResourceOf } from '../resources/resource.ts';
 import { nearest } from '../resources/shape.ts';
 import type { Destination, HttpRule } from '../resources/virtual-service.ts';
 import type { StoreView } from '../store/config-store.ts';
@@ -10,25 +11,37 @@ import { serviceHosts } from './service-hosts.ts';
 export const missingReferences = (view: StoreView): readonly Finding[] => {
   const hosts = serviceHosts(view);
   const subsets = subsetsByHost(view);
-  return view.of('VirtualService').flatMap(({ resource }) =>
-    (resource.spec.http ?? []).flatMap((rule, index) => [
+  const check = (resource: ResourceOf<'VirtualService'>, { destination, path }: Named): Finding[] => {
+    const host = resolveHost(destination.host ?? '', resource.metadata.namespace);
+    const finding = checkHost(hosts, host, path) ?? checkSubset(subsets.get(host), destination.subset, { host, path });
+    return finding === undefined ? [] : [{ ...finding, about: resource }];
+  };
+  return view.of('VirtualService').flatMap(({ resource }) => [
+    ...(resource.spec.http ?? []).flatMap((rule, index) => [
       ...checkDelegate(view, rule, { namespace: resource.metadata.namespace, path: `spec.http[${index}]` }).map((finding) => ({
         ...finding,
         about: resource,
       })),
-      ...destinationsOf(rule, `spec.http[${index}]`).flatMap(({ destination, path }) => {
-        const host = resolveHost(destination.host ?? '', resource.metadata.namespace);
-        const finding = checkHost(hosts, host, path) ?? checkSubset(subsets.get(host), destination.subset, { host, path });
-        return finding === undefined ? [] : [{ ...finding, about: resource }];
-      }),
+      ...destinationsOf(rule, `spec.http[${index}]`).flatMap((named) => check(resource, named)),
     ]),
-  );
+    ...(['tcp', 'tls'] as const).flatMap((kind) =>
+      (resource.spec[kind] ?? []).flatMap(({ route }, index) =>
+        routedBy(route, `spec.${kind}[${index}]`).flatMap((named) => check(resource, named)),
+      ),
+    ),
+  ]);
 };
 
-const destinationsOf = (rule: HttpRule, path: string): { destination: Destination; path: string }[] => [
-  ...(rule.route ?? []).flatMap(({ destination }, index) =>
-    destination ? [{ destination, path: `${path}.route[${index}].destination` }] : [],
-  ),
+interface Named {
+  readonly destination: Destination;
+  readonly path: string;
+}
+
+const routedBy = (routes: readonly { readonly destination?: Destination }[] | undefined, path: string): Named[] =>
+  (routes ?? []).flatMap(({ destination }, index) => (destination ? [{ destination, path: `${path}.route[${index}].destination` }] : []));
+
+const destinationsOf = (rule: HttpRule, path: string): Named[] => [
+  ...routedBy(rule.route, path),
   ...(rule.mirror ? [{ destination: rule.mirror, path: `${path}.mirror` }] : []),
   ...(rule.mirrors ?? []).flatMap(({ destination }, index) =>
     destination ? [{ destination, path: `${path}.mirrors[${index}].destination` }] : [],

@@ -78,9 +78,9 @@ export const checkHosts = (hosts: readonly string[], path: string): Complaint[] 
 export const checkPort = (port: number | undefined, path: string): Complaint[] =>
   port === undefined || (port >= 1 && port <= 65_535) ? [] : [fail(path, `port number ${port} must be in the range 1..65535`)];
 
-/** A limit that must not be negative. */
-export const checkLimit = (value: number | undefined, path: string): Complaint[] =>
-  value === undefined || value >= 0 ? [] : [fail(path, `${path.slice(path.lastIndexOf('.') + 1)} must be non-negative`)];
+/** A limit that must not be negative. name: as Istio's messages call it. */
+export const checkLimit = (value: number | undefined, path: string, name: string): Complaint[] =>
+  value === undefined || value >= 0 ? [] : [fail(path, `${name} must be non-negative`)];
 
 /** exportTo: `.`, `*`, `~` or namespaces, and `*` stands alone. */
 export const checkExportTo = (exportTo: readonly string[] | undefined): Complaint[] => {

@@ -1,5 +1,5 @@
 /** DestinationRule: how to reach a host once it is chosen. Source: istio.io/api networking/v1 destination_rule.proto. */
-import { bool, durationText, int, listOf, mapOf, num, object, oneOf, str, uint } from './shape.ts';
+import { anything, bool, durationText, int, listOf, mapOf, num, object, oneOf, str, uint } from './shape.ts';
 
 const consistentHash = object({
   httpHeaderName: str,
@@ -23,6 +23,7 @@ const loadBalancer = object({
   simple: oneOf('UNSPECIFIED', 'LEAST_CONN', 'RANDOM', 'PASSTHROUGH', 'ROUND_ROBIN', 'LEAST_REQUEST'),
   consistentHash,
   localityLbSetting,
+  zoneAwareLbSetting: anything,
   warmupDurationSecs: durationText,
   warmup: object({ duration: durationText, minimumPercent: num, aggression: num }),
 });
@@ -44,6 +45,7 @@ const connectionPool = object({
     h2UpgradePolicy: oneOf('DEFAULT', 'DO_NOT_UPGRADE', 'UPGRADE'),
     useClientProtocol: bool,
     maxConcurrentStreams: int,
+    http2KeepAlive: object({ interval: durationText, timeout: durationText }),
   }),
 });
 
@@ -78,7 +80,7 @@ const trafficPolicy = object({
   portLevelSettings: listOf(object({ port: object({ number: uint }), ...sections })),
   tunnel: object({ protocol: str, targetHost: str, targetPort: uint }),
   proxyProtocol: object({ version: oneOf('V1', 'V2') }),
-  retryBudget: object({ percent: num, minRetryConcurrency: uint }),
+  retryBudget: object({ percent: num, budgetInterval: durationText, minRetryConcurrency: uint }),
 });
 
 /** The fields that a DestinationRule's spec may have. */

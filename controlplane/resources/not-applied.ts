@@ -8,11 +8,19 @@ import type { Complaint } from './problem.ts';
 import type { ActiveKind } from './resource.ts';
 
 const SECTIONS = [
+  'loadBalancer.zoneAwareLbSetting',
+  'connectionPool.http.http2KeepAlive',
   'connectionPool.http.h2UpgradePolicy=UPGRADE',
   'connectionPool.http.useClientProtocol=TRUE',
   'connectionPool.http.maxConcurrentStreams',
 ];
-const POLICY = [...SECTIONS, ...SECTIONS.map((section) => `portLevelSettings[].${section}`), 'tunnel', 'proxyProtocol'];
+const POLICY = [
+  ...SECTIONS,
+  ...SECTIONS.map((section) => `portLevelSettings[].${section}`),
+  'tunnel',
+  'proxyProtocol',
+  'retryBudget.budgetInterval',
+];
 
 /** Rows by kind. */
 export const NOT_APPLIED: Readonly<Record<ActiveKind, readonly string[]>> = {

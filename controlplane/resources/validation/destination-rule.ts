@@ -5,15 +5,16 @@ import {
   checkLimit,
   checkPercent,
   checkPort,
+  durationMs,
   fail,
   hostFault,
   isDnsLabel,
   repeated,
-  warn,
 } from '../checks.ts';
 import type { DestinationRuleSpec, TrafficPolicy } from '../destination-rule.ts';
 import type { Complaint } from '../problem.ts';
 import { checkLoadBalancer } from './load-balancer.ts';
+import { checkOutliers } from './outlier-detection.ts';
 
 /** Paths in the complaints start at `spec`. */
 export const validateDestinationRule = (spec: DestinationRuleSpec): readonly Complaint[] => {
@@ -25,7 +26,7 @@ export const validateDestinationRule = (spec: DestinationRuleSpec): readonly Com
     const path = `spec.subsets[${index}]`;
     if (name === '') complaints.push(fail(path, 'subset name cannot be empty'));
     else if (!isDnsLabel(name)) complaints.push(fail(`${path}.name`, `subset name is invalid: "${name.slice(0, 80)}" is not a DNS label`));
-    complaints.push(...checkPolicy(trafficPolicy, `${path}.trafficPolicy`));
+    complaints.push(...checkPolicy(trafficPolicy, `${path}.trafficPolicy`, spec.trafficPolicy));
   }
   for (const name of repeated(subsets.map((subset) => subset.name ?? '')))
     complaints.push(fail('spec.subsets', `duplicate subset names: ${name}`));
@@ -34,65 +35,66 @@ export const validateDestinationRule = (spec: DestinationRuleSpec): readonly Com
 
 type Sections = Pick<TrafficPolicy, 'loadBalancer' | 'connectionPool' | 'outlierDetection' | 'tls'>;
 
-const checkPolicy = (policy: TrafficPolicy | undefined, path: string): Complaint[] => {
+/** inherited: what the rule says where a subset says nothing. */
+const checkPolicy = (policy: TrafficPolicy | undefined, path: string, inherited?: Sections): Complaint[] => {
   if (!policy) return [];
   if (Object.keys(policy).length === 0) return [fail(path, 'traffic policy must have at least one field')];
-  const complaints = [...checkSections(policy, path), ...checkPercent(policy.retryBudget?.percent, `${path}.retryBudget.percent`)];
+  const complaints = [
+    ...checkSections(policy, path, inherited),
+    ...checkPercent(policy.retryBudget?.percent, `${path}.retryBudget.percent`),
+  ];
+  if (policy.tunnel && policy.proxyProtocol) complaints.push(fail(path, 'tunnel and proxyProtocol must not be set together'));
   for (const [index, setting] of (policy.portLevelSettings ?? []).entries()) {
     const at = `${path}.portLevelSettings[${index}]`;
     complaints.push(...checkSections(setting, at), ...checkPort(setting.port?.number, `${at}.port.number`));
     if (setting.port?.number === undefined) complaints.push(fail(`${at}.port`, 'portTrafficPolicy must have valid port'));
+    if (Object.keys(setting).every((name) => name === 'port'))
+      complaints.push(fail(at, 'port traffic policy must have at least one field'));
   }
   return complaints;
 };
 
-const checkSections = (sections: Sections, path: string): Complaint[] => [
-  ...checkLoadBalancer(sections, `${path}.loadBalancer`),
+const checkSections = (sections: Sections, path: string, inherited: Sections = {}): Complaint[] => [
+  ...checkLoadBalancer(sections.loadBalancer, sections.outlierDetection ?? inherited.outlierDetection, `${path}.loadBalancer`),
   ...checkPool(sections, `${path}.connectionPool`),
-  ...checkOutliers(sections, `${path}.outlierDetection`),
+  ...checkOutliers(sections.outlierDetection, `${path}.outlierDetection`),
   ...checkTls(sections, `${path}.tls`),
 ];
+
+/** Fields as Istio's messages call them. */
+const COUNTED = {
+  http1MaxPendingRequests: 'http1 max pending requests',
+  http2MaxRequests: 'http2 max requests',
+  maxRequestsPerConnection: 'max requests per connection',
+  maxRetries: 'max retries',
+  maxConcurrentStreams: 'max concurrent streams',
+} as const;
 
 const checkPool = ({ connectionPool }: Sections, path: string): Complaint[] => {
   if (!connectionPool) return [];
   const { tcp, http } = connectionPool;
   if (!tcp && !http) return [fail(path, 'connection pool must have at least one field')];
   const complaints = [
-    ...checkLimit(tcp?.maxConnections, `${path}.tcp.maxConnections`),
-    ...(['connectTimeout', 'maxConnectionDuration', 'idleTimeout'] as const).flatMap((field) =>
-      checkDuration(tcp?.[field], `${path}.tcp.${field}`),
-    ),
-    ...(['http1MaxPendingRequests', 'http2MaxRequests', 'maxRequestsPerConnection', 'maxRetries', 'maxConcurrentStreams'] as const).flatMap(
-      (field) => checkLimit(http?.[field], `${path}.http.${field}`),
-    ),
+    ...checkLimit(tcp?.maxConnections, `${path}.tcp.maxConnections`, 'max connections'),
+    ...(['connectTimeout', 'maxConnectionDuration'] as const).flatMap((field) => checkDuration(tcp?.[field], `${path}.tcp.${field}`)),
+    // 0 switches it off.
+    ...(durationMs(tcp?.idleTimeout ?? '0s') === 0 ? [] : checkDuration(tcp?.idleTimeout, `${path}.tcp.idleTimeout`)),
+    ...(['time', 'interval'] as const).flatMap((field) => checkDuration(tcp?.tcpKeepalive?.[field], `${path}.tcp.tcpKeepalive.${field}`)),
+    ...Object.entries(COUNTED).flatMap(([field, name]) => checkLimit(http?.[field as keyof typeof COUNTED], `${path}.http.${field}`, name)),
     ...checkDuration(http?.idleTimeout, `${path}.http.idleTimeout`),
+    ...(http?.http2KeepAlive ? checkHttp2KeepAlive(http.http2KeepAlive, `${path}.http.http2KeepAlive`) : []),
   ];
   if (http?.h2UpgradePolicy === 'UPGRADE' && http.useClientProtocol)
     complaints.push(fail(`${path}.http`, 'use client protocol must not be true when H2UpgradePolicy is UPGRADE'));
   return complaints;
 };
 
-const checkOutliers = ({ outlierDetection }: Sections, path: string): Complaint[] => {
-  if (!outlierDetection) return [];
-  const complaints = (['interval', 'baseEjectionTime'] as const).flatMap((field) =>
-    checkDuration(outlierDetection[field], `${path}.${field}`),
+const checkHttp2KeepAlive = (keepAlive: { readonly interval?: string; readonly timeout?: string }, path: string): Complaint[] =>
+  (['interval', 'timeout'] as const).flatMap((field) =>
+    keepAlive[field] === undefined
+      ? [fail(path, `http2 keepalive ${field} is required`)]
+      : checkDuration(keepAlive[field], `${path}.${field}`),
   );
-  for (const field of ['maxEjectionPercent', 'minHealthPercent'] as const) {
-    const value = outlierDetection[field] ?? 0;
-    if (value < 0 || value > 100) complaints.push(fail(`${path}.${field}`, `percentage ${value} is not in range 0..100`));
-  }
-  if (outlierDetection.consecutiveLocalOriginFailures !== undefined && !outlierDetection.splitExternalLocalOriginErrors) {
-    const message =
-      'outlier detection consecutive local origin failures is specified, but split external local origin errors is set to false';
-    complaints.push(fail(`${path}.consecutiveLocalOriginFailures`, message));
-  }
-  if (outlierDetection.consecutiveErrors !== undefined) {
-    const message =
-      'outlier detection consecutive errors is deprecated and ignored: use consecutiveGatewayErrors or consecutive5xxErrors instead';
-    complaints.push(warn(`${path}.consecutiveErrors`, message));
-  }
-  return complaints;
-};
 
 const checkTls = ({ tls }: Sections, path: string): Complaint[] => {
   if (!tls) return [];

@@ -155,6 +155,88 @@ test.each([
     `hosts: [a.com], ${PORTS}, resolution: STATIC, endpoints: [{address: "unix://x"}]`,
     'x is not an absolute path to a file',
   ],
+  ['DestinationRule', policy('connectionPool: {tcp: {maxConnections: -1}}'), 'max connections must be non-negative'],
+  ['DestinationRule', policy('connectionPool: {http: {http1MaxPendingRequests: -1}}'), 'http1 max pending requests must be non-negative'],
+  ['DestinationRule', policy('connectionPool: {tcp: {tcpKeepalive: {time: 0s}}}'), 'duration must be greater than 1ms'],
+  ['DestinationRule', policy('connectionPool: {http: {http2KeepAlive: {interval: 1s}}}'), 'http2 keepalive timeout is required'],
+  [
+    'DestinationRule',
+    policy('loadBalancer: {consistentHash: {httpCookie: {name: c, attributes: [{name: a}, {name: a}]}}}'),
+    'duplicate cookie attribute name: a',
+  ],
+  [
+    'DestinationRule',
+    policy('loadBalancer: {consistentHash: {httpCookie: {name: c, attributes: [{value: a}]}}}'),
+    'cookie attribute name cannot be empty',
+  ],
+  ['DestinationRule', policy('loadBalancer: {consistentHash: {httpHeaderName: x, maglev: {}}}'), 'tableSize must be set for maglev'],
+  [
+    'DestinationRule',
+    policy('loadBalancer: {consistentHash: {httpHeaderName: x, maglev: {tableSize: 10}}}'),
+    'tableSize must be a prime number for maglev',
+  ],
+  [
+    'DestinationRule',
+    policy('loadBalancer: {consistentHash: {httpHeaderName: x, maglev: {tableSize: 5000011}}}'),
+    'tableSize must be less than 5000011 for maglev',
+  ],
+  [
+    'DestinationRule',
+    policy('loadBalancer: {consistentHash: {httpHeaderName: x, minimumRingSize: 1, ringHash: {minimumRingSize: 1}}}'),
+    'only one of MinimumRingSize or Maglev/Ringhash can be specified',
+  ],
+  ['DestinationRule', policy('loadBalancer: {warmup: {minimumPercent: 10}}'), 'duration is required'],
+  [
+    'DestinationRule',
+    policy('loadBalancer: {warmup: {duration: 1s, minimumPercent: 101}}'),
+    'minimumPercent value should be less than or equal to 100',
+  ],
+  ['DestinationRule', policy('loadBalancer: {warmup: {duration: 1s, aggression: 0}}'), 'aggression should be greater than 0'],
+  [
+    'DestinationRule',
+    policy('loadBalancer: {localityLbSetting: {distribute: [{from: a, to: {a: 100}}], failover: [{from: a, to: b}]}}'),
+    "can not simultaneously specify 'distribute' and 'failover'",
+  ],
+  [
+    'DestinationRule',
+    policy('loadBalancer: {localityLbSetting: {failover: [{from: a, to: b}], failoverPriority: [topology.kubernetes.io/zone]}}'),
+    "can not simultaneously set 'failover' and topology label 'topology.kubernetes.io/zone' in 'failover_priority'",
+  ],
+  [
+    'DestinationRule',
+    policy('loadBalancer: {localityLbSetting: {distribute: [{from: a, to: {a: 0, b: 100}}]}}'),
+    'locality weight must be in range [1, 100]',
+  ],
+  [
+    'DestinationRule',
+    policy('loadBalancer: {localityLbSetting: {distribute: [{from: a, to: {a: 50, a/b: 50}}]}}'),
+    'locality a/b overlap with previous specified ones',
+  ],
+  [
+    'DestinationRule',
+    policy('loadBalancer: {localityLbSetting: {distribute: [{from: "*/a", to: {a: 100}}]}}'),
+    "locality */a wildcard '*' number can not exceed 1 and must be in the end",
+  ],
+  [
+    'DestinationRule',
+    policy('loadBalancer: {localityLbSetting: {failover: [{from: a, to: a}]}}'),
+    'locality lb failover settings must specify different regions',
+  ],
+  [
+    'DestinationRule',
+    policy('loadBalancer: {localityLbSetting: {failover: [{from: a/b, to: c}]}}'),
+    'locality lb failover only specify region',
+  ],
+  ['DestinationRule', policy('portLevelSettings: [{port: {number: 80}}]'), 'port traffic policy must have at least one field'],
+  [
+    'DestinationRule',
+    policy('tunnel: {targetHost: a.com, targetPort: 80}, proxyProtocol: {version: V1}'),
+    'tunnel and proxyProtocol must not be set together',
+  ],
+  ['VirtualService', `hosts: [a], tcp: [{match: [{destinationSubnets: [10.0.0.0/33]}], ${TO_A}}]`, '10.0.0.0/33 is not a valid CIDR block'],
+  ['VirtualService', `hosts: [a], tcp: [{match: [{destinationSubnets: [a.com]}], ${TO_A}}]`, '"a.com" is not a valid IP'],
+  ['VirtualService', `hosts: [a], tcp: [{match: [{port: 70000}], ${TO_A}}]`, 'port number 70000 must be in the range 1..65535'],
+  ['VirtualService', `hosts: [a], gateways: [/g], http: [{${TO_A}}]`, 'config namespace and gateway name cannot be empty'],
   ['WorkloadEntry', 'address: 1.1.1.1, ports: {http: 0}', 'port number 0 must be in the range 1..65535'],
 ])('%s {%s} is refused as istioctl refuses it', (kind, spec, message) => {
   expect(complaintsOf(kind, spec).errors).toContain(message);
@@ -198,4 +280,25 @@ test('a header value cannot carry a second header', () => {
 
 test('unknown fields are found in parts that this mesh does not apply, too', () => {
   expect(complaintsOf('DestinationRule', policy('tls: {mode: SIMPLE, sniHost: a}')).errors).toEqual(['unknown field "sniHost"']);
+});
+
+test('the old name of consecutive errors teaches: it is ignored, this holds, write that', () => {
+  const told = (more: string) => complaintsOf('DestinationRule', policy(`outlierDetection: {consecutiveErrors: 3${more}}`)).warnings;
+  expect(told('')).toEqual([
+    "outlier detection consecutive errors is deprecated, use consecutiveGatewayErrors or consecutive5xxErrors instead: consecutiveErrors: 3 is ignored, as in Istio; Envoy's default, 5 errors (5xx) in a row, decides. Write consecutive5xxErrors: 3 to mean it",
+  ]);
+  expect(told(', consecutiveGatewayErrors: 2')[0]).toContain('ignored, as in Istio; consecutiveGatewayErrors: 2 decides');
+});
+
+test('failover without anything that ejects is told to do nothing; a subset has what ejects from its rule', () => {
+  const FAILOVER = 'loadBalancer: {localityLbSetting: {failover: [{from: a, to: b}]}}';
+  const subset = `subsets: [{name: v1, trafficPolicy: {${FAILOVER}}}]`;
+  const told = (spec: string) => complaintsOf('DestinationRule', spec).warnings;
+  expect(told(policy(FAILOVER))).toEqual(['outlier detection policy must be provided for failover']);
+  expect(told(`host: a, ${subset}`)).toEqual(['outlier detection policy must be provided for failover']);
+  expect(told(`${policy('outlierDetection: {}')}, ${subset}`)).toEqual([]);
+});
+
+test('an idle timeout of 0 switches it off, for connections', () => {
+  expect(complaintsOf('DestinationRule', policy('connectionPool: {tcp: {idleTimeout: 0s}}'))).toEqual({ errors: [], warnings: [] });
 });

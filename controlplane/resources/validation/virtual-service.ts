@@ -1,8 +1,8 @@
 /** What a VirtualService must obey beyond its shape. Messages follow istioctl validate, so that they can be searched for. */
-import { checkExportTo, checkHosts, checkPort, fail, warn } from '../checks.ts';
+import { checkExportTo, checkHosts, fail, warn } from '../checks.ts';
 import type { Complaint } from '../problem.ts';
 import type { VirtualServiceSpec } from '../virtual-service.ts';
-import { checkWeights } from './destinations.ts';
+import { checkGatewayNames, checkTcp, checkTls } from './connections.ts';
 import { checkHttpRule } from './http-rule.ts';
 
 /** Paths in the complaints start at `spec`. */
@@ -12,9 +12,10 @@ export const validateVirtualService = (spec: VirtualServiceSpec): readonly Compl
   const complaints = [
     ...checkOwnHosts(spec),
     ...checkExportTo(spec.exportTo),
+    ...checkGatewayNames(spec.gateways, 'spec.gateways'),
     ...http.flatMap((rule, index) => checkHttpRule(rule, `spec.http[${index}]`, onMesh)),
-    ...tls.flatMap((rule, index) => checkTls(rule, `spec.tls[${index}]`, spec.hosts ?? [])),
-    ...tcp.flatMap((rule, index) => checkConnectionRoutes(rule.route, `spec.tcp[${index}]`, 'TCP')),
+    ...tls.flatMap((rule, index) => checkTls(rule, `spec.tls[${index}]`, spec.hosts ?? [], covers)),
+    ...tcp.flatMap((rule, index) => checkTcp(rule, `spec.tcp[${index}]`)),
   ];
   return http.length + tcp.length + tls.length === 0
     ? [...complaints, fail('spec', 'http, tcp or tls must be provided in virtual service')]
@@ -44,26 +45,3 @@ const checkOwnHosts = (spec: VirtualServiceSpec): Complaint[] => {
 
 const covers = (pattern: string, host: string): boolean =>
   pattern === host || pattern === '*' || (pattern.startsWith('*.') && host.endsWith(pattern.slice(1)));
-
-type TlsRule = NonNullable<VirtualServiceSpec['tls']>[number];
-
-const checkTls = ({ match = [], route }: TlsRule, path: string, hosts: readonly string[]): Complaint[] => {
-  const complaints = checkConnectionRoutes(route, path, 'TLS');
-  if (match.length === 0) complaints.push(fail(path, 'TLS route must have at least one match condition'));
-  for (const [index, { sniHosts = [], port }] of match.entries()) {
-    const at = `${path}.match[${index}]`;
-    if (sniHosts.length === 0) complaints.push(fail(at, 'TLS match must have at least one SNI host'));
-    complaints.push(...checkPort(port, `${at}.port`), ...checkHosts(sniHosts, `${at}.sniHosts`));
-    for (const [sniIndex, sni] of sniHosts.entries()) {
-      if (hosts.some((host) => covers(host, sni))) continue;
-      const message = `SNI host "${sni}" is not a compatible subset of any of the virtual service hosts: [${hosts.join(' ')}]`;
-      complaints.push(fail(`${at}.sniHosts[${sniIndex}]`, message));
-    }
-  }
-  return complaints;
-};
-
-const checkConnectionRoutes = (routes: TlsRule['route'], path: string, protocol: string): Complaint[] => {
-  if (!routes?.length) return [fail(path, `${protocol} route is required`)];
-  return checkWeights(routes, path);
-};

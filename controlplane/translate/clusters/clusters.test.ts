@@ -72,7 +72,6 @@ test.each([
   ['consistentHash: {httpHeaderName: x, ringHash: {minimumRingSize: 2048}}', 'RING_HASH', { ringHashLbConfig: { minimumRingSize: 2048 } }],
   ['consistentHash: {httpHeaderName: x, ringHash: {}}', 'RING_HASH', {}],
   ['consistentHash: {httpHeaderName: x, maglev: {tableSize: 1031}}', 'MAGLEV', { maglevLbConfig: { tableSize: 1031 } }],
-  ['consistentHash: {httpHeaderName: x, maglev: {}}', 'MAGLEV', {}],
   ['warmupDurationSecs: 60s', 'LEAST_REQUEST', { leastRequestLbConfig: { slowStartConfig: LOW } }],
   ['simple: ROUND_ROBIN, warmupDurationSecs: 60s', 'ROUND_ROBIN', { roundRobinLbConfig: { slowStartConfig: LOW } }],
   ['simple: ROUND_ROBIN, warmup: {duration: 30s}', 'ROUND_ROBIN', { roundRobinLbConfig: { slowStartConfig: FULL(1, 10) } }],
@@ -111,6 +110,8 @@ test.each([
 test('HTTP/2 where a rule asks for it, with its streams; the protocol of the caller where a rule asks for that', () => {
   const upgraded = optionsOf(policy('connectionPool: {http: {h2UpgradePolicy: UPGRADE, maxConcurrentStreams: 16}}'));
   expect(upgraded).toHaveProperty('explicitHttpConfig.http2ProtocolOptions.maxConcurrentStreams', 16);
+  const alive = optionsOf(policy('connectionPool: {http: {h2UpgradePolicy: UPGRADE, http2KeepAlive: {interval: 30s, timeout: 5s}}}'));
+  expect(alive).toHaveProperty('explicitHttpConfig.http2ProtocolOptions.connectionKeepalive', { interval: '30s', timeout: '5s' });
   expect(optionsOf(policy('connectionPool: {http: {useClientProtocol: true}}'))).toHaveProperty('useDownstreamProtocolConfig');
   expect(optionsOf(policy('connectionPool: {http: {h2UpgradePolicy: DO_NOT_UPGRADE}}'))).toBeUndefined();
 });

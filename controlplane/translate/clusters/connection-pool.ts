@@ -65,7 +65,7 @@ const protocolOptions = (pool: Pool | undefined, upgrades: 'never' | 'when asked
     ...(tcp?.maxConnectionDuration !== undefined && { maxConnectionDuration: toDuration(durationMs(tcp.maxConnectionDuration)) }),
   };
   const isHttp2 = upgrades === 'always' || (upgrades === 'when asked' && http?.h2UpgradePolicy === 'UPGRADE' && !http.useClientProtocol);
-  const asksCommon = Object.keys(common).length > 0 || (http?.maxConcurrentStreams ?? 0) > 0;
+  const asksCommon = Object.keys(common).length > 0 || (http?.maxConcurrentStreams ?? 0) > 0 || http?.http2KeepAlive !== undefined;
   if (!asksCommon && !isHttp2 && !http?.useClientProtocol) return {};
   const options = {
     ...(asksCommon && { commonHttpProtocolOptions: common }),
@@ -76,7 +76,18 @@ const protocolOptions = (pool: Pool | undefined, upgrades: 'never' | 'when asked
   return { typedExtensionProtocolOptions: { [HTTP_OPTIONS]: pack(HTTP_OPTIONS, options) } };
 };
 
-const http2 = (http: Pool['http']) => ({
-  $case: 'http2ProtocolOptions',
-  value: http?.maxConcurrentStreams ? { maxConcurrentStreams: http.maxConcurrentStreams } : {},
-});
+const http2 = (http: Pool['http']) => {
+  const { interval, timeout } = http?.http2KeepAlive ?? {};
+  return {
+    $case: 'http2ProtocolOptions',
+    value: {
+      ...(http?.maxConcurrentStreams && { maxConcurrentStreams: http.maxConcurrentStreams }),
+      ...(http?.http2KeepAlive && {
+        connectionKeepalive: {
+          ...(interval !== undefined && { interval: toDuration(durationMs(interval)) }),
+          ...(timeout !== undefined && { timeout: toDuration(durationMs(timeout)) }),
+        },
+      }),
+    },
+  };
+};
