@@ -106,6 +106,22 @@ describe('in the simulated world', () => {
     expect(system.metrics.value('cluster.c.ssl.handshake')).toBe(1);
   });
 
+  it('health checks show the same certificate, and plain ones go where they are told to', async () => {
+    const check = { timeout: '1s', interval: '1s', no_traffic_interval: '1s', unhealthy_threshold: 1, healthy_threshold: 1 };
+    const health_checks = [{ ...check, http_health_check: { path: '/' } }];
+    const { system, seen } = await setUp({ cluster: { health_checks } });
+    await system.clock.advance(0);
+    expect([seen, system.metrics.value('cluster.c.health_check.healthy')]).toEqual([[PRODUCTPAGE], 1]);
+    const plain = { transport_socket: { name: 'envoy.transport_sockets.raw_buffer' }, name: 'plain', match: { plain: true } };
+    const told = {
+      health_checks: [{ ...health_checks[0], transport_socket_match_criteria: { plain: true } }],
+      transport_socket_matches: [plain],
+    };
+    const other = await setUp({ cluster: told });
+    await other.system.clock.advance(0);
+    expect([other.seen, other.system.metrics.value('cluster.c.health_check.healthy')]).toEqual([[], 0]);
+  });
+
   it.each([
     ['another service', { uri: 'spiffe://cluster.local/ns/default/sa/wrong' }, '_SAN_matcher', 'ssl.fail_verify_san'],
     ['a stranger’s root', { root: 'stranger' }, '_X509_verify_cert', 'ssl.fail_verify_error'],
