@@ -9,13 +9,13 @@ import { type SimulatedSystem, simulatedSystem } from './system/simulated-system
 const at = (port: number) => ({ socket_address: { address: '10.0.0.1', port_value: port } });
 const TYPE = 'type.googleapis.com/envoy.extensions.filters';
 
-const bootstrap = (cluster: object) => ({
-  admin: { address: at(9901) },
+const bootstrap = (cluster: object, { admin = 9901, port = 80, route = {} } = {}) => ({
+  admin: { address: at(admin) },
   static_resources: {
     listeners: [
       {
         name: 'web',
-        address: at(80),
+        address: at(port),
         filter_chains: [
           {
             filters: [
@@ -25,7 +25,9 @@ const bootstrap = (cluster: object) => ({
                   '@type': `${TYPE}.network.http_connection_manager.v3.HttpConnectionManager`,
                   stat_prefix: 'web',
                   route_config: {
-                    virtual_hosts: [{ name: 'v', domains: ['*'], routes: [{ match: { prefix: '/' }, route: { cluster: 'echo' } }] }],
+                    virtual_hosts: [
+                      { name: 'v', domains: ['*'], routes: [{ match: { prefix: '/' }, route: { cluster: 'echo', ...route } }] },
+                    ],
                   },
                   http_filters: [{ name: 'router', typed_config: { '@type': `${TYPE}.http.router.v3.Router` } }],
                 },
@@ -142,4 +144,32 @@ test('a cluster that detects no outliers has neither', async () => {
   const system = await run({}, [200, 200]);
   expect((await page(system)).clusters).toEqual([]);
   expect((await get(system, 9901, '/clusters')).body).not.toContain('::outlier::');
+});
+
+test('each try of a request counts on the host that it was made on', async () => {
+  const system = simulatedSystem();
+  for (const port of [1, 2])
+    await system.network.listen({ address: '10.0.0.1', port }, (connection) => {
+      connection.on('data', () => connection.write('HTTP/1.1 503 X\r\ncontent-length: 0\r\n\r\n'));
+    });
+  const retry_policy = { retry_on: '5xx', num_retries: 3 };
+  const proxy = await startProxy(Bootstrap.fromJSON(bootstrap(OUTLIERS, { route: { retry_policy } })), system);
+  onTestFinished(() => proxy.close());
+  const asked = get(system, 80);
+  for (let step = 0; step < 5; step++) await system.clock.advance(100);
+  await asked;
+  const [cluster] = (await page(system)).clusters;
+  expect(cluster?.hosts.map(({ consecutive5xx }) => consecutive5xx.now)).toEqual([2, 2]);
+});
+
+test('each proxy has its own mind: what one ejects, another still sends to', async () => {
+  const system = await run(OUTLIERS, [500, 200]);
+  const other = simulatedSystem({ world: system.world });
+  const second = await startProxy(Bootstrap.fromJSON(bootstrap(OUTLIERS, { admin: 9902, port: 81 })), other);
+  onTestFinished(() => second.close());
+  for (let i = 0; i < 6; i++) await get(system, 80);
+  for (let i = 0; i < 4; i++) await get(other, 81);
+  const ejectedAt = async (admin: number) =>
+    (JSON.parse((await get(system, admin, '/outliers')).body) as OutliersPage).clusters[0]?.ejected;
+  expect([await ejectedAt(9901), await ejectedAt(9902)]).toEqual([1, 0]);
 });
