@@ -25,7 +25,7 @@ export interface EnvironmentOptions {
   readonly controlPlane?: ControlPlaneName;
   /** Name of the run file; the definition's name when absent. */
   readonly name?: string;
-  /** Seed of every random choice; simulation only. */
+  /** Seed of what is left to chance: the same seed gives the same picks, weights and back-offs in every world. The simulation has one in any case; Envoys have none. */
   readonly seed?: number;
   /** How long a workload's certificate lives, 60 at least; 24 h when absent. */
   readonly leafLifeSeconds?: number;

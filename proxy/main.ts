@@ -30,6 +30,7 @@ const USAGE = `Runs one proxy from an Envoy bootstrap. The flags are Envoy's:
   --admin-address-path FILE    where the address of the admin pages is written
   --virtual-clock              POST /clock?advance_ms=N on the admin port puts this proxy's time forward; not Envoy's
   --clock-ahead-ms N           how far a virtual clock is ahead from the start; not Envoy's
+  --seed N                     makes what is left to chance the same on every run: picks, weights, back-offs, percentages; not Envoy's
   --wire-tap                   POST /tap/arm on the admin port records bytes of connections, GET /tap shows them; not Envoy's
   --identity FILE              who the workload is and which authority certifies it, as JSON; in place of an agent behind sds-grpc; not Envoy's
   --version                    which proxy this is
@@ -59,6 +60,7 @@ const flags = () =>
       'virtual-clock': { type: 'boolean' },
       'clock-ahead-ms': { type: 'string', default: '0' },
       'wire-tap': { type: 'boolean' },
+      seed: { type: 'string' },
       identity: { type: 'string' },
       version: { type: 'boolean' },
       help: { type: 'boolean', short: 'h' },
@@ -132,6 +134,11 @@ const instrumentsOf = (given: Flags): Instruments => {
   return { ...(clock && { clock }), ...(given['wire-tap'] && { tap: new WireTap((clock ?? realClock()).wallTimeMs) }) };
 };
 
+const seedOf = (text: string): number => {
+  if (!/^\d{1,10}$/.test(text) || Number(text) > 0xffff_ffff) throw new ConfigError('--seed', `${text} is not a whole number below 2^32`);
+  return Number(text);
+};
+
 const host = (system: RealSystem, given: Flags, { clock, tap }: Instruments, quit: () => void): NonNullable<ProxyOptions['host']> => {
   let current = given['log-level'];
   return {
@@ -194,7 +201,12 @@ const run = async (): Promise<void> => {
   oneOf('--drain-strategy', given['drain-strategy'], ['gradual', 'immediate']);
   const logPath = given['log-path'];
   const instruments = instrumentsOf(given);
-  const system = realSystem({ logLevel: logLevel(given['log-level']), ...(logPath !== undefined && { logPath }), ...instruments });
+  const system = realSystem({
+    logLevel: logLevel(given['log-level']),
+    ...(logPath !== undefined && { logPath }),
+    ...(given.seed !== undefined && { seed: seedOf(given.seed) }),
+    ...instruments,
+  });
   process.on('exit', () => system.flush());
   const bootstrap = await read(given);
   if (given.mode === 'validate') {

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { seedFor } from '#system/random.ts';
 import { freePorts } from '../addresses.ts';
 import { agentCommand, type DataPlane } from '../data-planes/data-plane.ts';
 import type { MeshDefinition } from '../definition.ts';
@@ -26,11 +27,12 @@ const QUIET = '--disable-warning=ExperimentalWarning';
 const inImage = (argument: string): string => (argument.startsWith(ROOT) ? join(CHECKOUT, relative(ROOT, argument)) : argument);
 
 /** What is run in the sidecars, and in the agents beside those that cannot get their certificates themselves. */
-const proxyPrograms = (dataPlane: DataPlane, seats: readonly Seat[]): Pick<ComposedMesh, 'proxy' | 'agents'> => {
+const proxyPrograms = (dataPlane: DataPlane, seats: readonly Seat[], seed: number | undefined): Pick<ComposedMesh, 'proxy' | 'agents'> => {
   const identityFile = (name: string): string => `${IDENTITY_FOLDER}/${name}.json`;
   const { env, args } = dataPlane;
   if (dataPlane.name === 'dinghy') {
-    const command = (name: string) => [QUIET, ...args(BOOTSTRAP_FILE, { identityFile: identityFile(name) }).map(inImage)];
+    const flags = (name: string) => ({ identityFile: identityFile(name), ...(seed !== undefined && { seed: seedFor(seed, name) }) });
+    const command = (name: string) => [QUIET, ...args(BOOTSTRAP_FILE, flags(name)).map(inImage)];
     return { proxy: { image: 'proxy', command, env }, agents: {} };
   }
   const agentOf = (name: string) => [QUIET, ...agentCommand(identityFile(name), SDS_SOCKET).args.map(inImage)];
@@ -40,8 +42,8 @@ const proxyPrograms = (dataPlane: DataPlane, seats: readonly Seat[]): Pick<Compo
   };
 };
 
-/** Chooses addresses and ports that are free now. */
-export const planMesh = async (name: string, definition: MeshDefinition, dataPlane: DataPlane): Promise<ComposedMesh> => {
+/** Chooses addresses and ports that are free now. seed: of what proxies leave to chance. */
+export const planMesh = async (name: string, definition: MeshDefinition, dataPlane: DataPlane, seed?: number): Promise<ComposedMesh> => {
   const block = await freeSubnet();
   // Docker keeps the first address for itself.
   const address = (host: number): string => `${block}.${host + 1}`;
@@ -64,7 +66,7 @@ export const planMesh = async (name: string, definition: MeshDefinition, dataPla
       token: randomBytes(24).toString('base64url'),
       ports: [publish(HTTP_PORT), publish(XDS_PORT)],
     },
-    ...proxyPrograms(dataPlane, seats),
+    ...proxyPrograms(dataPlane, seats, seed),
     ports: Object.fromEntries(seats.map(({ definition: { name: seat } }, index) => [seat, (wanted[index] ?? []).map(publish)])),
   };
 };

@@ -10,6 +10,8 @@ export interface SidecarFlags {
   readonly identityFile?: string;
   /** Its clock can be put forward, by that many milliseconds from the start, and it records bytes when it is asked to; absent: neither. */
   readonly clockAheadMs?: number | undefined;
+  /** Of what it leaves to chance. */
+  readonly seed?: number | undefined;
 }
 
 /** A program that takes an Envoy bootstrap. */
@@ -37,10 +39,11 @@ const dinghy = (): DataPlane => {
   return {
     name: 'dinghy',
     command: process.execPath,
-    args: (bootstrapFile, { identityFile, clockAheadMs } = {}) => [
+    args: (bootstrapFile, { identityFile, clockAheadMs, seed } = {}) => [
       ...[...SIDECAR_FLAGS, program, '-c', bootstrapFile, '--log-level', 'warn'],
       ...(identityFile === undefined ? [] : ['--identity', identityFile]),
       ...(clockAheadMs === undefined ? [] : ['--virtual-clock', '--clock-ahead-ms', String(clockAheadMs), '--wire-tap']),
+      ...(seed === undefined ? [] : ['--seed', String(seed)]),
     ],
     needsAgent: false,
     env: SIDECAR_ENV,

@@ -44,7 +44,7 @@ export const startComposeMode = async (definition: MeshDefinition, options: Envi
   rmSync(directory, { recursive: true, force: true });
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const project = await composeProject(`dinghy-${name}`, directory);
-  const plan = await planMesh(name, definition, dataPlane);
+  const plan = await planMesh(name, definition, dataPlane, options.seed);
   const { signal } = options;
   signal?.throwIfAborted();
   const { leafLifeSeconds } = options;

@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { SocketAddress } from '#system/network.ts';
+import { seedFor } from '#system/random.ts';
 import { agentCommand, type DataPlane } from '../data-planes/data-plane.ts';
 import { bootstrapOf, OUTBOUND_PORT, type Seat } from '../seats.ts';
 import type { ChildSpec } from '../supervisor.ts';
@@ -32,13 +33,15 @@ export interface SidecarRoom {
   readonly identityFile: string;
   /** Absent: its clock is the machine's. */
   readonly clockAheadMs?: () => number;
+  /** Of the mesh; each sidecar has its own from it. */
+  readonly seed?: number | undefined;
   readonly prepare: () => Promise<void>;
   readonly onLine: (line: string) => boolean;
 }
 
 /** Writes its bootstrap. agent: where the proxy does not get its certificate itself. */
 export const sidecarOf = (seat: Seat, room: SidecarRoom): { readonly agent?: ChildSpec; readonly proxy: ChildSpec } => {
-  const { directory, dataPlane, xdsAddress, identityFile, clockAheadMs, prepare, onLine } = room;
+  const { directory, dataPlane, xdsAddress, identityFile, clockAheadMs, seed, prepare, onLine } = room;
   const { name } = seat.definition;
   const file = join(directory, `${name}.bootstrap.json`);
   const sdsSocket = join(directory, `${name}.sds`);
@@ -47,7 +50,12 @@ export const sidecarOf = (seat: Seat, room: SidecarRoom): { readonly agent?: Chi
   const proxy: ChildSpec = {
     name: `${name}.proxy`,
     command,
-    args: () => args(file, { identityFile, ...(clockAheadMs && { clockAheadMs: clockAheadMs() }) }),
+    args: () =>
+      args(file, {
+        identityFile,
+        ...(clockAheadMs && { clockAheadMs: clockAheadMs() }),
+        ...(seed !== undefined && { seed: seedFor(seed, name) }),
+      }),
     env,
     onLine,
     restart: true,

@@ -63,6 +63,7 @@ export const startProcessMode = async (definition: MeshDefinition, options: Envi
     leafLifeSeconds: options.leafLifeSeconds,
     instruments: options.instruments,
     importAuthority: options.importAuthority,
+    seed: options.seed,
   });
   try {
     await Promise.race([mesh.start(), aborted(options.signal)]);
@@ -88,6 +89,7 @@ interface MeshInput {
   readonly leafLifeSeconds: number | undefined;
   readonly instruments: EnvironmentOptions['instruments'] | undefined;
   readonly importAuthority: string | undefined;
+  readonly seed: number | undefined;
 }
 
 /** LIVING STATE of one mesh. */
@@ -215,7 +217,7 @@ class ProcessMesh {
   }
 
   #startProxy(seat: Seat): void {
-    const { directory, dataPlane } = this.#input;
+    const { directory, dataPlane, seed } = this.#input;
     const { name } = seat.definition;
     const reporter = reporterOf(seat);
     const { agent, proxy } = sidecarOf(seat, {
@@ -224,6 +226,7 @@ class ProcessMesh {
       xdsAddress: (this.#istiod ?? this.#controlPlane).xdsAddress,
       identityFile: this.#identities.fileOf(seat),
       ...(this.#hasClock && { clockAheadMs: () => this.#aheadMs }),
+      ...(seed !== undefined && { seed }),
       // A token is good once, so each start needs its own.
       prepare: () => this.#identities.refresh(seat),
       onLine: (line) => {

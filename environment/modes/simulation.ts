@@ -5,12 +5,13 @@ import { type ControlPlane, type IdentityControl, startControlPlane } from '#con
 import { Bootstrap } from '#envoy';
 import { type RunningProxy, startProxy } from '#proxy';
 import type { BoundListener } from '#system/network.ts';
+import { seedFor } from '#system/random.ts';
 import { type SimulatedSystem, type SimulatedWorld, simulatedSystem, simulatedWorld } from '#system/simulated-system.ts';
 import { converged } from '../convergence.ts';
 import type { MeshDefinition } from '../definition.ts';
 import { readExchange } from '../exchange-line.ts';
-import { loneAddresses, type StartLone } from '../lone-proxy.ts';
-import type { Environment, EnvironmentOptions } from '../mode.ts';
+import { loneAddresses } from '../lone-proxy.ts';
+import type { Environment, EnvironmentOptions, StartLone } from '../mode.ts';
 import { mustBeAccepted, refusalsIn } from '../refusals.ts';
 import { ADMIN_PORT, bootstrapOf, reporterOf, runningGateways, runningWorkloads, type Seat, seatOf, seatsOf } from '../seats.ts';
 import { getPage } from '../simulated/admin-page.ts';
@@ -52,7 +53,6 @@ class SimulatedMesh {
   readonly #startLone: StartLone;
   #controlPlane: ControlPlane | undefined;
   #time: Promise<void> = Promise.resolve();
-  #systems = 0;
   #certifies = true;
 
   constructor(definition: MeshDefinition, options: EnvironmentOptions) {
@@ -61,11 +61,14 @@ class SimulatedMesh {
     const appPorts = definition.workloads.map((_, index) => FIRST_APP_PORT + index);
     const address = (host: number): string => `127.96.0.${host}`;
     this.#seats = seatsOf(definition, { address, appPorts });
-    this.#startLone = startSimulatedLone(loneAddresses(address), (at, onLine) => this.#system(at, onLine));
+    this.#startLone = startSimulatedLone(loneAddresses(address), (at, onLine) => this.#system(at, at, onLine));
   }
 
   async start(): Promise<void> {
-    const controlPlane = await startControlPlane({ debounceMs: DEBOUNCE_MS, authority: { kind: 'simulated' } }, this.#system('127.0.0.1'));
+    const controlPlane = await startControlPlane(
+      { debounceMs: DEBOUNCE_MS, authority: { kind: 'simulated' } },
+      this.#system('127.0.0.1', 'control-plane'),
+    );
     this.#controlPlane = controlPlane;
     const { problems, version } = controlPlane.apply(this.#definition.resources);
     mustBeAccepted(problems);
@@ -87,15 +90,15 @@ class SimulatedMesh {
   }
 
   /** Each process draws its own numbers, all from one seed. */
-  #system(address: string, onLine?: (path: string, line: string) => void): SimulatedSystem {
-    const seed = (this.#options.seed ?? 1) + this.#systems++;
+  #system(address: string, name: string, onLine?: (path: string, line: string) => void): SimulatedSystem {
+    const seed = seedFor(this.#options.seed ?? 1, name);
     return simulatedSystem({ seed, address, world: this.#world, ...(onLine && { onLine }) });
   }
 
   async #startSeat(seat: Seat, { openAds, identity: authority }: ControlPlane): Promise<void> {
     const { address, definition } = seat;
     const reporter = reporterOf(seat);
-    const system = this.#system(address, (_path, line) => {
+    const system = this.#system(address, definition.name, (_path, line) => {
       const exchange = readExchange(line, reporter);
       if (exchange) for (const listener of this.#listeners) listener(exchange);
     });
@@ -190,7 +193,7 @@ class SimulatedMesh {
       waitForVersion: (version) => this.#converged(version),
       vips: async () => this.#plane.vips(),
       admin: (workload, path) => this.#admin(workload, path),
-      tls: this.#system('127.0.0.1').tls,
+      tls: this.#system('127.0.0.1', 'outside').tls,
       advance: (ms) => this.#advance(ms),
       [Symbol.asyncDispose]: () => this.stop(),
     };

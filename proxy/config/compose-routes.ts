@@ -125,7 +125,8 @@ export class HttpWalk implements ComposeRoutes {
   readonly #filterRoom: FilterRoom;
   readonly #rows: FilterRow[] = [];
   readonly #base: readonly Step[];
-  readonly #envoyHeaders: boolean;
+  readonly #router: Router;
+  readonly #hasInternalClients: boolean;
   readonly #maxStreamMs: number;
   readonly #tally: Tally;
   readonly #overridden = new WeakMap<Any, Map<FilterRow, HttpFilter | undefined>>();
@@ -137,6 +138,7 @@ export class HttpWalk implements ComposeRoutes {
     this.#retryRules = retryRules;
     this.#filterRoom = {
       system: rooms.system,
+      random: rooms.system.random.stream(`filters:${config.statPrefix}`),
       statPrefix: config.statPrefix,
       upstream: (cluster) => this.#upstream(cluster),
       dial: rooms.dial,
@@ -149,18 +151,19 @@ export class HttpWalk implements ComposeRoutes {
     };
     const last = config.httpFilters.length - 1;
     if (last < 0) throw new ConfigError('http_filters', 'must end with the router filter');
-    let envoyHeaders = true;
+    let router = Router.fromPartial({});
     for (const [index, filter] of config.httpFilters.entries()) {
       inField(`http_filters[${index}]`, () => {
         const typedConfig = typedConfigOf(filter);
         const isRouter = typedConfig.typeUrl === ROUTER_TYPE_URL;
         if (isRouter !== (index === last))
           throw new ConfigError('', isRouter ? 'the router must be the last filter' : 'the last filter must be the router');
-        if (isRouter) envoyHeaders = inField('typed_config', () => !compileRouter(typedConfig).suppressEnvoyHeaders);
+        if (isRouter) router = inField('typed_config', () => compileRouter(typedConfig));
         else this.#addRow(filter, typedConfig);
       });
     }
-    this.#envoyHeaders = envoyHeaders;
+    this.#router = router;
+    this.#hasInternalClients = (config.internalAddressConfig?.cidrRanges.length ?? 0) > 0;
     this.#maxStreamMs = durationMs(config.commonHttpProtocolOptions?.maxStreamDuration) ?? 0;
     this.#base = this.#rows.map(({ base, clearsRoute }) => ({ filter: base, clearsRoute }));
     this.#tally = tallyOf(rooms.system.metrics.scope('http', config.statPrefix));
@@ -192,7 +195,7 @@ export class HttpWalk implements ComposeRoutes {
   #addRow(filter: HttpFilterConfig, config: Any): void {
     inField('typed_config', () => {
       const type = filterTypeOf(config.typeUrl);
-      const base = type.compile(config, this.#filterRoom);
+      const base = type.compile(config, this.#roomFor(filter.name));
       const clearsRoute = type.clearsRoute?.(config) ?? false;
       this.#rows.push({ name: filter.name, type, config, base: filter.disabled ? undefined : base, clearsRoute });
     });
@@ -206,16 +209,22 @@ export class HttpWalk implements ComposeRoutes {
   #filterFor(row: FilterRow, plan: RoutePlan): HttpFilter | undefined {
     if (row.type.forwardedOnly && plan.action.kind === 'answer') return undefined;
     const override = plan.overrides.find((overrides) => Object.hasOwn(overrides, row.name))?.[row.name];
-    return override ? this.#override(row, override, plan.path) : row.base;
+    return override ? this.#override(row, override, plan) : row.base;
   }
 
-  #override(row: FilterRow, override: Any, path: string): HttpFilter | undefined {
+  /** What is left to chance is a sequence of the place that it is left to chance at. */
+  #roomFor(...place: readonly string[]): FilterRoom {
+    const name = [this.#filterRoom.statPrefix, ...place].join('/');
+    return { ...this.#filterRoom, random: this.#rooms.system.random.stream(`filter:${name}`) };
+  }
+
+  #override(row: FilterRow, override: Any, { path, seat }: RoutePlan): HttpFilter | undefined {
     const compiled = this.#overridden.get(override) ?? new Map<FilterRow, HttpFilter | undefined>();
     this.#overridden.set(override, compiled);
     if (compiled.has(row)) return compiled.get(row);
     const filter = inField(`${path}.typed_per_filter_config[${row.name}]`, () => {
       if (!row.type.compileRoute) throw new ConfigError('', 'this filter has no settings per route');
-      return row.type.compileRoute(row.config, override, this.#filterRoom);
+      return row.type.compileRoute(row.config, override, this.#roomFor(row.name, seat));
     });
     compiled.set(row, filter);
     return filter;
@@ -230,7 +239,7 @@ export class HttpWalk implements ComposeRoutes {
       weight: target.weight,
       handle: buildRouter({ ...this.#targetPlan(plan, forward, target), retry, mirrors }, this.#rooms.system),
     }));
-    const draw = trafficSplit(routers, this.#rooms.system.random);
+    const draw = trafficSplit(routers, this.#rooms.system.random.stream(`split:${plan.seat}`));
     const [only] = routers;
     return routers.length === 1 && only ? only.handle : (request, stream) => draw().handle(request, stream);
   }
@@ -246,6 +255,12 @@ export class HttpWalk implements ComposeRoutes {
     };
   }
 
+  #askedOf(plan: RoutePlan, target: Target): RouterPlan['asked'] {
+    const expected = this.#router.respectExpectedRqTimeout ? 'heeded' : 'overwritten';
+    if (this.#hasInternalClients) return { by: 'clients', expected };
+    return plan.editsAsk || target.editsAsk ? { by: 'edits', expected } : undefined;
+  }
+
   #targetPlan(plan: RoutePlan, forward: ForwardPlan, target: Target): Omit<RouterPlan, 'retry' | 'mirrors'> {
     const ordered = <E>(own: readonly E[], outer: readonly E[]) => (plan.targetEditsLast ? [...outer, ...own] : [...own, ...outer]);
     return {
@@ -259,11 +274,13 @@ export class HttpWalk implements ComposeRoutes {
       appendForwardedHost: forward.appendForwardedHost,
       attemptCount: plan.attemptCount,
       attemptCountInResponse: plan.attemptCountInResponse,
-      envoyHeaders: this.#envoyHeaders,
+      envoyHeaders: !this.#router.suppressEnvoyHeaders,
       timeoutMs: forward.timeoutMs,
       maxGrpcTimeoutMs: forward.maxGrpcTimeoutMs,
       grpcOffsetMs: forward.grpcOffsetMs,
       streamLimit: { ...forward.streamLimit, ms: forward.streamLimit.ms ?? this.#maxStreamMs },
+      seat: plan.seat,
+      asked: this.#askedOf(plan, target),
       bufferBytes: plan.bufferBytes,
       clusterNotFoundStatus: forward.clusterNotFoundStatus,
       tally: this.#tally,
@@ -281,7 +298,7 @@ export class HttpWalk implements ComposeRoutes {
 const compileRouter = (any: Any): Router => {
   const config = decodeConfig(any, Router);
   refuseUnsupported(config, {
-    read: ['suppressEnvoyHeaders'],
+    read: ['suppressEnvoyHeaders', 'respectExpectedRqTimeout'],
     // Statistics are always there; spans are the tracer's.
     ignored: ['dynamicStats', 'startChildSpan', 'suppressGrpcRequestFailureCodeStats'],
   });

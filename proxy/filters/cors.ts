@@ -85,13 +85,13 @@ const preflightAnswer = (policy: Policy, origin: string | undefined, request: Ht
   return { status: 200, headers: HeaderMap.of(...fields), body: EMPTY_BODY, trailers: NO_TRAILERS };
 };
 
-const filterFor = (policy: Policy, { system, statPrefix }: FilterRoom): HttpFilter | undefined => {
+const filterFor = (policy: Policy, { system, random, statPrefix }: FilterRoom): HttpFilter | undefined => {
   if (policy.share === 0) return undefined;
   const scope = system.metrics.scope('http', statPrefix);
   const [valid, invalid] = [scope.counter('cors.origin_valid'), scope.counter('cors.origin_invalid')];
   return async (request, stream, next) => {
     const origin = request.headers.get('origin');
-    if (origin === undefined || origin === '' || !system.random.chance(policy.share)) return next(request, stream);
+    if (origin === undefined || origin === '' || !random.chance(policy.share)) return next(request, stream);
     const allowed = policy.origins.some((matches) => matches(origin));
     (allowed ? valid : invalid).value++;
     if (isPreflight(request) && (allowed || !policy.forwardsOthers)) {

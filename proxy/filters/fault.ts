@@ -129,10 +129,10 @@ const grpcAnswer = (status: number, request: HttpRequest): HttpResponse => {
   return { status: 200, headers, body: EMPTY_BODY, trailers: NO_TRAILERS };
 };
 
-const filterFor = (fault: Fault, { system, statPrefix }: FilterRoom): HttpFilter | undefined => {
+const filterFor = (fault: Fault, { system, random, statPrefix }: FilterRoom): HttpFilter | undefined => {
   const { delay, abort, headers, nodes } = fault;
   if (!delay && !abort) return undefined;
-  const { clock, random, metrics } = system;
+  const { clock, metrics } = system;
   const scope = metrics.scope('http', statPrefix);
   const [delays, aborts, overflows] = [
     scope.counter('fault.delays_injected'),

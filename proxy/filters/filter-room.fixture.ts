@@ -11,6 +11,7 @@ export const filterRoom = (given: Partial<FilterRoom> = {}): FilterRoom => {
   const system = given.system ?? simulatedSystem();
   return {
     system,
+    random: system.random,
     statPrefix: 'test',
     upstream: () => unexpected,
     dial: unexpected,

@@ -1,6 +1,7 @@
 /** What a filter type is: a type URL, and how its configuration becomes a filter. Rows of registry.ts. */
 import type { Any, RouteMatch } from '#envoy';
 import type { Connection } from '#system/network.ts';
+import type { Random } from '#system/random.ts';
 import type { System } from '#system/system.ts';
 import type { Handler, HttpFilter } from '../http/filter.ts';
 import type { RequestTest } from '../http/header-match.ts';
@@ -8,6 +9,8 @@ import type { RequestTest } from '../http/header-match.ts';
 /** What a filter may use beyond the request. */
 export interface FilterRoom {
   readonly system: System;
+  /** What this filter leaves to chance at this place; in place of system.random. */
+  readonly random: Random;
   /** A way to another cluster by name, for filters that ask somebody (ext_authz, JWKS). */
   readonly upstream: (cluster: string) => Handler;
   /** A connection to a host of another cluster, for filters that speak something else than HTTP/1.1. Rejects with StreamError. */

@@ -72,7 +72,10 @@ test.each([
   ['access_log_options', { access_log_options: { flush_access_log_on_new_request: true } }],
   ['original_ip_detection_extensions', { original_ip_detection_extensions: [{ name: 'x' }] }],
   ['early_header_mutation_extensions', { early_header_mutation_extensions: [{ name: 'x' }] }],
-  ['internal_address_config.cidr_ranges', { internal_address_config: { cidr_ranges: [{ address_prefix: '10.0.0.0', prefix_len: 8 }] } }],
+  [
+    'internal_address_config.cidr_ranges[0]',
+    { internal_address_config: { cidr_ranges: [{ address_prefix: '10.0.0.0', prefix_len: 33 }] } },
+  ],
   ['represent_ipv4_remote_address_as_ipv4_mapped_ipv6', { represent_ipv4_remote_address_as_ipv4_mapped_ipv6: true }],
   [
     'request_id_extension.typed_config',

@@ -1,6 +1,7 @@
 /** HttpConnectionManager message → settings of a connection manager. What this proxy does not do is refused with its path. */
 import { ConfigError, inField, refuseUnsupported } from '#api/config-error.ts';
 import type { Duration, HttpConnectionManager } from '#envoy';
+import { addressRanges, ipFamily } from '#system/ip.ts';
 import { ConnectionManager, type ConnectionManagerRooms, type ConnectionManagerSettings } from './connection-manager.ts';
 import { type ClientCertDetail, type ClientCertRules, clientCertDescription, type ForwardingRules } from './forwarding-headers.ts';
 import { compileHttp2Options } from './http2/http2-options.ts';
@@ -108,7 +109,25 @@ const forwardingOf = (config: HttpConnectionManager): ForwardingRules => ({
   preserveExternalRequestId: config.preserveExternalRequestId,
   via: config.via,
   clientCert: clientCertOf(config),
+  isInternal: internalOf(config),
 });
+
+/** Undefined when nobody is internal: Envoy's default, too, so long as nothing is named. */
+const internalOf = ({ internalAddressConfig: internal }: HttpConnectionManager): ForwardingRules['isInternal'] =>
+  internal &&
+  inField('internal_address_config', () => {
+    // Clients are never at a Unix socket here.
+    refuseUnsupported(internal, { read: ['cidrRanges'], ignored: ['unixSockets'] });
+    if (internal.cidrRanges.length === 0) return undefined;
+    const ranges = addressRanges();
+    for (const [index, { addressPrefix, prefixLen = 0 }] of internal.cidrRanges.entries()) {
+      const family = ipFamily(addressPrefix);
+      if (family === 0 || prefixLen > (family === 4 ? 32 : 128))
+        throw new ConfigError(`cidr_ranges[${index}]`, `${addressPrefix}/${prefixLen} is not a range of addresses`);
+      ranges.addSubnet(addressPrefix, prefixLen, family === 4 ? 'ipv4' : 'ipv6');
+    }
+    return (address) => ranges.check(address, ipFamily(address) === 6 ? 'ipv6' : 'ipv4');
+  });
 
 const pathsOf = (config: HttpConnectionManager): PathRules => ({
   normalize: config.normalizePath ?? false,
@@ -157,9 +176,6 @@ export const connectionManagerSettings = (config: HttpConnectionManager): Connec
     ],
     ignored: ['statPrefix'],
   });
-  const internal = config.internalAddressConfig;
-  // Nobody is internal here. That is Envoy's default, too, so long as nothing is named.
-  if (internal) inField('internal_address_config', () => refuseUnsupported(internal, { read: [] }));
   const ids = config.requestIdExtension?.typedConfig?.typeUrl ?? '';
   if (ids !== '' && !ids.endsWith('.UuidRequestIdConfig'))
     throw new ConfigError('request_id_extension.typed_config', `${ids} is not supported by this proxy`);

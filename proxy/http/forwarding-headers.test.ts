@@ -91,3 +91,24 @@ test('via names every proxy in its order', () => {
   expect(draft).toEqual(['via', '1.1 a, me']);
   expect(forward({ ...SIDECAR, via: 'me' }, []).get('via')).toEqual(['me']);
 });
+
+test('clients inside may ask things of the router, where somebody says who is inside', () => {
+  const inside = (address: string): boolean => address.startsWith('10.');
+  const asks = ['x-envoy-retry-on', '5xx', 'x-request-id', 'mine', 'x-envoy-decorator-operation', 'op', 'x-envoy-internal', 'false'];
+  const edge = forward({ ...EDGE, isInternal: inside }, asks);
+  const kept = ['x-envoy-retry-on', 'x-request-id', 'x-envoy-decorator-operation', 'x-envoy-internal', 'x-envoy-external-address'];
+  expect(kept.map((name) => edge.get(name))).toEqual([['5xx'], ['mine'], ['op'], ['true'], []]);
+  const internal = (rules: ForwardingRules, forwarded?: string) =>
+    forward(rules, [...asks, ...(forwarded === undefined ? [] : ['x-forwarded-for', forwarded])]).get('x-envoy-retry-on').length > 0;
+  // A proxy in front means the peer is no client; without use_remote_address only a proxy says who is.
+  expect(internal({ ...EDGE, isInternal: inside }, '10.0.0.7')).toBe(false);
+  const sidecar = { ...SIDECAR, isInternal: inside };
+  expect([undefined, '10.0.0.7', '8.8.8.8', '10.0.0.7, 10.0.0.8', 'unknown'].map((told) => internal(sidecar, told))).toEqual([
+    false,
+    true,
+    false,
+    false,
+    false,
+  ]);
+  expect(internal(EDGE)).toBe(false);
+});

@@ -20,6 +20,8 @@ export interface ForwardingRules {
   /** Name of this proxy in `via`; empty = none. */
   readonly via: string;
   readonly clientCert: ClientCertRules;
+  /** Clients that may ask things of the router; undefined = nobody. */
+  readonly isInternal?: ((address: string) => boolean) | undefined;
 }
 
 /** What becomes of `x-forwarded-client-cert`: who the client proved to be, and who said so of clients further away. */
@@ -61,6 +63,8 @@ const describeClient = ({ peer, local, peerChain }: TlsFacts, details: ReadonlyS
   if (details.has('dns')) parts.push(...peer.dnsNames.map((name) => `DNS=${printable(name)}`));
   return parts.join(';');
 };
+
+type Trust = 'inside' | 'outside';
 
 /** Fields with which only proxies that trust each other may speak; from anybody else they are dropped. */
 const INTERNAL = new Set(
@@ -118,16 +122,25 @@ export const newRequestId = (random: Random): string => {
 
 /** Changes the fields in place; writes down the request id and, where trusted proxies tell of another client than the peer, that one. */
 export const applyForwarding = (draft: string[], record: StreamRecord, rules: ForwardingRules, random: Random): void => {
-  dropInternal(draft);
   const { remote, tls } = record.downstream;
+  const trust = rules.isInternal && comesFromInside(draft, remote.address, rules) ? 'inside' : 'outside';
+  if (trust === 'inside') setIn(draft, 'x-envoy-internal', 'true');
+  else dropInternal(draft);
   forwardClientCert(draft, tls, rules.clientCert);
-  const client = rules.useRemoteAddress ? edgeAddress(draft, remote.address, rules) : hopFromRight(draft, rules.trustedHops + 1);
+  const client = rules.useRemoteAddress ? edgeAddress(draft, remote.address, rules, trust) : hopFromRight(draft, rules.trustedHops + 1);
   if (client !== undefined && client !== remote.address && ipFamily(client) !== 0) {
     record.downstream = { ...record.downstream, remote: { address: client, port: 0 }, direct: remote };
   }
   if (valueIn(draft, 'x-forwarded-proto') === undefined) draft.push('x-forwarded-proto', tls ? 'https' : 'http');
   if (rules.via !== '') appendVia(draft, rules.via);
-  record.requestId = requestId(draft, rules, random);
+  record.requestId = requestId(draft, rules, trust, random);
+};
+
+/** A client inside is one that no proxy tells of, or that one proxy does, where that is believed. Source: Envoy, "x-forwarded-for". */
+const comesFromInside = (draft: readonly string[], peer: string, { isInternal, useRemoteAddress }: ForwardingRules): boolean => {
+  const told = valueIn(draft, 'x-forwarded-for') === undefined ? undefined : allIn(draft, 'x-forwarded-for').trim();
+  const client = useRemoteAddress === (told === undefined) ? (told ?? peer) : undefined;
+  return client !== undefined && ipFamily(client) !== 0 && isInternal?.(client) === true;
 };
 
 const CLIENT_CERT = 'x-forwarded-client-cert';
@@ -157,9 +170,8 @@ const hopFromRight = (draft: readonly string[], n: number): string | undefined =
 };
 
 /** Who the client is, for a proxy at the edge. */
-const edgeAddress = (draft: string[], peer: string, rules: ForwardingRules): string => {
-  for (const name of AT_EDGE) removeIn(draft, name);
-  removeIn(draft, 'x-envoy-external-address');
+const edgeAddress = (draft: string[], peer: string, rules: ForwardingRules, trust: Trust): string => {
+  if (trust === 'outside') for (const name of [...AT_EDGE, 'x-envoy-external-address']) removeIn(draft, name);
   if (rules.trustedHops === 0) removeIn(draft, 'x-forwarded-proto');
   const told = rules.trustedHops > 0 ? hopFromRight(draft, rules.trustedHops) : undefined;
   const client = told !== undefined && ipFamily(told) !== 0 ? told : peer;
@@ -167,14 +179,16 @@ const edgeAddress = (draft: string[], peer: string, rules: ForwardingRules): str
     const before = allIn(draft, 'x-forwarded-for');
     setIn(draft, 'x-forwarded-for', before === '' ? peer : `${before},${peer}`);
   }
-  draft.push('x-envoy-external-address', client);
+  if (trust === 'outside') draft.push('x-envoy-external-address', client);
   return client;
 };
 
-const requestId = (draft: string[], rules: ForwardingRules, random: Random): string => {
+const requestId = (draft: string[], rules: ForwardingRules, trust: Trust, random: Random): string => {
   const given = valueIn(draft, 'x-request-id');
   const keep =
-    given !== undefined && given !== '' && (!rules.useRemoteAddress || rules.preserveExternalRequestId || !rules.generateRequestId);
+    given !== undefined &&
+    given !== '' &&
+    (!rules.useRemoteAddress || trust === 'inside' || rules.preserveExternalRequestId || !rules.generateRequestId);
   if (keep || !rules.generateRequestId) return given ?? '';
   const id = newRequestId(random);
   setIn(draft, 'x-request-id', id);

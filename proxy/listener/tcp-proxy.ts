@@ -180,7 +180,7 @@ class TcpSession {
   }
 }
 
-const clusterPicker = (config: TcpProxy, { random }: System): (() => string) => {
+const clusterPicker = (config: TcpProxy, system: System): (() => string) => {
   const chosen = config.clusterSpecifier;
   if (!chosen) throw new ConfigError('cluster', 'is missing');
   if (chosen.$case === 'cluster') return () => chosen.value;
@@ -189,6 +189,7 @@ const clusterPicker = (config: TcpProxy, { random }: System): (() => string) => 
     inField(`weighted_clusters.clusters[${index}]`, () => refuseUnsupported(cluster, { read: ['name', 'weight'] }));
   const total = clusters.reduce((sum, { weight }) => sum + weight, 0);
   if (total <= 0) throw new ConfigError('weighted_clusters', 'the weights must add up to more than 0');
+  const random = system.random.stream(`split:tcp/${config.statPrefix}`);
   return () => {
     let left = random.float() * total;
     for (const { name, weight } of clusters) {

@@ -10,6 +10,8 @@ import type { HostWishes } from './upstream-cluster.ts';
 
 /** When and how to try again. */
 export interface RetryRules {
+  /** As written. */
+  readonly policy: RetryPolicy;
   /** Undefined when nothing is retried and only the time of a try is limited. */
   readonly covers: RetryTest | undefined;
   readonly maxRetries: number;
@@ -44,6 +46,7 @@ export const compileRetry = (policy: RetryPolicy): RetryRules => {
     ],
   });
   return {
+    policy,
     covers: compileConditions(policy),
     maxRetries: policy.numRetries ?? 1,
     perTryTimeoutMs: durationMs(policy.perTryTimeout) ?? 0,

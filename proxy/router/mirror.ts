@@ -1,4 +1,5 @@
 /** A copy of the request whose answer nobody awaits: one per exchange, whatever becomes of the original. */
+import type { Random } from '#system/random.ts';
 import type { System } from '#system/system.ts';
 import type { HttpFilter } from '../http/filter.ts';
 import type { HttpRequest } from '../http/message.ts';
@@ -20,6 +21,7 @@ export interface Mirror {
 /** What mirrors stand on. timeoutMs: how long a copy may take, 0 = for ever. bufferBytes: how far a copy may lag behind its original. */
 export interface MirrorRoom {
   readonly system: System;
+  readonly random: Random;
   readonly timeoutMs: number;
   readonly bufferBytes: number;
 }
@@ -72,7 +74,7 @@ const send = async (mirror: Mirror, request: HttpRequest, stream: StreamInfo, { 
 export const mirror =
   (mirrors: readonly Mirror[], room: MirrorRoom): HttpFilter =>
   (request, stream, next) => {
-    const chosen = mirrors.filter(({ share }) => room.system.random.chance(share));
+    const chosen = mirrors.filter(({ share }) => room.random.chance(share));
     if (chosen.length === 0) return next(request, stream);
     const body = replayable(request.body, room.bufferBytes);
     const { onInterim: _, upgrade: __, ...plain } = request;

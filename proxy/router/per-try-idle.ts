@@ -3,10 +3,9 @@ import type { Cancel, Clock } from '#system/clock.ts';
 import type { Body } from '../http/body.ts';
 import type { HttpFilter } from '../http/filter.ts';
 import type { HttpResponse } from '../http/message.ts';
-import { StreamError } from '../http/stream-error.ts';
 import { release } from './release.ts';
 import { ScopedStream } from './scoped-stream.ts';
-import type { TimeoutRoom } from './timeout.ts';
+import { type TimeoutRoom, timedOut } from './timeout.ts';
 
 /** LIVING STATE of one wait: one timer, moved only when it fires. */
 class Silence {
@@ -66,8 +65,8 @@ const listened = (body: Body, heard: () => void, ended: () => void): Body => {
 };
 
 /** ms: how long upstream may be silent. Source: RetryPolicy.per_try_idle_timeout. */
-export const perTryIdleTimeout = (ms: number, { clock, count }: TimeoutRoom): HttpFilter => {
-  const error = () => new StreamError('UT', { text: 'upstream request timeout', codeDetails: 'upstream_per_try_idle_timeout' });
+export const perTryIdleTimeout = (ms: number, { clock, count, told }: TimeoutRoom): HttpFilter => {
+  const error = () => timedOut(told, 'upstream_per_try_idle_timeout');
   return (request, stream, next) =>
     new Promise((resolve, reject) => {
       const controller = new AbortController();

@@ -48,6 +48,14 @@ const CONDITIONS: Readonly<Record<string, Condition>> = {
   'http3-post-connect-failure': {},
 };
 
+/** Those of the words that are conditions, each kind in its own field. */
+export const knownConditions = (kind: 'http' | 'grpc', words: readonly string[]): string[] =>
+  words.filter((word) => {
+    if (word === 'retriable-status-codes' || word === 'retriable-headers') return kind === 'http';
+    const known = Object.hasOwn(CONDITIONS, word) ? CONDITIONS[word] : undefined;
+    return known !== undefined && (known.grpcStatus !== undefined) === (kind === 'grpc');
+  });
+
 const conditionOf = (token: string, policy: RetryPolicy): Condition => {
   if (token === 'retriable-status-codes') {
     const codes = new Set(policy.retriableStatusCodes);

@@ -1,4 +1,5 @@
 /** Tries again while the policy covers the outcome and the cluster has room for it. The method plays no part: Envoy does not look at it. */
+import type { Random } from '#system/random.ts';
 import type { System } from '#system/system.ts';
 import type { HttpFilter } from '../http/filter.ts';
 import { setIn } from '../http/header-map.ts';
@@ -15,6 +16,7 @@ import type { RetryBreaker, UpstreamCluster, UpstreamSlot } from './upstream-clu
 /** What the retry filter stands on. */
 export interface RetryRoom {
   readonly system: System;
+  readonly random: Random;
   readonly slot: UpstreamSlot;
   readonly bufferBytes: number;
   /** Whether upstream is told which try this is. */
@@ -79,7 +81,8 @@ const numbered = (request: HttpRequest, attempt: number | undefined, leftMs: num
 
 /** covers: the policy's own test, known to be there. */
 export const retry = (rules: RetryRules, covers: RetryTest, room: RetryRoom): HttpFilter => {
-  const { clock, random } = room.system;
+  const { clock } = room.system;
+  const { random } = room;
   const waitFor = (cluster: UpstreamCluster, outcome: Outcome, retries: number): number => {
     const { resetHeaders } = rules;
     const asked = resetHeaders && outcome.kind === 'response' && askedWaitMs(resetHeaders, outcome.response.headers, clock.wallTimeMs());

@@ -90,6 +90,7 @@ const setUp = (upstream: Upstream, plan: Partial<RouterPlan> & { policy?: object
     retry: policy && compileRetry(RetryPolicy.fromJSON(policy)),
     mirrors: [],
     bufferBytes: 10,
+    seat: 'test',
     clusterNotFoundStatus: 503,
     tally: { total: counter(), noCluster: counter() },
     ...rest,
@@ -316,6 +317,49 @@ describe("this proxy's own answer", () => {
     expect(await outcome(full.handle(get(), full.stream))).toMatchObject({ headers: [] });
     const told = setUp(async () => answer(200, ['x-envoy-upstream-service-time', '7']), { envoyHeaders: false });
     expect((await told.handle(get(), told.stream)).headers.get('x-envoy-upstream-service-time')).toBe('7');
+  });
+});
+
+describe('fields in which a request asks', () => {
+  const clients = { asked: { by: 'clients', expected: 'overwritten' } } as const;
+  const asking = (...pairs: [string, string][]) => get({ headers: HeaderMap.of(...pairs) });
+
+  it('are heeded where clients are trusted, and go no further', async () => {
+    const { handle, seen, stream, system } = setUp(async (_r, _s, n) => answer(n < 3 ? 503 : 200), clients);
+    const result = handle(asking(['x-envoy-retry-on', '5xx'], ['x-envoy-max-retries', '2']), stream);
+    await system.clock.advance(1000);
+    expect((await result).status).toBe(200);
+    expect(seen.flatMap(({ headers }) => headers.flat.filter((field) => /retry|retries/.test(field)))).toEqual([]);
+  });
+
+  it('bound the time, and may ask for an answer without a word', async () => {
+    const { handle, stream, system } = setUp(never, { ...clients, timeoutMs: 5000 });
+    const result = outcome(
+      handle(asking(['x-envoy-upstream-rq-timeout-ms', '100'], ['x-envoy-upstream-rq-timeout-alt-response', '1']), stream),
+    );
+    await system.clock.advance(100);
+    expect(await result).toMatchObject({ flag: 'UT', status: 204, text: '', codeDetails: 'response_timeout' });
+  });
+
+  it('are of no effect from anybody else', async () => {
+    const { handle, seen, stream } = setUp(async () => answer(503));
+    expect((await handle(asking(['x-envoy-retry-on', '5xx']), stream)).status).toBe(503);
+    expect(seen.length).toBe(1);
+  });
+
+  it("are heeded of the route's own edits as far as they are about retries", async () => {
+    const edit = (draft: string[]) => void draft.push('x-envoy-retry-on', '5xx', 'x-envoy-upstream-rq-timeout-ms', '1');
+    const { handle, seen, stream, system } = setUp(async (_r, _s, n) => answer(n === 1 ? 503 : 200), {
+      asked: { by: 'edits', expected: 'overwritten' },
+      requestEdits: [edit],
+    });
+    const result = handle(get(), stream);
+    await system.clock.advance(1000);
+    expect((await result).status).toBe(200);
+    expect(seen.map(({ headers }) => [headers.has('x-envoy-retry-on'), headers.get('x-envoy-upstream-rq-timeout-ms')])).toEqual([
+      [false, '1'],
+      [false, '1'],
+    ]);
   });
 });
 

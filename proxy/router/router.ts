@@ -1,16 +1,25 @@
 /** The end of every walk to upstream: timeout → mirror → retry → time of one try → cluster. What a route does not ask for is not there. */
+import { RetryPolicy } from '#envoy';
 import type { Counter } from '#system/metrics.ts';
 import type { System } from '#system/system.ts';
 import { chain, type Handler, type HttpFilter } from '../http/filter.ts';
+import type { HeaderMap } from '../http/header-map.ts';
 import type { ResponseFlag } from '../http/response-flags.ts';
 import { StreamError } from '../http/stream-error.ts';
-import type { RetryRules } from './compile-retry.ts';
+import { type AskedTimes, askedRetries, askedTimes, withAsked } from './asked.ts';
+import { compileRetry, type RetryRules } from './compile-retry.ts';
 import { type Finalize, finalizeFailure, finalizeRequest, finalizeResponse } from './finalize.ts';
 import { type Mirror, mirror } from './mirror.ts';
 import { perTryIdleTimeout } from './per-try-idle.ts';
 import { retry } from './retry.ts';
-import { maxStreamDuration, perTryTimeout, type RouteTimeouts, type StreamLimit, timeout, timeoutOf } from './timeout.ts';
+import { maxStreamDuration, perTryTimeout, type RouteTimeouts, type StreamLimit, type TimeoutRoom, timeout, timeoutOf } from './timeout.ts';
 import type { HashPolicy, HostChoice, UpstreamSlot } from './upstream-cluster.ts';
+
+/** clients: of the mesh; edits: only the route's own. expected: whether x-envoy-expected-rq-timeout-ms of the proxy before is heeded. */
+export interface Asked {
+  readonly by: 'clients' | 'edits';
+  readonly expected: 'heeded' | 'overwritten';
+}
 
 /** What one route (or one target of a split) asks of the router. */
 export interface RouterPlan extends Finalize, RouteTimeouts {
@@ -24,7 +33,13 @@ export interface RouterPlan extends Finalize, RouteTimeouts {
   readonly hash?: HashPolicy | undefined;
   readonly subset?: HostChoice['subset'];
   readonly bufferBytes: number;
+  /** Where it stands, by name: what is left to chance here is a sequence of its own. */
+  readonly seat: string;
   readonly clusterNotFoundStatus: number;
+  /** Whose x-envoy-… fields have a say; undefined when nobody's can be there. */
+  readonly asked?: Asked | undefined;
+  /** What a client is told of an upstream that is too slow; why, when absent. */
+  readonly timeoutTold?: TimeoutRoom['told'];
   /** What is counted of all requests that come here. */
   readonly tally: { readonly total: Counter; readonly noCluster: Counter };
 }
@@ -61,9 +76,10 @@ const perTryOf = ({ retry: rules, timeoutMs }: RouterPlan): number => {
 
 const stepsOf = (plan: RouterPlan, system: System): HttpFilter[] => {
   const { slot, retry: rules, bufferBytes, attemptCount, timeoutMs } = plan;
-  const { clock } = system;
+  const { clock, random } = system;
   const counting = (name: 'timeouts' | 'perTryTimeouts' | 'perTryIdleTimeouts') => ({
     clock,
+    told: plan.timeoutTold ?? 'why',
     count: () => {
       if (slot.current) slot.current.stats[name].value++;
     },
@@ -71,9 +87,22 @@ const stepsOf = (plan: RouterPlan, system: System): HttpFilter[] => {
   const steps: HttpFilter[] = [];
   if (plan.streamLimit.ms > 0 || plan.streamLimit.grpcMs !== undefined) steps.push(maxStreamDuration(plan.streamLimit, clock));
   if (timeoutMs > 0 || plan.maxGrpcTimeoutMs !== undefined) steps.push(timeout(plan, counting('timeouts')));
-  if (plan.mirrors.length > 0) steps.push(mirror(plan.mirrors, { system, timeoutMs, bufferBytes }));
-  if (rules?.covers)
-    steps.push(retry(rules, rules.covers, { system, slot, bufferBytes, attemptCount, timeoutMs, priority: plan.priority }));
+  if (plan.mirrors.length > 0)
+    steps.push(mirror(plan.mirrors, { system, random: random.stream(`mirror:${plan.seat}`), timeoutMs, bufferBytes }));
+  if (rules?.covers) {
+    const { priority } = plan;
+    steps.push(
+      retry(rules, rules.covers, {
+        system,
+        random: random.stream(`backoff:${plan.seat}`),
+        slot,
+        bufferBytes,
+        attemptCount,
+        timeoutMs,
+        priority,
+      }),
+    );
+  }
   const perTryMs = perTryOf(plan);
   if (perTryMs > 0) steps.push(perTryTimeout(perTryMs, counting('perTryTimeouts')));
   if (rules && rules.perTryIdleMs > 0) steps.push(perTryIdleTimeout(rules.perTryIdleMs, counting('perTryIdleTimeouts')));
@@ -83,9 +112,33 @@ const stepsOf = (plan: RouterPlan, system: System): HttpFilter[] => {
 /** What a client that left or was too slow would have been told counts nowhere, nor does what took longer than it may. (Envoy 1.40) */
 const OF_THE_CLIENT: ReadonlySet<ResponseFlag> = new Set<ResponseFlag>(['DC', 'DPE', 'SI', 'UMSDR']);
 
-/** Composed once per route. */
-export const buildRouter = (plan: RouterPlan, system: System): Handler => {
-  const walk = chain(stepsOf(plan, system), toCluster(plan));
+/** Few clients ask for much; whoever asks for ever more different things pays for it, not our memory. */
+const MOST_WALKS_KEPT = 64;
+
+const remembered = (build: (key: string, headers: HeaderMap) => Handler): ((key: string, headers: HeaderMap) => Handler) => {
+  const known = new Map<string, Handler>();
+  return (key, headers) => {
+    const handler = known.get(key) ?? build(key, headers);
+    if (known.size < MOST_WALKS_KEPT) known.set(key, handler);
+    return handler;
+  };
+};
+
+const walkOf = (plan: RouterPlan, system: System): Handler => {
+  const usual = chain(stepsOf(plan, system), toCluster(plan));
+  if (plan.asked === undefined) return usual;
+  const other = remembered((_key, headers) => {
+    const changed = { ...plan, retry: withAsked(plan.retry, headers) };
+    return chain(stepsOf(changed, system), toCluster(changed));
+  });
+  return (request, stream) => {
+    const asked = askedRetries(request.headers);
+    return asked ? other(asked.key, request.headers)({ ...request, headers: asked.headers }, stream) : usual(request, stream);
+  };
+};
+
+const exchangeOf = (plan: RouterPlan, system: System): Handler => {
+  const walk = walkOf(plan, system);
   const { clock } = system;
   const perTryMs = perTryOf(plan);
   const timed = plan.timeoutMs > 0 || perTryMs > 0 || plan.maxGrpcTimeoutMs !== undefined;
@@ -113,5 +166,31 @@ export const buildRouter = (plan: RouterPlan, system: System): Handler => {
       if (!OF_THE_CLIENT.has(error.flag)) answered.count(error.status);
       throw finalizeFailure(error, plan, stream);
     }
+  };
+};
+
+/** The plan of a request that asks for other times than the route's. */
+const timedAs = (plan: RouterPlan, { timeoutMs, perTryMs, quietly }: AskedTimes): RouterPlan => {
+  const asksPerTry = perTryMs !== undefined;
+  return {
+    ...plan,
+    ...(timeoutMs !== undefined && { timeoutMs, maxGrpcTimeoutMs: undefined }),
+    ...(asksPerTry && { retry: { ...(plan.retry ?? NO_RETRIES), perTryTimeoutMs: perTryMs } }),
+    ...(quietly && { timeoutTold: 'nothing' as const }),
+  };
+};
+
+const NO_RETRIES = compileRetry(RetryPolicy.fromPartial({}));
+
+/** Composed once per route. */
+export const buildRouter = (plan: RouterPlan, system: System): Handler => {
+  const usual = exchangeOf(plan, system);
+  if (plan.asked?.by !== 'clients') return usual;
+  const { expected } = plan.asked;
+  const other = remembered((key) => exchangeOf(timedAs(plan, JSON.parse(key) as AskedTimes), system));
+  return (request, stream) => {
+    const asked = askedTimes(request.headers, expected);
+    if (asked === undefined) return usual(request, stream);
+    return other(JSON.stringify(asked.times), request.headers)({ ...request, headers: asked.headers }, stream);
   };
 };

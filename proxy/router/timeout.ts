@@ -93,11 +93,17 @@ const withDeadline = (stream: StreamInfo, deadline: Deadline, run: (scoped: Stre
 /** What a filter that waits stands on. */
 export interface TimeoutRoom {
   readonly clock: Clock;
+  /** What the client is told: 504 and why, or 204 without a word. */
+  readonly told: 'why' | 'nothing';
   /** Counts an expiry. */
   readonly count: () => void;
 }
 
 const TEXT = 'upstream request timeout';
+
+/** Upstream was too slow. */
+export const timedOut = (told: TimeoutRoom['told'], codeDetails: string): StreamError =>
+  new StreamError('UT', told === 'nothing' ? { status: 204, codeDetails } : { text: TEXT, codeDetails });
 
 /** Upstream's time counts from the end of the request: nobody can answer what is still on its way. */
 const whenWhole =
@@ -110,22 +116,22 @@ const atOnce: Deadline['begin'] = (start) => start();
 
 /** The whole exchange, tries and pauses together. */
 export const timeout =
-  (timeouts: RouteTimeouts, { clock, count }: TimeoutRoom): HttpFilter =>
+  (timeouts: RouteTimeouts, { clock, count, told }: TimeoutRoom): HttpFilter =>
   (request, stream, next) => {
     const ms = timeoutOf(timeouts, request);
     if (ms === 0) return next(request, stream);
     const expired = () => {
       count();
-      return new StreamError('UT', { text: TEXT, codeDetails: 'response_timeout' });
+      return timedOut(told, 'response_timeout');
     };
     return withDeadline(stream, { ms, until: 'end', begin: whenWhole(request), clock, expired }, (scoped) => next(request, scoped));
   };
 
 /** One try; whether another follows is for the retry around it to say. */
-export const perTryTimeout = (ms: number, { clock, count }: TimeoutRoom): HttpFilter => {
+export const perTryTimeout = (ms: number, { clock, count, told }: TimeoutRoom): HttpFilter => {
   const expired = () => {
     count();
-    return new StreamError('UT', { text: TEXT, codeDetails: 'upstream_per_try_timeout' });
+    return timedOut(told, 'upstream_per_try_timeout');
   };
   return (request, stream, next) =>
     withDeadline(stream, { ms, until: 'head', begin: whenWhole(request), clock, expired }, (scoped) => {

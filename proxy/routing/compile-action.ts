@@ -3,7 +3,7 @@ import { ConfigError, inField, refuseUnsupported } from '#api/config-error.ts';
 import { durationMs, shareOf } from '#api/units.ts';
 import { type RetryPolicy, type RouteAction, RoutingPriority, type WeightedCluster } from '#envoy';
 import { compileHashPolicy, type HashPolicy } from './hash-policy.ts';
-import { compileLayer, type HeaderEdit } from './header-edits.ts';
+import { asksRouter, compileLayer, type HeaderEdit } from './header-edits.ts';
 import type { PathMatch } from './match.ts';
 import { compileMetadataCriteria, type MetadataCriteria } from './metadata-criteria.ts';
 import { compileHostRewrite, compilePathRewrite, literalHost, type RewriteHost, type RewritePath } from './rewrite.ts';
@@ -13,6 +13,8 @@ export interface Target {
   readonly cluster: string;
   readonly weight: number;
   readonly requestEdits: readonly HeaderEdit[];
+  /** See RoutePlan. */
+  readonly editsAsk: boolean;
   readonly responseEdits: readonly HeaderEdit[];
   readonly hostRewrite: RewriteHost | undefined;
   /** Labels that its hosts must have, where the cluster groups them. */
@@ -91,6 +93,7 @@ const compileTarget = (entry: ClusterWeight, { metadataMatch }: RouteAction): Ta
   return {
     cluster: entry.name,
     weight: entry.weight ?? 0,
+    editsAsk: asksRouter(entry.requestHeadersToAdd),
     requestEdits: compileLayer({ add: entry.requestHeadersToAdd, remove: entry.requestHeadersToRemove }, REQUEST_FIELDS),
     responseEdits: compileLayer({ add: entry.responseHeadersToAdd, remove: entry.responseHeadersToRemove }, RESPONSE_FIELDS),
     hostRewrite: literalHost(entry.hostRewriteSpecifier?.value ?? ''),
@@ -109,7 +112,7 @@ const compileTargets = (action: RouteAction): Target[] => {
   if (specifier?.$case === 'cluster') {
     if (specifier.value === '') throw new ConfigError('cluster', 'must not be empty');
     const subset = compileMetadataCriteria(action.metadataMatch);
-    return [{ cluster: specifier.value, weight: 1, requestEdits: [], responseEdits: [], hostRewrite, subset }];
+    return [{ cluster: specifier.value, weight: 1, editsAsk: false, requestEdits: [], responseEdits: [], hostRewrite, subset }];
   }
   if (specifier?.$case !== 'weightedClusters')
     throw new ConfigError(

@@ -4,7 +4,7 @@ import type { Any, Route, RouteConfiguration, VirtualHost } from '#envoy';
 import type { Random } from '#system/random.ts';
 import type { RouteMetadata } from '../http/stream-info.ts';
 import { compileAction, compileMirrors, type ForwardPlan, type Inherited, REQUEST_FIELDS, RESPONSE_FIELDS } from './compile-action.ts';
-import { compileLayer, type HeaderEdit } from './header-edits.ts';
+import { asksRouter, compileLayer, type HeaderEdit } from './header-edits.ts';
 import { compileMatch, compilePath, type RouteTest } from './match.ts';
 import { compileDirectResponse, compileRedirect, type OwnAnswer } from './rewrite.ts';
 import { compileDomains, type FindHost } from './virtual-hosts.ts';
@@ -23,11 +23,15 @@ export interface RoutePlan {
   readonly metadata: RouteMetadata | undefined;
   /** Where it stands: `virtual_hosts[0].routes[2]`. */
   readonly path: string;
+  /** Where it stands by names that stay when others come and go, for what has to be found again: `reviews:9080/canary[2]`. */
+  readonly seat: string;
   readonly test: RouteTest;
   readonly action: ActionPlan;
   /** In the order in which they are applied, a target's own before these (or after: see `targetEditsLast`). */
   readonly requestEdits: readonly HeaderEdit[];
   readonly responseEdits: readonly HeaderEdit[];
+  /** True when the router may be asked something (x-envoy-retry-on) by what these add. */
+  readonly editsAsk: boolean;
   /** True when the most specific edits come last and so win. */
   readonly targetEditsLast: boolean;
   /** Most specific first: route, virtual host, route configuration. */
@@ -56,6 +60,8 @@ export interface RoutesPlan {
 type EditLists = Pick<Route, 'requestHeadersToAdd' | 'requestHeadersToRemove' | 'responseHeadersToAdd' | 'responseHeadersToRemove'>;
 
 interface Edits {
+  /** Whether the router may be asked something by what is added. */
+  readonly ask: boolean;
   readonly request: readonly HeaderEdit[];
   readonly response: readonly HeaderEdit[];
 }
@@ -73,6 +79,7 @@ const ENVOY_BUFFER_BYTES = 1024 * 1024;
 const ENVOY_DIRECT_RESPONSE_BYTES = 4096;
 
 const compileEdits = (message: EditLists): Edits => ({
+  ask: asksRouter(message.requestHeadersToAdd),
   request: compileLayer({ add: message.requestHeadersToAdd, remove: message.requestHeadersToRemove }, REQUEST_FIELDS),
   response: compileLayer({ add: message.responseHeadersToAdd, remove: message.responseHeadersToRemove }, RESPONSE_FIELDS),
 });
@@ -103,7 +110,13 @@ const compileAnyAction = (route: Route, host: Inherited, outer: Outer): ActionPl
   }
 };
 
-const compileRoute = (route: Route, host: VirtualHost, inherited: Inherited, outer: Outer): Omit<RoutePlan, 'path'> => {
+/** Where a route stands: its virtual host, its own name, its position. */
+interface Place {
+  readonly host: VirtualHost;
+  readonly seat: string;
+}
+
+const compileRoute = (route: Route, { host, seat }: Place, inherited: Inherited, outer: Outer): Omit<RoutePlan, 'path'> => {
   refuseUnsupported(route, {
     read: [
       'name',
@@ -126,10 +139,12 @@ const compileRoute = (route: Route, host: VirtualHost, inherited: Inherited, out
   return {
     name: route.name,
     metadata: route.metadata?.filterMetadata,
-    test: inField('match', () => compileMatch(match, compilePath(match), outer.random)),
+    seat,
+    test: inField('match', () => compileMatch(match, compilePath(match), outer.random.stream(`match:${seat}`))),
     action: compileAnyAction(route, inherited, outer),
     requestEdits: ordered.flatMap(({ request }) => request),
     responseEdits: ordered.flatMap(({ response }) => response),
+    editsAsk: layers.some(({ ask }) => ask),
     targetEditsLast: outer.mostSpecificLast,
     overrides: [route.typedPerFilterConfig, ...outer.overrides].filter((overrides) => Object.keys(overrides).length > 0),
     attemptCount: host.includeRequestAttemptCount,
@@ -165,7 +180,7 @@ const compileHost = (host: VirtualHost, path: string, outer: Outer, mirrors: Inh
   const inherited = { retry: host.retryPolicy, mirrors: own.length > 0 ? own : mirrors };
   const inner = { ...outer, edits: [compileEdits(host), ...outer.edits], overrides: [host.typedPerFilterConfig, ...outer.overrides] };
   const routes = host.routes.map((route, index) => ({
-    ...inField(`routes[${index}]`, () => compileRoute(route, host, inherited, inner)),
+    ...inField(`routes[${index}]`, () => compileRoute(route, { host, seat: `${host.name}/${route.name}[${index}]` }, inherited, inner)),
     path: `${path}.routes[${index}]`,
   }));
   return { name: host.name, routes, requireTls: host.requireTls === TLS.all };

@@ -114,6 +114,10 @@ const compileAdd = (option: HeaderValueOption): HeaderEdit => {
   };
 };
 
+/** Whether what is added can be one of the fields that ask something of the router. */
+export const asksRouter = (added: readonly HeaderValueOption[]): boolean =>
+  added.some(({ header }) => header?.key.toLowerCase().startsWith('x-envoy-') === true);
+
 /** names: proto names of the two fields, for the paths of ConfigErrors. */
 export const compileLayer = (layer: EditLayer, names: { readonly add: string; readonly remove: string }): HeaderEdit[] => {
   const removed = layer.remove.map((name, index) => checkName(name, `${names.remove}[${index}]`));

@@ -3,7 +3,7 @@ import { type Clock, realClock } from './clock.ts';
 import { LineWriter } from './line-writer.ts';
 import { jsonLog, type Log, type LogLevel } from './log.ts';
 import { MetricRegistry } from './metric-registry.ts';
-import { realRandom } from './random.ts';
+import { realRandom, seededStreams } from './random.ts';
 import { realNetwork } from './sockets/real-network.ts';
 import type { WireTap } from './sockets/wire-tap.ts';
 import type { System } from './system.ts';
@@ -33,6 +33,8 @@ export interface RealSystemOptions {
   /** The machine's when absent. */
   readonly clock?: Clock;
   readonly tap?: WireTap;
+  /** Of what can be repeated: Random.stream. */
+  readonly seed?: number;
 }
 
 /** The machine's world. */
@@ -48,7 +50,7 @@ export const realSystem = (options: RealSystemOptions): RealSystem => {
   let log = logAt(options.logLevel);
   return {
     clock,
-    random: realRandom(),
+    random: options.seed === undefined ? realRandom() : seededStreams(options.seed),
     network: options.tap?.at(realNetwork()) ?? realNetwork(),
     tls: realTls(clock),
     log: delegating(() => log),

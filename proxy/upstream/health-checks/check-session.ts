@@ -183,7 +183,7 @@ export class CheckSession {
   }
 
   #withJitter(baseMs: number, jitterMs: number): number {
-    const { random } = this.#room.system;
+    const random = this.#room.system.random.stream('health checks');
     const share = Math.floor((this.#room.rules.intervals.jitterPercent * baseMs) / 100);
     const parts = (share > 0 ? random.below(share) : 0) + (jitterMs > 0 ? random.below(jitterMs) : 0);
     return Math.max(1, baseMs + parts);
