@@ -35,8 +35,24 @@ const uri = { uri: 'http://a', cluster: 'a', timeout: '1s' };
 const TLS = 'envoy.extensions.transport_sockets.tls.v3.';
 const pem = { inline_string: '-----BEGIN CERTIFICATE-----, -----BEGIN PRIVATE KEY-----' };
 
+const randomPolicy = {
+  typed_extension_config: {
+    name: 'x',
+    typed_config: { '@type': `${URL_PREFIX}envoy.extensions.load_balancing_policies.random.v3.Random` },
+  },
+};
+
+/** Policies that a cluster must have for its other fields to fit. */
+const LB_POLICIES: Readonly<Record<string, string>> = {
+  least_request_lb_config: 'LEAST_REQUEST',
+  ring_hash_lb_config: 'RING_HASH',
+  maglev_lb_config: 'MAGLEV',
+};
+
 const GOOD: Good = {
   [C]: { name: 'a', connect_timeout: '1s' },
+  'envoy.config.cluster.v3.LoadBalancingPolicy': { policies: [randomPolicy] },
+  'envoy.config.cluster.v3.LoadBalancingPolicy.Policy': randomPolicy,
   [`${C}.TransportSocketMatch`]: { name: 'm', transport_socket: plain },
   [`${C}.EdsClusterConfig`]: { eds_config: { ads: {} } },
   [`${C}.RefreshRate`]: { base_interval: '1s' },
@@ -51,6 +67,7 @@ const GOOD: Good = {
   [`${CORE}HealthCheck.Payload`]: { text: '00' },
   [`${CORE}HeaderValue`]: { key: 'x-a', value: 'b' },
   [`${CORE}HeaderValueOption`]: { header: { key: 'x-a', value: 'b' } },
+  [`${CORE}RuntimeDouble`]: { default_value: 1, runtime_key: 'x' },
   [`${CORE}RuntimeFractionalPercent`]: { default_value: percentage },
   [`${CORE}SocketAddress`]: address.socket_address,
   [`${CORE}TransportSocket`]: plain,
@@ -90,9 +107,23 @@ const GOOD: Good = {
   [`${ROUTE}HeaderMatcher`]: { name: 'x-a', string_match: { exact: 'a' } },
   [`${ROUTE}QueryParameterMatcher`]: { name: 'q' },
   [`${ROUTE}RetryPolicy`]: { retry_on: '5xx' },
+  [`${ROUTE}RetryPolicy.RetryHostPredicate`]: { name: 'envoy.retry_host_predicates.previous_hosts' },
+  [`${ROUTE}RetryPolicy.RetryPriority`]: {
+    name: 'x',
+    typed_config: {
+      '@type': `${URL_PREFIX}envoy.extensions.retry.priority.previous_priorities.v3.PreviousPrioritiesConfig`,
+      update_frequency: 1,
+    },
+  },
   [`${ROUTE}RetryPolicy.RetryBackOff`]: { base_interval: '1s' },
   [`${ROUTE}Route`]: { match: { prefix: '/' }, route: { cluster: 'a' } },
   [`${ROUTE}RouteAction`]: { cluster: 'a' },
+  [`${ROUTE}RouteAction.HashPolicy`]: { header: { header_name: 'x-a' } },
+  [`${ROUTE}RouteAction.HashPolicy.Header`]: { header_name: 'x-a' },
+  [`${ROUTE}RouteAction.HashPolicy.Cookie`]: { name: 'c' },
+  [`${ROUTE}RouteAction.HashPolicy.CookieAttribute`]: { name: 'Secure' },
+  [`${ROUTE}RouteAction.HashPolicy.QueryParameter`]: { name: 'q' },
+  [`${ROUTE}RouteAction.HashPolicy.FilterState`]: { key: 'x' },
   [`${ROUTE}RouteAction.RequestMirrorPolicy`]: { cluster: 'a' },
   [`${ROUTE}RouteConfiguration`]: { name: 'r' },
   [`${ROUTE}RouteMatch`]: { prefix: '/' },
@@ -139,7 +170,9 @@ const ROOTS: Readonly<Record<string, (json: object) => unknown>> = {
   },
   [C]: (json) => {
     const type = 'eds_cluster_config' in json ? { type: 'EDS' } : {};
-    const cluster = Cluster.fromJSON({ ...json, ...type, ...('health_checks' in json && HTTP2) });
+    const lbPolicy = Object.keys(json).flatMap((field) => LB_POLICIES[field] ?? [])[0];
+    const fitting = { ...type, ...(lbPolicy && { lb_policy: lbPolicy }), ...('health_checks' in json && HTTP2) };
+    const cluster = Cluster.fromJSON({ ...json, ...fitting });
     validate(cluster, C);
     builder.check('cds', cluster);
   },

@@ -37,8 +37,10 @@ export const WITHOUT_EFFECT: Readonly<Record<string, Readonly<Record<string, str
     cleanup_interval: 'hosts of ORIGINAL_DST clusters are dropped by number, not by time',
     track_timeout_budgets: 'only adds statistics',
     track_cluster_stats: 'only adds statistics',
-    'upstream_connection_options.tcp_keepalive.keepalive_probes': 'the runtime sets the first pause only; it gives up after its own number of probes',
+    'upstream_connection_options.tcp_keepalive.keepalive_probes':
+      'the runtime sets the first pause only; it gives up after its own number of probes',
     'upstream_connection_options.tcp_keepalive.keepalive_interval': 'the runtime sets the first pause only; it probes at its own interval',
+    'least_request_lb_config.active_request_bias.runtime_key': NO_RUNTIME,
     'common_lb_config.update_merge_window': 'endpoints come into force at once',
     'health_checks.http_health_check.service_name_matcher.safe_regex.google_re2': RE2_SIZE,
     'eds_cluster_config.eds_config.initial_fetch_timeout': 'a cluster waits for its endpoints for ever, as with 0s',
@@ -46,7 +48,8 @@ export const WITHOUT_EFFECT: Readonly<Record<string, Readonly<Record<string, str
   'envoy.config.endpoint.v3.ClusterLoadAssignment': {
     'endpoints.metadata': FOR_TOOLS,
     'endpoints.proximity': 'only zone-aware routing would read it',
-    'endpoints.lb_endpoints.metadata': 'but that envoy.transport_socket_match chooses the transport socket; the rest is for tools',
+    'endpoints.lb_endpoints.metadata':
+      'but that envoy.transport_socket_match chooses the transport socket and envoy.lb is what balancing asks for; the rest is for tools',
     'endpoints.lb_endpoints.endpoint.address.socket_address.ipv4_compat': 'about sockets that listen',
   },
   'envoy.config.route.v3.RouteConfiguration': {

@@ -88,7 +88,10 @@ export class Cluster implements HostRoom {
     this.#transports = new Transports(compiled.config, { system, tls, scope });
     const hasTraffic = (): boolean => this.stats.connections.value > 0;
     this.#watch = new HostWatch({ system, clusterName: compiled.config.name, scope, hasTraffic, ejectionLogPath });
-    this.#picks = new HostPicks(system, () => this.stats.panics.value++);
+    this.#picks = new HostPicks(system, {
+      panicked: () => this.stats.panics.value++,
+      activeRequests: () => this.stats.activeRequests.value,
+    });
     this.#apply(compiled, undefined);
   }
 

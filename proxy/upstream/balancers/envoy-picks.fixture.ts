@@ -32,3 +32,13 @@ export const ENVOY_PICKS = {
 
 /** Of hosts 1 to 7, in the rows that are weighted. */
 export const ENVOY_WEIGHTS = [1, 2, 3, 5, 8, 13, 1];
+
+/**
+ * The same with `hash_balance_factor`, of requests that all stay under way: the k-th is that of `x-user: user-<k mod 9>`, for k from 0 to 119.
+ * boundedRing: 120 percent; boundedMaglev: 150, weighted as above; tightMaglev: 100.
+ */
+export const ENVOY_BOUNDED_PICKS = {
+  boundedRing: '175472445175472135175432435175472135173472435175432145173672435175432145173472135175432435173472135175432435175472135173',
+  boundedMaglev: '667646267663646261663646267663646261663646267663646261663646261663646267663646261663646667663646261663646265667646261663',
+  tightMaglev: '767346267353446237251346271267345217361445267351446237257346211763425167351426237151346271167345217361445267351446237257',
+} as const;

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { seededRandom } from '#system/random.ts';
 import { xxh64 } from '#system/xxh64.ts';
 import type { Candidate } from './balancer.ts';
-import { ENVOY_PICKS, ENVOY_WEIGHTS } from './envoy-picks.fixture.ts';
+import { boundedLoad } from './bounded-load.ts';
+import { ENVOY_BOUNDED_PICKS, ENVOY_PICKS, ENVOY_WEIGHTS } from './envoy-picks.fixture.ts';
 import { type BalancerPolicy, balancerFor } from './policies.ts';
 
 const RING = { kind: 'ring-hash', minSize: 1024, maxSize: 8_388_608, by: 'address' } as const;
@@ -10,6 +11,7 @@ const MAGLEV = { kind: 'maglev', tableSize: 65_537, by: 'address' } as const;
 
 interface Numbered extends Candidate {
   readonly number: number;
+  activeRequests: number;
 }
 
 const hosts = (facts: (index: number) => Partial<Candidate> = () => ({})): Numbered[] =>
@@ -21,6 +23,7 @@ const hosts = (facts: (index: number) => Partial<Candidate> = () => ({})): Numbe
     ...facts(index),
   }));
 
+const equally = () => ({});
 const weighted = (index: number) => ({ weight: ENVOY_WEIGHTS[index] ?? 1 });
 const named = (index: number) => ({ hostname: `h${index + 1}.example` });
 
@@ -46,6 +49,25 @@ describe('the same hosts and keys give the picks of Envoy 1.40', () => {
 
   it('maglev: in whatever order the hosts come', () => {
     expect(picks(MAGLEV, hosts(weighted).toReversed())).toBe(ENVOY_PICKS.weightedMaglev);
+  });
+});
+
+describe('a bound of load gives the picks of Envoy 1.40', () => {
+  it.each([
+    ['boundedRing', RING, 120, equally],
+    ['boundedMaglev', MAGLEV, 150, weighted],
+    ['tightMaglev', MAGLEV, 100, equally],
+  ] as const)('%s', (row, policy, percent, facts) => {
+    const among = hosts(facts).map((host) => ({ ...host, key: host.key.replace('31999', '31199') }));
+    let active = 0;
+    const balancer = boundedLoad(balancerFor(policy), percent, () => active)(among, seededRandom(1));
+    const picked = Array.from({ length: 120 }, (_, k) => {
+      const host = balancer.pick(xxh64(`user-${k % 9}`));
+      if (host) host.activeRequests++;
+      active++;
+      return host?.number;
+    });
+    expect(picked.join('')).toBe(ENVOY_BOUNDED_PICKS[row]);
   });
 });
 

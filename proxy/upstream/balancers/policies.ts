@@ -12,8 +12,13 @@ export type BalancerPolicy =
   | { readonly kind: 'round-robin'; readonly slowStart?: SlowStart | undefined }
   | ({ readonly kind: 'least-request' } & LeastRequestRules)
   | { readonly kind: 'random' }
-  | ({ readonly kind: 'ring-hash' } & RingRules)
-  | ({ readonly kind: 'maglev' } & MaglevRules);
+  | ({ readonly kind: 'ring-hash' } & RingRules & Bound)
+  | ({ readonly kind: 'maglev' } & MaglevRules & Bound);
+
+/** Of balancers that hash: how many percent of its part of all requests a host may carry, at least 100; undefined = any number. */
+interface Bound {
+  readonly loadPercent?: number | undefined;
+}
 
 /** Whether it is a request's hash that decides. */
 export const isHashing = ({ kind }: BalancerPolicy): boolean => kind === 'ring-hash' || kind === 'maglev';

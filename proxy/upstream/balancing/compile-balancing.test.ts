@@ -43,6 +43,10 @@ describe('how a cluster says that its hosts are picked', () => {
       { lbPolicy: 'RING_HASH', ringHashLbConfig: { minimumRingSize: '10', maximumRingSize: '50' } },
       { ...RING, minSize: 10, maxSize: 50 },
     ],
+    [
+      { lbPolicy: 'RING_HASH', commonLbConfig: { consistentHashingLbConfig: { hashBalanceFactor: 150 } } },
+      { ...RING, loadPercent: 150 },
+    ],
     [{ lbPolicy: 'MAGLEV' }, { kind: 'maglev', tableSize: 65_537, by: 'address' }],
     [
       { lbPolicy: 'MAGLEV', maglevLbConfig: { tableSize: '251' } },
@@ -59,6 +63,12 @@ describe('how a cluster says that its hosts are picked', () => {
     ['random.v3.Random', {}, { kind: 'random' }],
     ['ring_hash.v3.RingHash', { minimumRingSize: '10', hashFunction: 'XX_HASH' }, { ...RING, minSize: 10 }],
     ['ring_hash.v3.RingHash', { consistentHashingLbConfig: { useHostnameForHashing: true } }, { ...RING, by: 'hostname' }],
+    ['ring_hash.v3.RingHash', { hashBalanceFactor: 120 }, { ...RING, loadPercent: 120 }],
+    [
+      'maglev.v3.Maglev',
+      { consistentHashingLbConfig: { hashBalanceFactor: 120 } },
+      { kind: 'maglev', tableSize: 65_537, by: 'address', loadPercent: 120 },
+    ],
     ['maglev.v3.Maglev', { tableSize: '251' }, { kind: 'maglev', tableSize: 251, by: 'address' }],
   ])('the newer way: %s %j', (name, config, policy) => {
     expect(compile({ lbPolicy: 'RANDOM', ...typed(name, config) }).policy).toEqual(policy);
@@ -110,13 +120,17 @@ it.each([
   [{ lbPolicy: 'CLUSTER_PROVIDED' }, 'lb_policy: CLUSTER_PROVIDED and type ORIGINAL_DST belong together'],
   [{ maglevLbConfig: {} }, 'maglev_lb_config: does not fit'],
   [{ lbPolicy: 'RING_HASH', ringHashLbConfig: { hashFunction: 'MURMUR_HASH_2' } }, 'ring_hash_lb_config.hash_function: not supported'],
-  [{ lbPolicy: 'RING_HASH', ringHashLbConfig: { minimumRingSize: '3', maximumRingSize: '2' } }, 'ring_hash_lb_config.minimum_ring_size: '],
+  [{ lbPolicy: 'RING_HASH', ringHashLbConfig: { minimumRingSize: '3', maximumRingSize: '2' } }, 'ring_hash_lb_config.maximum_ring_size: '],
   [{ lbPolicy: 'MAGLEV', maglevLbConfig: { tableSize: '10' } }, 'maglev_lb_config.table_size: must be a prime number'],
   [{ lbPolicy: 'LEAST_REQUEST', leastRequestLbConfig: { choiceCount: 1 } }, 'least_request_lb_config.choice_count: '],
   [{ commonLbConfig: { zoneAwareLbConfig: {} } }, 'common_lb_config.zone_aware_lb_config.routing_enabled: zone-aware routing is not'],
   [
     { commonLbConfig: { consistentHashingLbConfig: { useHostnameForHashing: true } } },
     'common_lb_config.consistent_hashing_lb_config.use_hostname_for_hashing: is for clusters of type STRICT_DNS',
+  ],
+  [
+    { commonLbConfig: { consistentHashingLbConfig: { hashBalanceFactor: 99 } } },
+    'consistent_hashing_lb_config.hash_balance_factor: must be at least 100',
   ],
   [{ commonLbConfig: { closeConnectionsOnHostSetChange: true } }, 'common_lb_config.close_connections_on_host_set_change: not supported'],
   [{ lbSubsetConfig: { listAsAny: true } }, 'lb_subset_config.list_as_any: not supported'],

@@ -5,14 +5,15 @@ import type { BalancerPolicy } from '../balancers/policies.ts';
 import { compileSubsets } from './compile-subsets.ts';
 import {
   compileBias,
-  compileBoundedHashing,
   compileChoices,
+  compileHashing,
   compileLocalities,
   compileRing,
   compileSlowStart,
   compileTable,
   type DiscoveryKind,
   fieldName,
+  type HashingRules,
   type LocalityRules,
 } from './policy-fields.ts';
 import type { SubsetRules } from './subsets.ts';
@@ -59,23 +60,23 @@ const roundRobin = ({ lbConfig }: Cluster): BalancerPolicy => {
   });
 };
 
-const ringHash = ({ lbConfig }: Cluster, by: 'address' | 'hostname'): BalancerPolicy => {
+const ringHash = ({ lbConfig }: Cluster, hashing: HashingRules): BalancerPolicy => {
   const config = lbConfig?.$case === 'ringHashLbConfig' ? lbConfig.value : undefined;
   return inField('ring_hash_lb_config', () => {
     if (config) refuseUnsupported(config, { read: ['minimumRingSize', 'maximumRingSize'] });
-    return { kind: 'ring-hash', ...compileRing(config?.minimumRingSize, config?.maximumRingSize), by };
+    return { kind: 'ring-hash', ...compileRing(config?.minimumRingSize, config?.maximumRingSize), ...hashing };
   });
 };
 
-const maglev = ({ lbConfig }: Cluster, by: 'address' | 'hostname'): BalancerPolicy => {
+const maglev = ({ lbConfig }: Cluster, hashing: HashingRules): BalancerPolicy => {
   const config = lbConfig?.$case === 'maglevLbConfig' ? lbConfig.value : undefined;
   return inField('maglev_lb_config', () => {
     if (config) refuseUnsupported(config, { read: ['tableSize'] });
-    return { kind: 'maglev', tableSize: compileTable(config?.tableSize), by };
+    return { kind: 'maglev', tableSize: compileTable(config?.tableSize), ...hashing };
   });
 };
 
-const compilePolicy = (cluster: Cluster, kind: DiscoveryKind, by: 'address' | 'hostname'): BalancerPolicy => {
+const compilePolicy = (cluster: Cluster, kind: DiscoveryKind, hashing: HashingRules): BalancerPolicy => {
   const { lbPolicy, lbConfig } = cluster;
   if ((kind === 'original-dst') !== (lbPolicy === POLICY.clusterProvided))
     throw new ConfigError('lb_policy', 'CLUSTER_PROVIDED and type ORIGINAL_DST belong together');
@@ -87,9 +88,9 @@ const compilePolicy = (cluster: Cluster, kind: DiscoveryKind, by: 'address' | 'h
     case POLICY.random:
       return { kind: 'random' };
     case POLICY.ringHash:
-      return ringHash(cluster, by);
+      return ringHash(cluster, hashing);
     case POLICY.maglev:
-      return maglev(cluster, by);
+      return maglev(cluster, hashing);
     case POLICY.roundRobin:
     case POLICY.clusterProvided:
       return roundRobin(cluster);
@@ -100,11 +101,12 @@ const compilePolicy = (cluster: Cluster, kind: DiscoveryKind, by: 'address' | 'h
 
 interface CommonRules extends LocalityRules {
   readonly panicThreshold: number;
-  readonly by: 'address' | 'hostname';
+  readonly hashing: HashingRules;
 }
 
 const compileCommon = ({ commonLbConfig: common }: Cluster, kind: DiscoveryKind): CommonRules => {
-  if (!common) return { panicThreshold: DEFAULT_PANIC_PERCENT, localityWeighted: false, failsInPanic: false, by: 'address' };
+  if (!common)
+    return { panicThreshold: DEFAULT_PANIC_PERCENT, localityWeighted: false, failsInPanic: false, hashing: compileHashing(undefined) };
   return inField('common_lb_config', () => {
     refuseUnsupported(common, {
       read: ['healthyPanicThreshold', 'localityConfigSpecifier', 'consistentHashingLbConfig'],
@@ -112,10 +114,10 @@ const compileCommon = ({ commonLbConfig: common }: Cluster, kind: DiscoveryKind)
     });
     const percent = common.healthyPanicThreshold?.value ?? DEFAULT_PANIC_PERCENT;
     if (percent < 0 || percent > 100) throw new ConfigError('healthy_panic_threshold', 'must be between 0 and 100');
-    const by = compileBoundedHashing(common.consistentHashingLbConfig);
-    if (by === 'hostname' && kind !== 'strict-dns')
+    const hashing = compileHashing(common.consistentHashingLbConfig);
+    if (hashing.by === 'hostname' && kind !== 'strict-dns')
       throw new ConfigError('consistent_hashing_lb_config.use_hostname_for_hashing', 'is for clusters of type STRICT_DNS');
-    return { panicThreshold: Math.round(percent), ...compileLocalities(common.localityConfigSpecifier), by };
+    return { panicThreshold: Math.round(percent), ...compileLocalities(common.localityConfigSpecifier), hashing };
   });
 };
 
@@ -128,7 +130,7 @@ const refuseOlder = ({ lbSubsetConfig, commonLbConfig: common }: Cluster): void 
 
 /** Throws ConfigError with a path relative to the cluster. */
 export const compileBalancing = (cluster: Cluster, kind: DiscoveryKind): Balancing => {
-  const { by, ...common } = compileCommon(cluster, kind);
+  const { hashing, ...common } = compileCommon(cluster, kind);
   const typed = cluster.loadBalancingPolicy;
   if (typed) {
     refuseOlder(cluster);
@@ -139,7 +141,7 @@ export const compileBalancing = (cluster: Cluster, kind: DiscoveryKind): Balanci
   if (subsets && kind === 'original-dst') throw new ConfigError('lb_subset_config', 'cannot be combined with CLUSTER_PROVIDED');
   return {
     ...common,
-    policy: compilePolicy(cluster, kind, by),
+    policy: compilePolicy(cluster, kind, hashing),
     subsets: subsets && inField('lb_subset_config', () => compileSubsets(subsets)),
   };
 };

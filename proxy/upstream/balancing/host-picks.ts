@@ -1,6 +1,7 @@
 /** LIVING STATE of one cluster's balancing: whom to pick now, and the tables that cost something to build. */
 import type { System } from '#system/system.ts';
 import type { BuildBalancer } from '../balancers/balancer.ts';
+import { type ActiveRequests, boundedLoad } from '../balancers/bounded-load.ts';
 import { balancerFor, isHashing } from '../balancers/policies.ts';
 import { type HealthyCandidate, type HostPicker, hostPicker, type LocalityHosts, type Wish } from '../host-set.ts';
 import type { Balancing } from './compile-balancing.ts';
@@ -19,18 +20,25 @@ export interface HostsToPick<H> {
   readonly weightedHealth: boolean;
 }
 
+/** What picks ask of their cluster. panicked: called for each pick that does not look at health. */
+interface PicksRoom {
+  readonly panicked: () => void;
+  readonly activeRequests: ActiveRequests;
+}
+
 /** One cluster's picks. */
 export class HostPicks<H extends WarmingHost> {
   readonly #system: System;
   readonly #panicked: () => void;
+  readonly #activeRequests: ActiveRequests;
   #balancing: Balancing | undefined;
   #build: BuildBalancer = balancerFor({ kind: 'random' });
   #pick: HostPicker<H> = () => undefined;
 
-  /** panicked: called for each pick that does not look at health. */
-  constructor(system: System, panicked: () => void) {
+  constructor(system: System, { panicked, activeRequests }: PicksRoom) {
     this.#system = system;
     this.#panicked = panicked;
+    this.#activeRequests = activeRequests;
   }
 
   /** Whether it is a request's hash that decides. */
@@ -65,7 +73,9 @@ export class HostPicks<H extends WarmingHost> {
 
   #buildFor({ policy }: Balancing): BuildBalancer {
     const build = balancerFor(policy, () => this.#system.clock.nowMs());
-    return policy.kind === 'ring-hash' || policy.kind === 'maglev' ? keptTables(build, policy.by) : build;
+    if (policy.kind !== 'ring-hash' && policy.kind !== 'maglev') return build;
+    const tables = keptTables(build, policy.by);
+    return policy.loadPercent === undefined ? tables : boundedLoad(tables, policy.loadPercent, this.#activeRequests);
   }
 
   /** A host that nobody checks is new from when it was first seen well. */

@@ -2,6 +2,7 @@
 import { ConfigError, inField, refuseUnsupported } from '#api/config-error.ts';
 import { durationMs } from '#api/units.ts';
 import type { Cluster, LocalityLbConfig, SlowStartConfig } from '#envoy';
+import type { HashedBy } from '../balancers/hash-table.ts';
 import type { SlowStart } from '../balancers/slow-start.ts';
 
 /** What of a cluster's discovery balancing depends on. */
@@ -56,7 +57,7 @@ export const compileRing = (minimum: number | undefined, maximum: number | undef
   const [minSize, maxSize] = [minimum ?? RING.minSize, maximum ?? RING.maxSize];
   for (const [field, size] of Object.entries({ minimum_ring_size: minSize, maximum_ring_size: maxSize }))
     if (size > RING.maxSize) throw new ConfigError(field, `must be at most ${RING.maxSize}`);
-  if (minSize > maxSize) throw new ConfigError('minimum_ring_size', `${minSize} is greater than maximum_ring_size ${maxSize}`);
+  if (minSize > maxSize) throw new ConfigError('maximum_ring_size', `${maxSize} is less than minimum_ring_size ${minSize}`);
   return { minSize, maxSize };
 };
 
@@ -75,11 +76,29 @@ export const compileTable = (size: number | undefined): number => {
 
 type CommonLbConfig = NonNullable<Cluster['commonLbConfig']>;
 
-/** Throws ConfigError for what would bound load. */
-export const compileBoundedHashing = (config: CommonLbConfig['consistentHashingLbConfig']): 'address' | 'hostname' => {
-  if (!config) return 'address';
-  inField('consistent_hashing_lb_config', () => refuseUnsupported(config, { read: ['useHostnameForHashing'] }));
-  return config.useHostnameForHashing ? 'hostname' : 'address';
+/** What balancers that hash have in common. */
+export interface HashingRules {
+  readonly by: HashedBy;
+  /** Undefined where nothing bounds a host's load. */
+  readonly loadPercent: number | undefined;
+}
+
+const LEAST_LOAD_PERCENT = 100;
+
+/** Throws ConfigError with a path relative to the message that has it. */
+export const compileHashing = (config: CommonLbConfig['consistentHashingLbConfig']): HashingRules => {
+  if (!config) return { by: 'address', loadPercent: undefined };
+  return inField('consistent_hashing_lb_config', () => {
+    refuseUnsupported(config, { read: ['useHostnameForHashing', 'hashBalanceFactor'] });
+    return { by: config.useHostnameForHashing ? 'hostname' : 'address', loadPercent: compileLoadPercent(config.hashBalanceFactor) };
+  });
+};
+
+/** Undefined where nothing bounds a host's load. */
+export const compileLoadPercent = (factor: number | undefined): number | undefined => {
+  if (factor !== undefined && factor < LEAST_LOAD_PERCENT)
+    throw new ConfigError('hash_balance_factor', `must be at least ${LEAST_LOAD_PERCENT}`);
+  return factor;
 };
 
 type LocalitySpecifier = CommonLbConfig['localityConfigSpecifier'] | LocalityLbConfig['localityConfigSpecifier'];

@@ -14,8 +14,9 @@ import {
 import type { BalancerPolicy } from '../balancers/policies.ts';
 import {
   compileBias,
-  compileBoundedHashing,
   compileChoices,
+  compileHashing,
+  compileLoadPercent,
   compileLocalities,
   compileRing,
   compileSlowStart,
@@ -85,17 +86,21 @@ const ringHash: Compile = (any) => {
       'minimumRingSize',
       'maximumRingSize',
       'useHostnameForHashing',
+      'hashBalanceFactor',
       'consistentHashingLbConfig',
       'localityWeightedLbConfig',
     ],
   });
   if (config.hashFunction === MURMUR_HASH_2) throw new ConfigError('hash_function', 'MURMUR_HASH_2 is not supported by this proxy');
-  const by = config.consistentHashingLbConfig ? compileBoundedHashing(config.consistentHashingLbConfig) : undefined;
+  const older = {
+    by: config.useHostnameForHashing ? 'hostname' : 'address',
+    loadPercent: compileLoadPercent(config.hashBalanceFactor),
+  } as const;
   return {
     policy: {
       kind: 'ring-hash',
       ...compileRing(config.minimumRingSize, config.maximumRingSize),
-      by: by ?? (config.useHostnameForHashing ? 'hostname' : 'address'),
+      ...(config.consistentHashingLbConfig ? compileHashing(config.consistentHashingLbConfig) : older),
     },
     ...NO_LOCALITIES,
     localityWeighted: config.localityWeightedLbConfig !== undefined,
@@ -106,7 +111,7 @@ const maglev: Compile = (any) => {
   const config = decoded(any, MaglevPolicy);
   refuseUnsupported(config, { read: ['tableSize', 'consistentHashingLbConfig', 'localityWeightedLbConfig'] });
   return {
-    policy: { kind: 'maglev', tableSize: compileTable(config.tableSize), by: compileBoundedHashing(config.consistentHashingLbConfig) },
+    policy: { kind: 'maglev', tableSize: compileTable(config.tableSize), ...compileHashing(config.consistentHashingLbConfig) },
     ...NO_LOCALITIES,
     localityWeighted: config.localityWeightedLbConfig !== undefined,
   };
