@@ -89,6 +89,7 @@ export class Cluster implements HostRoom {
     const hasTraffic = (): boolean => this.stats.connections.value > 0;
     this.#watch = new HostWatch({ system, clusterName: compiled.config.name, scope, hasTraffic, ejectionLogPath });
     this.#picks = new HostPicks(system, {
+      clusterName: compiled.config.name,
       panicked: () => this.stats.panics.value++,
       activeRequests: () => this.stats.activeRequests.value,
     });

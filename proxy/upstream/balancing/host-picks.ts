@@ -22,6 +22,8 @@ export interface HostsToPick<H> {
 
 /** What picks ask of their cluster. panicked: called for each pick that does not look at health. */
 interface PicksRoom {
+  /** Picks that are left to chance are a sequence of this cluster's own. */
+  readonly clusterName: string;
   readonly panicked: () => void;
   readonly activeRequests: ActiveRequests;
 }
@@ -33,10 +35,12 @@ export class HostPicks<H extends WarmingHost> {
   readonly #activeRequests: ActiveRequests;
   #balancing: Balancing | undefined;
   #build: BuildBalancer = balancerFor({ kind: 'random' });
+  readonly #clusterName: string;
   #pick: HostPicker<H> = () => undefined;
 
-  constructor(system: System, { panicked, activeRequests }: PicksRoom) {
+  constructor(system: System, { clusterName, panicked, activeRequests }: PicksRoom) {
     this.#system = system;
+    this.#clusterName = clusterName;
     this.#panicked = panicked;
     this.#activeRequests = activeRequests;
   }
@@ -63,7 +67,7 @@ export class HostPicks<H extends WarmingHost> {
       hashes: this.hashes,
       panicked: this.#panicked,
     };
-    const picker = (of: HostsToPick<H>['priorities']) => hostPicker(of, rules, this.#system.random);
+    const picker = (of: HostsToPick<H>['priorities']) => hostPicker(of, rules, this.#system.random.restarted(`pick:${this.#clusterName}`));
     this.#pick = subsets ? subsetPicker(priorities, subsets, picker) : picker(priorities);
   }
 
