@@ -1,18 +1,8 @@
 /** A proxy beside those of the mesh, of the same kind, that no control plane configures: for what Istio has no words for. */
 import { join } from 'node:path';
 import type { DataPlane } from './data-planes/data-plane.ts';
+import type { StartLone } from './mode.ts';
 import type { Supervisor } from './supervisor.ts';
-
-/** It runs until it is disposed of, or the mesh ends. */
-export interface LoneProxy extends AsyncDisposable {
-  /** Loopback address that it owns. */
-  readonly address: string;
-  /** What it wrote to /dev/stdout, oldest first: its access log. */
-  readonly lines: readonly string[];
-}
-
-/** bootstrapOf: its bootstrap as JSON, for the address that it gets. Settles once it is started, before it is ready. */
-export type StartLone = (bootstrapOf: (address: string) => string) => Promise<LoneProxy>;
 
 /** First of the hosts of a mesh's block that are theirs, and how many. */
 const FIRST_HOST = 100;

@@ -6,7 +6,6 @@ import type { SyncStatus } from '#api/sync.ts';
 import type { AuthorityReport, RotationStep } from '#controlplane';
 import type { Tls } from '#system/tls/tls.ts';
 import type { MeshDefinition } from './definition.ts';
-import type { StartLone } from './lone-proxy.ts';
 
 /** Where the parts of a mesh run: real processes on loopback, containers, or one process with a virtual clock. */
 export type Mode = 'process' | 'compose' | 'simulation';
@@ -36,6 +35,17 @@ export interface EnvironmentOptions {
   /** Ends a start that is still under way, which then rejects with the reason. */
   readonly signal?: AbortSignal;
 }
+
+/** A proxy beside those of the mesh; it runs until it is disposed of, or the mesh ends. */
+export interface LoneProxy extends AsyncDisposable {
+  /** Loopback address that it owns. */
+  readonly address: string;
+  /** What it wrote to /dev/stdout, oldest first: its access log. */
+  readonly lines: readonly string[];
+}
+
+/** bootstrapOf: its bootstrap as JSON, for the address that it gets. Settles once it is started, before it is ready. */
+export type StartLone = (bootstrapOf: (address: string) => string) => Promise<LoneProxy>;
 
 /** A program with its sidecar, running. */
 export interface RunningWorkload {

@@ -1,7 +1,7 @@
 /** A proxy in the simulated world that no control plane configures. */
 import { readBootstrap, startProxy } from '#proxy';
 import type { SimulatedSystem } from '#system/simulated-system.ts';
-import type { StartLone } from '../lone-proxy.ts';
+import type { StartLone } from '../mode.ts';
 
 /** systemOf: of a process of its own, at that address. */
 export const startSimulatedLone =
