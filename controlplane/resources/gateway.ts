@@ -41,3 +41,10 @@ export type GatewayServer = NonNullable<GatewaySpec['servers']>[number];
 
 /** Protocols of which this mesh opens a gateway's port. */
 export const isGatewayHttp = (protocol: string | undefined): boolean => protocol?.toUpperCase() === 'HTTP';
+
+/** How connections are passed on as they come: any, or by the name that their TLS asks for; undefined: they are not. Without a mode TLS is not ended. Source: ServerTLSSettings.TLSmode. */
+export const passesOn = ({ port, tls }: GatewayServer): 'tcp' | 'by name' | undefined => {
+  const protocol = port?.protocol?.toUpperCase() ?? '';
+  if (tls === undefined) return protocol === 'TCP' ? 'tcp' : undefined;
+  return ['TLS', 'HTTPS', 'TCP'].includes(protocol) && (tls.mode ?? 'PASSTHROUGH') === 'PASSTHROUGH' ? 'by name' : undefined;
+};

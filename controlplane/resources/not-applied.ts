@@ -26,8 +26,14 @@ const POLICY = [
 export const NOT_APPLIED: Readonly<Record<ActiveKind, readonly string[]>> = {
   VirtualService: [],
   DestinationRule: [...POLICY.map((row) => `trafficPolicy.${row}`), ...POLICY.map((row) => `subsets[].trafficPolicy.${row}`)],
-  // Of a plain HTTP port's tls block only httpsRedirect is allowed, and that is applied; every other protocol is named whole.
-  Gateway: ['servers[].port.protocol!HTTP', 'servers[].port.targetPort', 'servers[].bind', 'servers[].defaultEndpoint'],
+  // Connections are opened as they come, or passed on: nothing ends TLS here yet. Of a plain HTTP port's tls block only httpsRedirect is allowed, and that is applied.
+  Gateway: [
+    'servers[].port.protocol!HTTP|TCP|TLS|HTTPS',
+    'servers[].tls=SIMPLE|MUTUAL|AUTO_PASSTHROUGH|ISTIO_MUTUAL|OPTIONAL_MUTUAL',
+    'servers[].port.targetPort',
+    'servers[].bind',
+    'servers[].defaultEndpoint',
+  ],
   ServiceEntry: ['resolution=DNS_ROUND_ROBIN', 'subjectAltNames', 'endpoints[].network'],
   WorkloadEntry: ['network'],
   EnvoyFilter: [],

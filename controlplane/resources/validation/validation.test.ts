@@ -255,6 +255,8 @@ test.each([
   ['DestinationRule', policy('portLevelSettings: [{port: {number: 80}, tls: {mode: ISTIO_MUTUAL}}]')],
   ['DestinationRule', policy('connectionPool: {http: {h2UpgradePolicy: DO_NOT_UPGRADE}}')],
   ['Gateway', 'servers: [{port: {number: 80, name: x, protocol: http}, hosts: ["*", "ns/*.a.com", "./b.com"]}]'],
+  ['Gateway', 'servers: [{port: {number: 80, name: x, protocol: TCP}, hosts: ["*"]}]'],
+  ['Gateway', 'servers: [{port: {number: 80, name: x, protocol: TLS}, hosts: ["*"], tls: {mode: PASSTHROUGH}}]'],
   ['ServiceEntry', 'hosts: [a.com], resolution: DNS'],
   ['WorkloadEntry', 'address: a.example.com, weight: 2, locality: r/z/s'],
   ['DestinationRule', policy('loadBalancer: {consistentHash: {useSourceIp: true}}')],
@@ -266,7 +268,7 @@ test.each([
 test.each([
   ['DestinationRule', policy('proxyProtocol: {version: V1}')],
   ['DestinationRule', 'host: a, subsets: [{name: v1, trafficPolicy: {connectionPool: {http: {useClientProtocol: true}}}}]'],
-  ['Gateway', 'servers: [{port: {number: 80, name: x, protocol: TCP}, hosts: ["*"]}]'],
+  ['Gateway', 'servers: [{port: {number: 80, name: x, protocol: HTTP2}, hosts: ["*"]}]'],
   ['ServiceEntry', `hosts: [a.com], ${PORTS}, resolution: DNS_ROUND_ROBIN`],
   ['WorkloadEntry', 'address: 1.1.1.1, network: n'],
 ])('%s {%s} is taken with one warning that it does nothing yet', (kind, spec) => {

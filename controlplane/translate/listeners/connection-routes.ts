@@ -51,7 +51,7 @@ const tlsChains = (view: RouteView, service: MeshService, port: ServicePort): Co
       return [
         {
           match: { serverNames: [...(match.sniHosts ?? [])], ...rangesOf(match.destinationSubnets) },
-          filters: [proxyTo(view, { stored, rule, path }, port)],
+          filters: [proxyTo(view, { stored, rule }, port.number)],
           metadata: sourceMetadata(stored, stored, `${path}.match[${index}]`),
         },
       ];
@@ -64,7 +64,7 @@ const tlsChains = (view: RouteView, service: MeshService, port: ServicePort): Co
 const tcpChains = function* (view: RouteView, service: MeshService, port: ServicePort): Generator<ConnectionChain> {
   for (const written of rulesFor(view, service, 'tcp', ({ tcp }) => tcp)) {
     const { stored, rule, path } = written;
-    const chain = { filters: [proxyTo(view, written, port)], metadata: sourceMetadata(stored, stored, path) };
+    const chain = { filters: [proxyTo(view, written, port.number)], metadata: sourceMetadata(stored, stored, path) };
     const matches = (rule.match ?? []).filter((match) => isFor(match, view, stored.resource.metadata.namespace, port.number));
     if (!rule.match?.length || matches.some(({ destinationSubnets }) => !destinationSubnets?.length)) {
       yield chain;
@@ -107,12 +107,16 @@ const rangesOf = (subnets: readonly string[] | undefined): Partial<FilterChainMa
 };
 
 /** Timeouts and the hash are those of the first destination's rule, whatever the others' say: the listener has them, not the cluster. */
-const proxyTo = (view: RouteView, { stored, rule }: Written<{ readonly route?: Routes }>, port: ServicePort): Filter => {
+export const proxyTo = (
+  view: RouteView,
+  { stored, rule }: Pick<Written<{ readonly route?: Routes }>, 'stored' | 'rule'>,
+  listenerPort: number,
+): Filter => {
   const { metadata } = stored.resource;
   const routes = rule.route ?? [];
   const findService = (hostname: string) => view.services.find((service) => service.hostname === hostname);
   const clusterFor = (destination: Destination | undefined): string =>
-    clusterOf(destination ?? {}, { namespace: metadata.namespace, listenerPort: port.number, findService });
+    clusterOf(destination ?? {}, { namespace: metadata.namespace, listenerPort, findService });
   const first = routes[0]?.destination;
   const host = resolveHost(first?.host ?? '', metadata.namespace);
   if (routes.length === 1)

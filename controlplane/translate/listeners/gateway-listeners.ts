@@ -1,22 +1,21 @@
 /** Gateways and the VirtualServices bound to them → what an ingress gateway opens. Pure. */
 import { Listener, type Route, RouteConfiguration, VirtualHost } from '#envoy';
-import { bySpecificity, hostCovers, resolveHost } from '../../mesh/hostnames.ts';
-import { selects } from '../../mesh/labels.ts';
-import type { Mesh, ProxyNode, StoredVirtualService } from '../../mesh/mesh.ts';
+import { bySpecificity } from '../../mesh/hostnames.ts';
+import type { Mesh, ProxyNode } from '../../mesh/mesh.ts';
 import { isGatewayHttp } from '../../resources/gateway.ts';
 import { socketAddress } from '../endpoints/endpoints.ts';
 import { boundVirtualServices, type RouteView, routesOf } from '../routes/routes.ts';
 import { securityOf, type WorkloadSecurity } from '../security/workload-security.ts';
+import { gatewayConnections } from './gateway-connections.ts';
+import { type OpenServer, openHosts, openServers } from './gateway-servers.ts';
 import { connectionManager, direction, filterChain } from './listener-parts.ts';
 
 /** One open HTTP port: which Gateways ask for it, and for which hosts. */
 interface OpenPort {
   readonly number: number;
-  /** hosts: `namespace/host` restrictions are resolved to [namespace or `*`, host]. */
   readonly servers: readonly {
     readonly gateway: string;
-    readonly namespace: string;
-    readonly hosts: readonly (readonly [string, string])[];
+    readonly hosts: OpenServer['hosts'];
     /** Plain requests are sent to https. */
     readonly toHttps: boolean;
   }[];
@@ -25,30 +24,11 @@ interface OpenPort {
 /** HTTP ports of all Gateways that select this proxy. */
 const openPorts = (mesh: Mesh, proxy: ProxyNode): OpenPort[] => {
   const ports = new Map<number, OpenPort['servers'][number][]>();
-  for (const { resource } of mesh.gateways) {
-    const { metadata, spec } = resource;
-    if (Object.keys(spec.selector ?? {}).length > 0 && !selects(spec.selector ?? {}, proxy.labels)) continue;
-    for (const server of spec.servers ?? []) {
-      const number = server.port?.number;
-      if (number === undefined || !isGatewayHttp(server.port?.protocol)) continue;
-      const hosts = (server.hosts ?? []).map((host) => splitHost(host, metadata.namespace));
-      ports.set(number, [
-        ...(ports.get(number) ?? []),
-        {
-          gateway: `${metadata.namespace}/${metadata.name}`,
-          namespace: metadata.namespace,
-          hosts,
-          toHttps: server.tls?.httpsRedirect === true,
-        },
-      ]);
-    }
+  for (const { server, number, gateway, hosts } of openServers(mesh, proxy)) {
+    if (!isGatewayHttp(server.port?.protocol)) continue;
+    ports.set(number, [...(ports.get(number) ?? []), { gateway, hosts, toHttps: server.tls?.httpsRedirect === true }]);
   }
   return [...ports].map(([number, servers]) => ({ number, servers }));
-};
-
-const splitHost = (host: string, namespace: string): readonly [string, string] => {
-  const [scope, name] = host.includes('/') ? host.split('/', 2) : ['*', host];
-  return [scope === '.' ? namespace : (scope ?? '*'), (name ?? '*').toLowerCase()];
 };
 
 /** Listeners and their RDS, `http.PORT`. */
@@ -57,7 +37,13 @@ export const gatewayResources = (view: Omit<RouteView, 'gateway'>): { listeners:
   const ports = openPorts(mesh, proxy);
   const security = securityOf(mesh, proxy);
   return {
-    listeners: ports.map((port) => listenerOf(mesh, proxy, port, security)),
+    listeners: [
+      ...ports.map((port) => listenerOf(mesh, proxy, port, security)),
+      ...gatewayConnections(
+        view,
+        ports.map(({ number }) => number),
+      ),
+    ],
     routes: ports.map((port) => routesOfPort({ ...view, gateway: '' }, port)),
   };
 };
@@ -106,17 +92,6 @@ const routesOfPort = (view: RouteView, { number, servers }: OpenPort): RouteConf
     validateClusters: false,
     ignorePortInHostMatching: true,
   });
-};
-
-/** Hosts that both the Gateway opens and the VirtualService names: the narrower of the two. */
-const openHosts = ({ resource: { spec, metadata } }: StoredVirtualService, opened: OpenPort['servers'][number]['hosts']): string[] => {
-  const wanted = (spec.hosts ?? []).map((host) =>
-    host.includes('.') || host === '*' ? host.toLowerCase() : resolveHost(host, metadata.namespace),
-  );
-  const pairs = opened
-    .filter(([scope]) => scope === '*' || scope === metadata.namespace)
-    .flatMap(([, open]) => wanted.map((host) => [open, host] as const));
-  return [...new Set(pairs.flatMap(([open, host]) => (hostCovers(open, host) ? [host] : hostCovers(host, open) ? [open] : [])))];
 };
 
 const hostOf = (byHost: Map<string, VirtualHost>, host: string, port: number): VirtualHost => {
