@@ -15,6 +15,7 @@ import { buildRouter, type RouterPlan } from '../router/router.ts';
 import type { UpstreamSlot } from '../router/upstream-cluster.ts';
 import type { ForwardPlan, Target } from '../routing/compile-action.ts';
 import type { RoutePlan } from '../routing/compile-routes.ts';
+import { compileLayer } from '../routing/header-edits.ts';
 import { compileMatch, compilePath, pathOf } from '../routing/match.ts';
 import type { ComposeRoutes, MatchAgain, Walk } from '../routing/route-table.ts';
 import { trafficSplit } from '../routing/traffic-split.ts';
@@ -139,6 +140,8 @@ export class HttpWalk implements ComposeRoutes {
     this.#filterRoom = {
       system: rooms.system,
       random: rooms.system.random.stream(`filters:${config.statPrefix}`),
+      place: config.statPrefix,
+      headerEdits: (add, field) => compileLayer({ add, remove: [] }, { add: field, remove: '' }),
       statPrefix: config.statPrefix,
       upstream: (cluster) => this.#upstream(cluster),
       dial: rooms.dial,
@@ -215,7 +218,7 @@ export class HttpWalk implements ComposeRoutes {
   /** What is left to chance is a sequence of the place that it is left to chance at. */
   #roomFor(...place: readonly string[]): FilterRoom {
     const name = [this.#filterRoom.statPrefix, ...place].join('/');
-    return { ...this.#filterRoom, random: this.#rooms.system.random.stream(`filter:${name}`) };
+    return { ...this.#filterRoom, place: name, random: this.#rooms.system.random.stream(`filter:${name}`) };
   }
 
   #override(row: FilterRow, override: Any, { path, seat }: RoutePlan): HttpFilter | undefined {

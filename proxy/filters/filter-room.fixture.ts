@@ -2,6 +2,7 @@
 import { ConfigError } from '#api/config-error.ts';
 import type { RouteMatch } from '#envoy';
 import { simulatedSystem } from '#system/simulated-system.ts';
+import { compileLayer } from '../routing/header-edits.ts';
 import { compileMatch, compilePath, pathOf } from '../routing/match.ts';
 import type { FilterRoom } from './filter-type.ts';
 
@@ -12,6 +13,8 @@ export const filterRoom = (given: Partial<FilterRoom> = {}): FilterRoom => {
   return {
     system,
     random: system.random,
+    place: 'test',
+    headerEdits: (add, field) => compileLayer({ add, remove: [] }, { add: field, remove: '' }),
     statPrefix: 'test',
     upstream: () => unexpected,
     dial: unexpected,

@@ -1,10 +1,15 @@
 /** What a filter type is: a type URL, and how its configuration becomes a filter. Rows of registry.ts. */
-import type { Any, RouteMatch } from '#envoy';
+import type { Any, HeaderValueOption, RouteMatch } from '#envoy';
 import type { Connection } from '#system/network.ts';
 import type { Random } from '#system/random.ts';
 import type { System } from '#system/system.ts';
 import type { Handler, HttpFilter } from '../http/filter.ts';
 import type { RequestTest } from '../http/header-match.ts';
+import type { HttpRequest } from '../http/message.ts';
+import type { StreamInfo } from '../http/stream-info.ts';
+
+/** Changes a draft of fields in place. */
+export type HeaderEdit = (draft: string[], request: HttpRequest, stream: StreamInfo) => void;
 
 /** What a filter may use beyond the request. */
 export interface FilterRoom {
@@ -17,6 +22,10 @@ export interface FilterRoom {
   readonly dial: (cluster: string, signal: AbortSignal) => Promise<Connection>;
   /** The test of a route's match, for filters that have rules by route of their own. Throws ConfigError with a path relative to the match. */
   readonly requestTest: (match: RouteMatch) => RequestTest;
+  /** Where this filter stands, by names that stay: what it keeps over a change of configuration is found again by it. */
+  readonly place: string;
+  /** Fields to add, compiled as those of routes are. Throws ConfigError with a path that begins with the field's name. */
+  readonly headerEdits: (added: readonly HeaderValueOption[], field: string) => readonly HeaderEdit[];
   /** Statistics prefix of the connection manager around this filter. */
   readonly statPrefix: string;
 }

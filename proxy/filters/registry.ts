@@ -7,9 +7,10 @@ import { fault } from './fault.ts';
 import type { FilterType } from './filter-type.ts';
 import { grpcStats } from './grpc-stats.ts';
 import { jwtAuthn } from './jwt-authn.ts';
+import { localRatelimit } from './local-ratelimit.ts';
 import { rbac } from './rbac.ts';
 
-const FILTER_TYPES: readonly FilterType[] = [cors, extAuthz, fault, grpcStats, jwtAuthn, rbac];
+const FILTER_TYPES: readonly FilterType[] = [cors, extAuthz, fault, grpcStats, jwtAuthn, localRatelimit, rbac];
 
 /** The last filter of every chain; it is the router room's, not a row here. */
 export const ROUTER_TYPE_URL = 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router';

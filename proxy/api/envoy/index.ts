@@ -62,6 +62,7 @@ export {
   type JwtRequirement,
   PerRouteConfig as JwtPerRoute,
 } from './gen/envoy/extensions/filters/http/jwt_authn/v3/config.ts';
+export { LocalRateLimit } from './gen/envoy/extensions/filters/http/local_ratelimit/v3/local_rate_limit.ts';
 export { RBAC as HttpRbac, RBACPerRoute } from './gen/envoy/extensions/filters/http/rbac/v3/rbac.ts';
 export { Router } from './gen/envoy/extensions/filters/http/router/v3/router.ts';
 export { HttpInspector } from './gen/envoy/extensions/filters/listener/http_inspector/v3/http_inspector.ts';
@@ -106,6 +107,7 @@ export { type RegexMatchAndSubstitute, RegexMatcher } from './gen/envoy/type/mat
 export { StringMatcher } from './gen/envoy/type/matcher/v3/string.ts';
 export { ValueMatcher } from './gen/envoy/type/matcher/v3/value.ts';
 export { FractionalPercent, FractionalPercent_DenominatorType } from './gen/envoy/type/v3/percent.ts';
+export type { TokenBucket } from './gen/envoy/type/v3/token_bucket.ts';
 export { fieldTableJson } from './gen/fields.ts';
 export { Any } from './gen/google/protobuf/any.ts';
 export { Duration } from './gen/google/protobuf/duration.ts';
