@@ -4,7 +4,7 @@ import type { Complaint } from '../problem.ts';
 import type { HttpRule } from '../virtual-service.ts';
 import { checkDestination, checkWeights } from './destinations.ts';
 import { checkFault } from './http-fault.ts';
-import { checkEdits } from './http-headers.ts';
+import { checkEdits, headerNameFault } from './http-headers.ts';
 import { checkMatch, checkString } from './http-match.ts';
 
 /** path: of the rule. onMesh: the VirtualService holds for sidecars, not for gateways only. */
@@ -18,6 +18,7 @@ export const checkHttpRule = (rule: HttpRule, path: string, onMesh: boolean): Co
   ...checkFault(rule, `${path}.fault`),
   ...checkMirrors(rule, path),
   ...checkRewrite(rule, `${path}.rewrite`),
+  ...checkAuthority(rule, path),
   ...checkDuration(rule.timeout, `${path}.timeout`),
   ...checkEdits(rule.headers, `${path}.headers`),
   ...checkCors(rule, `${path}.corsPolicy`),
@@ -49,16 +50,18 @@ const checkRoutes = ({ route = [] }: HttpRule, path: string): Complaint[] => [
 
 const REDIRECT_CODES = [301, 302, 303, 307, 308];
 
-const checkRedirect = ({ redirect }: HttpRule, path: string): Complaint[] => {
+const checkRedirect = ({ redirect, match = [] }: HttpRule, path: string): Complaint[] => {
   if (!redirect) return [];
   const { uri, prefixRewrite, authority, port, derivePort, scheme, redirectCode: code } = redirect;
   const complaints = checkPort(port, `${path}.port`);
   if ([uri, prefixRewrite, authority, port, derivePort, scheme].every((field) => field === undefined))
     complaints.push(fail(path, 'redirect must specify URI, authority, scheme, or port'));
   if (uri !== undefined && prefixRewrite !== undefined)
-    complaints.push(fail(path, 'redirect may only contain one of URI or prefixRewrite'));
+    complaints.push(fail(path, 'redirect may only specify one of uri or prefix_rewrite'));
+  if (prefixRewrite && match.some((condition) => condition.uri && condition.uri.prefix === undefined))
+    complaints.push(fail(`${path}.prefixRewrite`, 'redirect prefix_rewrite requires all URI matches to use prefix match type'));
   if (scheme !== undefined && scheme !== 'http' && scheme !== 'https')
-    complaints.push(fail(`${path}.scheme`, 'redirect scheme must be http or https'));
+    complaints.push(fail(`${path}.scheme`, 'invalid redirect scheme, must be "http" or "https"'));
   if (code === undefined || REDIRECT_CODES.includes(code)) return complaints;
   const message =
     code >= 300 && code <= 399
@@ -108,6 +111,8 @@ const checkMirrors = ({ mirror, mirrors = [], mirrorPercent, mirrorPercentage }:
     ...checkMirrorShare(mirrorPercentage?.value, `${path}.mirrorPercentage.value`, 'mirror_percentage'),
     ...checkMirrorShare(mirrorPercent, `${path}.mirrorPercent`, 'mirror_percent'),
   ];
+  if (mirrorPercent !== undefined)
+    complaints.push(warn(`${path}.mirrorPercent`, 'using deprecated setting "mirrorPercent", use "mirrorPercentage" instead'));
   if (mirror && mirrors.length > 0) complaints.push(fail(path, 'HTTP route cannot contain both mirror and mirrors'));
   if (mirror) complaints.push(...checkDestination(mirror, `${path}.mirror`));
   for (const [index, { destination, percentage }] of mirrors.entries()) {
@@ -137,6 +142,15 @@ const checkRewrite = ({ rewrite }: HttpRule, path: string): Complaint[] => {
   return complaints;
 };
 
+/** A request has one authority, and one place that rewrites it. */
+const checkAuthority = ({ rewrite, headers }: HttpRule, path: string): Complaint[] => {
+  const set = Object.entries(headers?.request?.set ?? {}).filter(([name]) => name.toLowerCase() === 'host' || name === ':authority');
+  const [first, second] = [...(rewrite?.authority ? [rewrite.authority] : []), ...set.map(([, value]) => value)];
+  if (first === undefined || second === undefined) return [];
+  const message = `authority header cannot be set multiple times: have "${first.slice(0, 100)}", attempting to set "${second.slice(0, 100)}"`;
+  return [fail(`${path}.headers.request.set`, message)];
+};
+
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', '*']);
 
 const checkCors = ({ corsPolicy }: HttpRule, path: string): Complaint[] => {
@@ -148,6 +162,11 @@ const checkCors = ({ corsPolicy }: HttpRule, path: string): Complaint[] => {
       METHODS.has(method) ? [] : [fail(`${path}.allowMethods[${index}]`, `"${method.slice(0, 80)}" is not a supported HTTP method`)],
     ),
   ];
+  for (const field of ['allowHeaders', 'exposeHeaders'] as const)
+    for (const [index, name] of (corsPolicy[field] ?? []).entries()) {
+      const fault = name === '*' ? undefined : headerNameFault(name);
+      if (fault !== undefined) complaints.push(fail(`${path}.${field}[${index}]`, fault));
+    }
   if (allowOrigin) complaints.push(warn(`${path}.allowOrigin`, 'deprecated: use allowOrigins'));
   if (maxAge !== undefined && !/^(?:\d+[smh])+$/.test(maxAge))
     complaints.push(fail(`${path}.maxAge`, 'max_age duration is accurate only to seconds precision'));

@@ -236,6 +236,18 @@ test.each([
   ['VirtualService', `hosts: [a], tcp: [{match: [{destinationSubnets: [10.0.0.0/33]}], ${TO_A}}]`, '10.0.0.0/33 is not a valid CIDR block'],
   ['VirtualService', `hosts: [a], tcp: [{match: [{destinationSubnets: [a.com]}], ${TO_A}}]`, '"a.com" is not a valid IP'],
   ['VirtualService', `hosts: [a], tcp: [{match: [{port: 70000}], ${TO_A}}]`, 'port number 70000 must be in the range 1..65535'],
+  [
+    'VirtualService',
+    rule(`rewrite: {authority: b}, headers: {request: {set: {Host: c}}}, ${TO_A}`),
+    'authority header cannot be set multiple times: have "b", attempting to set "c"',
+  ],
+  [
+    'VirtualService',
+    rule('match: [{uri: {exact: /a}}], redirect: {prefixRewrite: /b}'),
+    'redirect prefix_rewrite requires all URI matches to use prefix match type',
+  ],
+  ['VirtualService', rule('redirect: {uri: /a, prefixRewrite: /b}'), 'redirect may only specify one of uri or prefix_rewrite'],
+  ['VirtualService', rule(`corsPolicy: {allowHeaders: ["a b"]}, ${TO_A}`), 'header name "a b" is not a valid header name'],
   ['VirtualService', `hosts: [a], gateways: [/g], http: [{${TO_A}}]`, 'config namespace and gateway name cannot be empty'],
   ['WorkloadEntry', 'address: 1.1.1.1, ports: {http: 0}', 'port number 0 must be in the range 1..65535'],
 ])('%s {%s} is refused as istioctl refuses it', (kind, spec, message) => {

@@ -222,13 +222,11 @@ const plainRoute = (name: string, cluster: string, more: Partial<RouteAction>): 
     },
   });
 
+/** A host that a hash chose is avoided by the next try here, other than where a VirtualService speaks of it: istiod's default route knows nothing of hashes. */
 const defaultRoute = (view: RouteView, hostname: string, port: number): Route => {
-  const hash = policyIn(view)(hostname, '', port).loadBalancer?.consistentHash;
-  const retryPolicy = retryPolicyOf(undefined, hash ? 'by hash' : 'free');
-  return plainRoute('default', outboundClusterName(port, '', hostname), {
-    ...(retryPolicy && { retryPolicy }),
-    hashPolicy: hashPolicies(hash),
-  });
+  const retryPolicy = retryPolicyOf();
+  const hashPolicy = hashPolicies(policyIn(view)(hostname, '', port).loadBalancer?.consistentHash);
+  return plainRoute('default', outboundClusterName(port, '', hostname), { ...(retryPolicy && { retryPolicy }), hashPolicy });
 };
 
 const unknownHosts = ({ config }: Mesh): VirtualHost => {
