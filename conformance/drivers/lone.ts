@@ -35,7 +35,7 @@ export const startLone = async (live: LiveMesh, resources: (address: string) => 
   const { address, lines } = proxy;
   const page = async (path: string, method = 'GET'): Promise<Page> => {
     using client = new HttpClient(await live.connect(address, ADMIN_PORT), '');
-    return await client.send({ method, path, headers: [['Host', 'admin']], body: '' });
+    return await client.send({ method, path, headers: [['Host', 'localhost']], body: '' });
   };
   const sendMany = async ({ method = 'GET', path, port = LISTENER_PORT, headers = {}, body = '' }: LoneAsk, count: number) => {
     const pages: Page[] = [];
