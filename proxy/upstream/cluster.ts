@@ -90,6 +90,7 @@ export class Cluster implements HostRoom {
     this.#watch = new HostWatch({ system, clusterName: compiled.config.name, scope, hasTraffic, ejectionLogPath });
     this.#picks = new HostPicks(system, {
       clusterName: compiled.config.name,
+      scope,
       panicked: () => this.stats.panics.value++,
       activeRequests: () => this.stats.activeRequests.value,
     });

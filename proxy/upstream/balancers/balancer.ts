@@ -20,6 +20,15 @@ export interface Candidate {
 export interface Balancer<H extends Candidate> {
   /** hash, attempt: read by those that hash alone. attempt: how often this request was picked for already, so that another host comes up. */
   pick(hash?: Hash64, attempt?: number): H | undefined;
+  /** Of those that hash. */
+  readonly table?: TableFacts;
+}
+
+/** A ring or table: its places, and how many the host with the fewest and the one with the most have. */
+export interface TableFacts {
+  readonly size: number;
+  readonly fewest: number;
+  readonly most: number;
 }
 
 /**

@@ -47,6 +47,7 @@ export const boundedLoad =
       return best;
     };
     return {
+      ...(balancer.table && { table: balancer.table }),
       pick: (hash = anyHash(random), attempt) => {
         const own = balancer.pick(hash, attempt);
         return own === undefined || fullness(own) <= 1 ? own : elsewhere(own, hash.low);

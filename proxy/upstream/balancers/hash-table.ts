@@ -1,7 +1,7 @@
 /** What ring and maglev share: what a host is hashed by, and how much of the table it has. */
 import type { Random } from '#system/random.ts';
 import type { Hash64 } from '#system/xxh64.ts';
-import type { Candidate } from './balancer.ts';
+import type { Candidate, TableFacts } from './balancer.ts';
 
 /** Whether hosts are hashed by their address or by the name they were found under. */
 export type HashedBy = 'address' | 'hostname';
@@ -24,6 +24,13 @@ export const placed = (hosts: readonly Candidate[], by: HashedBy, shares: readon
   names: hosts.map(({ hashKey, hostname = '', key }) => hashKey ?? ((by === 'hostname' && hostname) || key)),
   shares,
 });
+
+/** owners: whose each place is; hosts: how many there are. */
+export const factsOf = (owners: Uint32Array, hosts: number, size = owners.length): TableFacts => {
+  const places = new Uint32Array(hosts);
+  for (const owner of owners) places[owner] = (places[owner] as number) + 1;
+  return { size, fewest: places.reduce((a, b) => Math.min(a, b)), most: places.reduce((a, b) => Math.max(a, b)) };
+};
 
 /** For a request that brings none. */
 export const anyHash = (random: Random): Hash64 => ({ high: random.below(2 ** 32), low: random.below(2 ** 32) });

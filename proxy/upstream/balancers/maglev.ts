@@ -5,7 +5,7 @@
 import type { Random } from '#system/random.ts';
 import { type Hash64, remainder, xxh64 } from '#system/xxh64.ts';
 import type { Balancer, BuildBalancer, Candidate } from './balancer.ts';
-import { anyHash, type HashedBy, type Placed, placed } from './hash-table.ts';
+import { anyHash, factsOf, type HashedBy, type Placed, placed } from './hash-table.ts';
 
 /** tableSize: a prime, so that every permutation reaches every place. */
 export interface MaglevRules {
@@ -57,6 +57,7 @@ export const maglev =
     if (hosts.length === 0) return { pick: () => undefined };
     const table = tableOf(placed(hosts, by, shares), tableSize);
     return {
+      table: factsOf(table, hosts.length),
       pick: (hash = anyHash(random), attempt = 0) =>
         hosts[table[remainder(attempt > 0 ? mutated(hash, attempt) : hash, tableSize)] as number],
     };

@@ -5,7 +5,7 @@
 import type { Random } from '#system/random.ts';
 import { type Hash64, xxh64 } from '#system/xxh64.ts';
 import type { Balancer, BuildBalancer, Candidate } from './balancer.ts';
-import { anyHash, type HashedBy, type Placed, placed } from './hash-table.ts';
+import { anyHash, factsOf, type HashedBy, type Placed, placed } from './hash-table.ts';
 
 /** How many places a ring has: at least minSize, so that the lightest host has a whole number of them, and never more than maxSize. */
 export interface RingRules {
@@ -93,6 +93,7 @@ export const ringHash =
     const ring = ringOf(placed(hosts, rules.by, shares), rules);
     const size = ring.owners.length;
     return {
+      table: factsOf(ring.owners, hosts.length),
       pick: (hash = anyHash(random), attempt = 0) => hosts[ring.owners[(placeOf(ring, hash) + attempt) % size] as number],
     };
   };

@@ -103,3 +103,25 @@ it.each([{}, { lbPolicy: 'LEAST_REQUEST' }, { lbPolicy: 'RING_HASH' }, { lbPolic
     expect(busy?.activeRequests).toBe(3);
   },
 );
+
+it('tells how even its ring or table is, and which groups there are, as Envoy does', () => {
+  const ring = setUp({ lbPolicy: 'RING_HASH' });
+  ring.serve(...Array.from({ length: 7 }, (_, index) => endpoint(index)));
+  const scopeOf = ({ system }: typeof ring) => system.metrics.scope('cluster', 'c');
+  const gauges = (of: typeof ring, ...names: string[]) => names.map((name) => scopeOf(of).gauge(name).value);
+  expect(gauges(ring, 'ring_hash_lb.size', 'ring_hash_lb.min_hashes_per_host', 'ring_hash_lb.max_hashes_per_host')).toEqual([
+    1029, 147, 147,
+  ]);
+  const table = setUp({ lbPolicy: 'MAGLEV' });
+  table.serve(...Array.from({ length: 7 }, (_, index) => endpoint(index)));
+  expect(gauges(table, 'maglev_lb.min_entries_per_host', 'maglev_lb.max_entries_per_host')).toEqual([9362, 9363]);
+  const groups = setUp({ lbSubsetConfig: { fallbackPolicy: 'ANY_ENDPOINT', subsetSelectors: [{ keys: ['version'] }] } });
+  const labelled = (index: number, version: string) => ({ ...endpoint(index), metadata: { filterMetadata: { 'envoy.lb': { version } } } });
+  groups.serve(labelled(1, 'v1'), labelled(2, 'v2'));
+  groups.serve(labelled(1, 'v1'), labelled(3, 'v3'));
+  groups.cluster().pick(LOCAL, { attempt: 0, subset: [['version', 'v3']] });
+  groups.cluster().pick(LOCAL);
+  const counters = ['lb_subsets_created', 'lb_subsets_removed', 'lb_subsets_selected', 'lb_subsets_fallback'];
+  expect(counters.map((name) => scopeOf(groups).counter(name).value)).toEqual([3, 1, 1, 1]);
+  expect(gauges(groups, 'lb_subsets_active')).toEqual([2]);
+});

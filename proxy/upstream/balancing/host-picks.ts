@@ -1,12 +1,14 @@
 /** LIVING STATE of one cluster's balancing: whom to pick now, and the tables that cost something to build. */
+import type { MetricScope } from '#system/metrics.ts';
 import type { System } from '#system/system.ts';
 import type { BuildBalancer } from '../balancers/balancer.ts';
 import { type ActiveRequests, boundedLoad } from '../balancers/bounded-load.ts';
 import { balancerFor, isHashing } from '../balancers/policies.ts';
 import { type HealthyCandidate, type HostPicker, hostPicker, type LocalityHosts, type Wish } from '../host-set.ts';
+import { SubsetTally, tableTeller } from './balancing-stats.ts';
 import type { Balancing } from './compile-balancing.ts';
 import { keptTables } from './kept-tables.ts';
-import { subsetPicker } from './subsets.ts';
+import { type SubsetRules, subsetPicker } from './subsets.ts';
 
 /** What balancing writes on a host: only where hosts warm up. */
 export interface WarmingHost extends HealthyCandidate {
@@ -24,6 +26,8 @@ export interface HostsToPick<H> {
 interface PicksRoom {
   /** Picks that are left to chance are a sequence of this cluster's own. */
   readonly clusterName: string;
+  /** The cluster's own statistics. */
+  readonly scope: MetricScope;
   readonly panicked: () => void;
   readonly activeRequests: ActiveRequests;
 }
@@ -33,16 +37,20 @@ export class HostPicks<H extends WarmingHost> {
   readonly #system: System;
   readonly #panicked: () => void;
   readonly #activeRequests: ActiveRequests;
+  readonly #scope: MetricScope;
+  readonly #groups: SubsetTally;
   #balancing: Balancing | undefined;
   #build: BuildBalancer = balancerFor({ kind: 'random' });
   readonly #clusterName: string;
   #pick: HostPicker<H> = () => undefined;
 
-  constructor(system: System, { clusterName, panicked, activeRequests }: PicksRoom) {
+  constructor(system: System, { clusterName, scope, panicked, activeRequests }: PicksRoom) {
     this.#system = system;
     this.#clusterName = clusterName;
     this.#panicked = panicked;
     this.#activeRequests = activeRequests;
+    this.#scope = scope;
+    this.#groups = new SubsetTally(scope);
   }
 
   /** Whether it is a request's hash that decides. */
@@ -68,7 +76,7 @@ export class HostPicks<H extends WarmingHost> {
       panicked: this.#panicked,
     };
     const picker = (of: HostsToPick<H>['priorities']) => hostPicker(of, rules, this.#system.random.restarted(`pick:${this.#clusterName}`));
-    this.#pick = subsets ? subsetPicker(priorities, subsets, picker) : picker(priorities);
+    this.#pick = subsets ? this.#pickInGroups(priorities, subsets, picker) : picker(priorities);
   }
 
   pick(wish: Wish): H | undefined {
@@ -79,7 +87,24 @@ export class HostPicks<H extends WarmingHost> {
     const build = balancerFor(policy, () => this.#system.clock.nowMs());
     if (policy.kind !== 'ring-hash' && policy.kind !== 'maglev') return build;
     const tables = keptTables(build, policy.by);
-    return policy.loadPercent === undefined ? tables : boundedLoad(tables, policy.loadPercent, this.#activeRequests);
+    const tell = tableTeller(this.#scope, policy.kind);
+    const told: BuildBalancer = (...of) => {
+      const balancer = tables(...of);
+      if (balancer.table) tell(balancer.table);
+      return balancer;
+    };
+    return policy.loadPercent === undefined ? told : boundedLoad(told, policy.loadPercent, this.#activeRequests);
+  }
+
+  #pickInGroups(
+    priorities: HostsToPick<H>['priorities'],
+    subsets: SubsetRules,
+    picker: Parameters<typeof subsetPicker<H>>[2],
+  ): HostPicker<H> {
+    const notes = this.#groups.begin();
+    const pick = subsetPicker(priorities, subsets, picker, notes);
+    notes.end();
+    return pick;
   }
 
   /** A host that nobody checks is new from when it was first seen well. */

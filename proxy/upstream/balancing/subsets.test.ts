@@ -12,6 +12,8 @@ const host = (key: string, labels: Labels, health: HealthyCandidate['health'] = 
   activeRequests: 0,
 });
 
+const NO_NOTES = { group: () => {}, selected: () => {}, fellBack: () => {} };
+
 const HOSTS = [
   host('a', { version: 'v1', zone: 'x' }),
   host('b', { version: 'v1', zone: 'y' }),
@@ -28,7 +30,7 @@ const selector = (keys: string[], fallback?: SubsetRules['selectors'][number]['f
 const served = (rules: Partial<SubsetRules>, asked: Labels | undefined): string => {
   const all = { panicThreshold: 0, overprovisioning: 1.4, localityWeighted: false, balancer: balancerFor({ kind: 'round-robin' }) };
   const full: SubsetRules = { selectors: [selector(['version'])], fallback: 'nobody', defaults: [], ...rules };
-  const pick = subsetPicker([[{ weight: 1, hosts: HOSTS }]], full, (of) => hostPicker(of, all, seededRandom(1)));
+  const pick = subsetPicker([[{ weight: 1, hosts: HOSTS }]], full, (of) => hostPicker(of, all, seededRandom(1)), NO_NOTES);
   const subset = asked && criteriaOf(asked);
   return [...new Set(Array.from({ length: 12 }, () => pick({ attempt: 0, subset })?.key ?? '-'))].sort().join('');
 };

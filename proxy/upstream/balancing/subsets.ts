@@ -55,16 +55,42 @@ const grouped = <H extends HealthyCandidate>(priorities: Priorities<H>, keys: re
 
 const nobody = (): undefined => undefined;
 
+/** What is told of groups. */
+export interface SubsetNotes {
+  /** Once for each that there is now. */
+  readonly group: (signature: string) => void;
+  /** At each pick in a group that a route asks for. */
+  readonly selected: () => void;
+  /** At each pick where no group fits and the cluster's fallback has a host. */
+  readonly fellBack: () => void;
+}
+
+const counting =
+  <H>(pick: HostPicker<H>, count: () => void): HostPicker<H> =>
+  (wish) => {
+    const host = pick(wish);
+    if (host !== undefined) count();
+    return host;
+  };
+
 /** picker: how a group is picked from. */
 export const subsetPicker = <H extends HealthyCandidate>(
   priorities: Priorities<H>,
   { selectors, fallback, defaults }: SubsetRules,
   picker: (priorities: Priorities<H>) => HostPicker<H>,
+  notes: SubsetNotes,
 ): HostPicker<H> => {
   const bySignature = new Map<string, HostPicker<H>>();
   for (const { keys } of selectors) {
     for (const [signature, group] of grouped(priorities, keys))
-      if (!bySignature.has(signature)) bySignature.set(signature, picker(filtered(priorities, (host) => group.has(host))));
+      if (!bySignature.has(signature)) {
+        const pick = picker(filtered(priorities, (host) => group.has(host)));
+        notes.group(signature);
+        bySignature.set(signature, (wish) => {
+          notes.selected();
+          return pick(wish);
+        });
+      }
   }
   const uses = (which: SubsetFallback): boolean => fallback === which || selectors.some((selector) => selector.fallback === which);
   const fallbacks: Readonly<Record<SubsetFallback, HostPicker<H>>> = {
@@ -72,12 +98,14 @@ export const subsetPicker = <H extends HealthyCandidate>(
     anybody: uses('anybody') ? picker(priorities) : nobody,
     default: uses('default') ? picker(filtered(priorities, ({ labels }) => fits(defaults, labels))) : nobody,
   };
+  const otherwise = counting(fallbacks[fallback], notes.fellBack);
   const find = (criteria: SubsetCriteria): HostPicker<H> => {
     const known = bySignature.get(JSON.stringify(criteria));
     if (known) return known;
     const names = criteria.map(([name]) => name).join('\n');
     const selector = selectors.find(({ keys }) => keys.join('\n') === names);
-    if (selector?.fallback !== 'fewer-keys') return fallbacks[selector?.fallback ?? fallback];
+    if (selector?.fallback === undefined) return otherwise;
+    if (selector.fallback !== 'fewer-keys') return fallbacks[selector.fallback];
     return find(criteria.filter(([name]) => selector.fallbackKeys.includes(name)));
   };
   // Criteria are a route's, so there are as many as routes, and each is looked for once.
@@ -87,5 +115,5 @@ export const subsetPicker = <H extends HealthyCandidate>(
     found.set(criteria, known);
     return known;
   };
-  return (wish) => (wish.subset ? pickerFor(wish.subset) : fallbacks[fallback])(wish);
+  return (wish) => (wish.subset ? pickerFor(wish.subset) : otherwise)(wish);
 };
