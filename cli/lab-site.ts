@@ -53,6 +53,19 @@ export interface HeldView {
   }[];
 }
 
+/** Hosts of a service as one caller's proxy sees them. */
+export interface OutliersView {
+  readonly nowMs: number;
+  readonly clusters: readonly {
+    readonly hosts: readonly {
+      readonly workload: string;
+      readonly consecutive5xx: { readonly now: number; readonly needed: number };
+      readonly ejections: number;
+      readonly ejected?: { readonly returnsMs: number };
+    }[];
+  }[];
+}
+
 interface Seats {
   readonly used: number;
   readonly limit?: number;
@@ -107,6 +120,8 @@ export interface LabSite {
   hold(order: LabSend): Promise<HeldView>;
   /** Lets so many go. */
   release(count: number): Promise<HeldView>;
+  /** Strikes and ejections. */
+  outliers(from: string, service: string): Promise<OutliersView>;
   /** Lets all go and forgets them. */
   clearHeld(): Promise<unknown>;
   check(lab: Lab, step: LabStep): Promise<StepVerdict>;
@@ -157,6 +172,7 @@ export const openLabSite = async (run: RunFile): Promise<LabSite> => {
     ways: async (ids) => (await post<{ exchanges: readonly TriedCall[] }>('/ways', { ids })).exchanges,
     hold: (order) => post('/held', { method: 'GET', ...order }),
     release: (count) => post('/held/release', { count }),
+    outliers: (from, service) => get(`/outliers/${encodeURIComponent(from)}/${encodeURIComponent(service)}`),
     clearHeld: () => post('/held/clear'),
     check: (lab, step) => post(`${placeOf(lab, step)}/check`),
     reset: (lab) => post(`/labs/${lab.id}/reset`),

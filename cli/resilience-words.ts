@@ -1,6 +1,6 @@
 /** Tries and held requests as text for a terminal. */
 import { countTries, sentTries, serviceOf } from '#labs';
-import type { HeldView, TriedCall } from './lab-site.ts';
+import type { HeldView, OutliersView, TriedCall } from './lab-site.ts';
 import { table } from './output.ts';
 
 const ms = (value: number | undefined): string => (value === undefined ? '-' : `${Math.round(value * 10) / 10} ms`);
@@ -55,3 +55,15 @@ export const heldWords = ({ requests, breakers }: HeldView): string => {
     ),
   ].join('\n');
 };
+
+/** Each host with its strikes, and for how long it is out. */
+export const outlierWords = ({ nowMs, clusters }: OutliersView): string =>
+  table(
+    ['HOST', 'STRIKES', 'EJECTIONS', 'OUT FOR'],
+    (clusters[0]?.hosts ?? []).map(({ workload, consecutive5xx: { now, needed }, ejections, ejected }) => [
+      workload,
+      `${now} of ${needed}`,
+      String(ejections),
+      ejected === undefined ? '-' : `${Math.max(0, Math.ceil((ejected.returnsMs - nowMs) / 1_000))} s`,
+    ]),
+  );

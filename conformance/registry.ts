@@ -190,6 +190,7 @@ export const CASE_IDS = [
   'RES-EJECT-016',
   'RES-EJECT-017',
   'RES-EJECT-018',
+  'RES-EJECT-060',
   'LB-RR-001',
   'LB-RAND-001',
   'LB-PASS-001',

@@ -9,6 +9,8 @@ export interface LabSend {
   readonly count: number;
   /** GET when absent. */
   readonly method?: string;
+  /** The built-in load rests meanwhile. */
+  readonly alone?: true;
   /** What happens to the mesh while they are sent, 20 a second, at even distances. */
   readonly meanwhile?: readonly LabEvent[];
 }
@@ -55,6 +57,12 @@ export type LabStage =
   | { readonly kind: 'certificates' }
   /** Every try of every call that the requests caused, and by how much each layer multiplied them. */
   | { readonly kind: 'tries' }
+  | {
+      /** Hosts of a service as one caller's proxy sees them: strikes, who is out, and for how long. */
+      readonly kind: 'ejections';
+      readonly from: string;
+      readonly service: string;
+    }
   | {
       /** Requests stay open until the learner lets them go: who has a place, who waits, who was refused. */
       readonly kind: 'held';

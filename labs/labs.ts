@@ -4,6 +4,7 @@ import { canary } from './02-canary/lab.ts';
 import { headerRouting } from './03-header-routing/lab.ts';
 import { timeoutsRetries } from './04-timeouts-retries/lab.ts';
 import { circuitBreaker } from './05-circuit-breaker/lab.ts';
+import { outlierEjection } from './06-outlier-ejection/lab.ts';
 import { mutualTlsOnTheWire } from './08-mtls-on-the-wire/lab.ts';
 import { strict } from './09-strict/lab.ts';
 import { authorization } from './10-authorization/lab.ts';
@@ -19,6 +20,7 @@ export const LABS: readonly Lab[] = [
   headerRouting,
   timeoutsRetries,
   circuitBreaker,
+  outlierEjection,
   mutualTlsOnTheWire,
   strict,
   authorization,

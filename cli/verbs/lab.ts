@@ -18,6 +18,7 @@ import { chooseLab, chooseStep } from '../lab-place.ts';
 import {
   type HeldView,
   type LabSite,
+  type OutliersView,
   openLabSite,
   reachedIn,
   type SentAnswer,
@@ -27,7 +28,7 @@ import {
 } from '../lab-site.ts';
 import { fileOf, nextWords, plain, roundWords, stepWords, textOf, verdictWords, wayWords } from '../lab-words.ts';
 import { type OutputOption, outputOption, show, table } from '../output.ts';
-import { heldWords, triesWords } from '../resilience-words.ts';
+import { heldWords, outlierWords, triesWords } from '../resilience-words.ts';
 import { type MeshOption, runningMesh } from '../running-mesh.ts';
 import { outsiderWords, storyWords } from '../wire-words.ts';
 import { treeOf } from './why.ts';
@@ -176,6 +177,7 @@ const sendFor = async (site: LabSite, step: LabStep): Promise<Seen> => {
 interface Asked {
   readonly way: readonly ToldCall[];
   readonly verdicts: readonly ToldVerdict[];
+  readonly outliers?: OutliersView;
 }
 
 /** Refusals only where there are some. */
@@ -188,16 +190,18 @@ const verdictsOf = async (site: LabSite, requestId: string): Promise<readonly To
 const askAfterwards = async (site: LabSite, { stage }: LabStep, answers: readonly SentAnswer[]): Promise<Asked> => {
   const [first, last] = [answers[0], answers.at(-1)];
   return {
+    ...(stage.kind === 'ejections' && { outliers: await site.outliers(stage.from, stage.service) }),
     way: stage.kind === 'hops' && first !== undefined ? await site.way(first.requestId) : [],
     verdicts: stage.kind === 'verdict' && last !== undefined && last.requestId !== '' ? await verdictsOf(site, last.requestId) : [],
   };
 };
 
 /** What the stage of the step makes of it. */
-const seenWords = (step: LabStep, { answers, story, way, verdicts, tries, held }: Seen & Asked): string => {
+const seenWords = (step: LabStep, { answers, story, way, verdicts, tries, held, outliers }: Seen & Asked): string => {
   const [first] = answers;
   if (tries !== undefined) return triesWords(tries, first?.requestId ?? '');
   if (held !== undefined) return heldWords(held);
+  if (outliers !== undefined) return [roundWords(countRound(answers)), '', outlierWords(outliers)].join('\n');
   if (story !== undefined) return storyWords(step, story);
   if (way.length > 0) return wayWords(way);
   if (verdicts.length > 0) return [roundWords(countRound(answers)), '', ...verdicts.map(treeOf)].join('\n');

@@ -125,7 +125,8 @@ const trafficRoutes = ({ log, sender, load, identity, controlPlane }: TrafficRoo
     const body = await readBody(context.req);
     const events = readEvents(body.meanwhile);
     const order = orderOf(body);
-    return context.json(await (events.length === 0 ? sender.send(order) : sendPaced({ sender, identity }, order, events)));
+    const send = () => (events.length === 0 ? sender.send(order) : sendPaced({ sender, identity }, order, events));
+    return context.json(await (body.alone === true ? load.quiet(send) : send()));
   });
   routes.post('/load', async (context) => {
     const body = await readBody(context.req);

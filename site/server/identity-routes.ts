@@ -7,7 +7,7 @@ import { OrderError } from './sender.ts';
 import type { SteadyLoad } from './steady-load.ts';
 import type { IdentityState } from './told.ts';
 
-const HOUR_MS = 3_600_000;
+const HOUR_SECONDS = 3_600;
 const MOST_HOURS = 30 * 24;
 const STEPS = ['begin', 'switch', 'finish'] as const;
 
@@ -39,13 +39,13 @@ export class MeshIdentity {
   }
 
   /** The load waits for the moment of the jump: a request that had been under way for hours would rightly time out. Rejects with OrderError. */
-  async skip(hours: number): Promise<void> {
+  async skip(seconds: number): Promise<void> {
     const advance = this.#mesh.advanceClocks;
-    if (!Number.isInteger(hours) || hours < 1 || hours > MOST_HOURS)
-      throw new OrderError(`The clock goes forward by 1 to ${MOST_HOURS} hours.`);
+    if (!Number.isInteger(seconds) || seconds < 1 || seconds > MOST_HOURS * HOUR_SECONDS)
+      throw new OrderError(`The clock goes forward by 1 second to ${MOST_HOURS} hours.`);
     if (advance === undefined) throw new OrderError('This mesh has the time of the machine.');
     await this.#load.quiet(async () => {
-      await advance(hours * HOUR_MS);
+      await advance(seconds * 1_000);
     });
   }
 
@@ -57,12 +57,13 @@ export class MeshIdentity {
   }
 }
 
-/** GET /identity; POST /clock {"hours": N}; POST /identity/rotation {"step": …}. */
+/** GET /identity; POST /clock {"hours": N} or {"seconds": N}; POST /identity/rotation {"step": …}. */
 export const identityRoutes = (identity: MeshIdentity): Hono => {
   const routes = new Hono();
   routes.get('/identity', async (context) => context.json(await identity.read()));
   routes.post('/clock', async (context) => {
-    await identity.skip(Number((await readBody(context.req)).hours));
+    const { hours, seconds } = await readBody(context.req);
+    await identity.skip(hours === undefined ? Number(seconds) : Number(hours) * HOUR_SECONDS);
     return context.json(await identity.read());
   });
   routes.post('/identity/rotation', async (context) => {

@@ -6,6 +6,7 @@ import { OrderError, type Sender, type SendOrder } from './sender.ts';
 import type { SentAnswer } from './told.ts';
 
 const EVERY_MS = 50;
+const HOUR_SECONDS = 3_600;
 const MOST_EVENTS = 4;
 
 const readEvent = (value: unknown): LabEvent => {
@@ -41,7 +42,7 @@ export const sendPaced = async (
     if (event.kind === 'rotate') await identity.rotate(event.step);
     else {
       await Promise.all(sent);
-      await identity.skip(event.hours);
+      await identity.skip(Math.round(event.hours * HOUR_SECONDS));
     }
   }
   await pace(order.count - sent.length);

@@ -1,4 +1,5 @@
 /** What the site's server tells its pages: both ends are built from these shapes. Types only, so the browser may import them. */
+import type { ClusterOutliers, HostOutlier } from '#api/outliers.ts';
 import type { ResourceName } from '#api/resource.ts';
 import type { Story } from '#api/story.ts';
 import type { Figures, LoggedExchange } from '#observability';
@@ -157,6 +158,26 @@ export interface BreakerView {
 export interface HeldView {
   readonly requests: readonly HeldRequest[];
   readonly breakers: readonly BreakerView[];
+}
+
+/** A host of a cluster that detects outliers. */
+export interface OutlierHost extends HostOutlier {
+  /** Its address when it is no workload's. */
+  readonly workload: string;
+}
+
+/** A cluster that detects outliers. */
+export interface OutlierCluster extends Omit<ClusterOutliers, 'hosts'> {
+  readonly hosts: readonly OutlierHost[];
+}
+
+/** Hosts of a service as one caller's proxy sees them. */
+export interface OutliersView {
+  /** The mesh's time, milliseconds. */
+  readonly nowMs: number;
+  /** The mesh's time can be put forward. */
+  readonly canSkip: boolean;
+  readonly clusters: readonly OutlierCluster[];
 }
 
 /** One proxy's word on one change. */

@@ -57,6 +57,25 @@ spec:
         http: { http1MaxPendingRequests: 2 }
 ${everythingTo('v1')}`;
 
+const FIVE_STRIKES = `
+apiVersion: networking.istio.io/v1beta1
+kind: DestinationRule
+metadata:
+  name: reviews-circuit-breaker
+spec:
+  host: reviews
+  trafficPolicy:
+    loadBalancer:
+      simple: ROUND_ROBIN
+    outlierDetection:
+      consecutive5xxErrors: 5
+      interval: 10s
+      baseEjectionTime: 30s
+      maxEjectionPercent: 50
+`;
+
+const WHOLE = 'cluster.outbound|9080||reviews.default.svc.cluster.local';
+
 const TOGETHER = 8;
 
 const atOnce = (mesh: MeshUnderTest, count: number, headers: Readonly<Record<string, string>>): Promise<Answer>[] =>
@@ -83,7 +102,7 @@ const letAllGo = async (mesh: MeshUnderTest, key: string, open: Promise<unknown>
   );
 };
 
-/** RES-RETRY-060 and 061, RES-BREAK-060. */
+/** RES-RETRY-060 and 061, RES-BREAK-060, RES-EJECT-060. */
 export const bookinfoResilience: readonly ConformanceCase[] = [
   defineCase({
     id: 'RES-RETRY-060',
@@ -156,6 +175,25 @@ export const bookinfoResilience: readonly ConformanceCase[] = [
         expectContains('body of the refused one', refused.body, 'reset reason: overflow');
         expectEqual('its flags', (await refused.told()).flags, 'UO');
       }
+    },
+  }),
+  defineCase({
+    id: 'RES-EJECT-060',
+    claim: 'A host that fails five times in a row is ejected at once: further requests go to the others, and none fails.',
+    source: 'seed: Circuit Breaking; Istio OutlierDetection.consecutive5xxErrors; Envoy outlier detection, consecutive 5xx',
+    profile: 'core',
+    apply: FIVE_STRIKES,
+    killedBy: [],
+    labs: ['06-outlier-ejection#2', '06-outlier-ejection#4'],
+    async run(mesh) {
+      const headers = asked('fail=503;only=v1', 'fail=503;only=reviews-v1');
+      // Five turns for each of three hosts; where v1 is out already nothing fails.
+      for (let turn = 0; turn < 15; turn++) await mesh.send({ url: REVIEWS, headers });
+      expectEqual('ejections that last', await mesh.stat('productpage-v1', `${WHOLE}.outlier_detection.ejections_active`), 1);
+      const answers = await mesh.sendMany({ url: REVIEWS, headers }, 9);
+      expectEqual('statuses of nine further requests', [...new Set(answers.map(({ status }) => status))], [200]);
+      const servers = await Promise.all(answers.map((answer) => answer.servedBy()));
+      expectEqual('who answered them', [...new Set(servers)].sort(), ['reviews-v2', 'reviews-v3']);
     },
   }),
 ];

@@ -10,6 +10,7 @@ import type { LabContent } from '../live/lab-content.ts';
 import { reach, reachedIn } from '../live/progress.ts';
 import { closedReason, mesh } from '../live/store.ts';
 import type { SentAnswer } from '../live/types.ts';
+import { Ejections } from '../pictures/ejections.tsx';
 import { HeldStage } from './held.tsx';
 import { OutsiderView } from './outsider.tsx';
 import { OwnHops } from './own-hops.tsx';
@@ -160,6 +161,9 @@ export const Observe = ({ lab, step, applies, onReveal }: Place & { applies: num
       <SendPanel step={step} locked={locked} onAnswers={onAnswers} />
       <Answers step={step} sent={sent} rounds={rounds} />
       {step.stage.kind === 'certificates' && reached?.predicted !== undefined ? <Certificates /> : null}
+      {step.stage.kind === 'ejections' && reached?.predicted !== undefined ? (
+        <Ejections from={step.stage.from} service={step.stage.service} />
+      ) : null}
       {isRevealed(reached) ? <ChancePicture step={step} rounds={rounds} predicted={reached?.predicted} /> : null}
     </section>
   );

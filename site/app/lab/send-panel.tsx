@@ -91,11 +91,12 @@ const deliver = async (step: LabStep, order: LabSend): Promise<Sent> => {
 };
 
 /** What is sent: as the step says, with what the reader changed. */
-const orderOf = ({ from, method, meanwhile }: LabSend, typed: Pick<LabSend, 'url' | 'headers' | 'count'>): LabSend => ({
+const orderOf = ({ from, method, meanwhile, alone }: LabSend, typed: Pick<LabSend, 'url' | 'headers' | 'count'>): LabSend => ({
   from,
   ...typed,
   ...(method && { method }),
   ...(meanwhile && { meanwhile }),
+  ...(alone && { alone }),
 });
 
 const SendButton = ({ busy, disabled, count }: { busy: boolean; disabled: boolean; count: number }) => (

@@ -97,9 +97,10 @@ export const labRoutes = ({ mesh, cases, held, load, controlPlane, root, progres
         causes: () => causes(lab, step),
         count: () => countProbes(mesh, step.send.from),
       });
-    // Where places are counted, nobody else may take one.
     if (step.stage.kind === 'held') await held.clear();
-    const verdict = await (step.stage.kind === 'held' ? load.quiet(check) : check());
+    // Where places or failures are counted, nobody else may come in between.
+    const isCounted = step.stage.kind === 'held' || step.stage.kind === 'ejections';
+    const verdict = await (isCounted ? load.quiet(check) : check());
     for (const [proved, checked] of checkedSteps(lab, step.id, verdict)) await book.reach(keyOf(lab, proved), { checked });
     return context.json(verdict);
   });

@@ -5,6 +5,7 @@ import { readBody } from '../http/body.ts';
 import type { LiveMesh } from '../live-mesh.ts';
 import { OrderError, type Sender, type SendOrder } from '../sender.ts';
 import type { HeldRequests } from './held.ts';
+import { readOutliers } from './outliers.ts';
 import { waysOf } from './ways.ts';
 
 /** What these calls need. */
@@ -17,7 +18,7 @@ export interface ResilienceRoom {
   readonly orderOf: (body: Readonly<Record<string, unknown>>) => SendOrder;
 }
 
-/** POST /ways {"ids": […]}; GET and POST /held; POST /held/release {"count": N}; POST /held/clear. */
+/** POST /ways {"ids": […]}; GET and POST /held; POST /held/release {"count": N}; POST /held/clear; GET /outliers/FROM/SERVICE. */
 export const resilienceRoutes = (room: ResilienceRoom): Hono => {
   const routes = new Hono();
   const { held } = room;
@@ -33,6 +34,9 @@ export const resilienceRoutes = (room: ResilienceRoom): Hono => {
     if (!Number.isInteger(count) || count < 1) throw new OrderError('How many are to be released? At least one.');
     return context.json(await held.release(count));
   });
+  routes.get('/outliers/:from/:service', async (context) =>
+    context.json(await readOutliers(room.mesh, context.req.param('from'), context.req.param('service'))),
+  );
   routes.post('/held/clear', async (context) => context.json(await held.clear()));
   return routes;
 };
