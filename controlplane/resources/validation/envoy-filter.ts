@@ -5,7 +5,7 @@
 import { ConfigError } from '#api/config-error.ts';
 import { fieldTable } from '#api/proto-json/field-table.ts';
 import { checkJson } from '#api/proto-json/strict-json.ts';
-import { fail } from '../checks.ts';
+import { fail, warn } from '../checks.ts';
 import { type ConfigPatch, type EnvoyFilterSpec, unwrapped } from '../envoy-filter.ts';
 import type { Complaint } from '../problem.ts';
 
@@ -15,6 +15,9 @@ const LIMIT = 'envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit';
 
 const TAKEN =
   'of EnvoyFilters this mesh applies HTTP_FILTER INSERT_BEFORE or INSERT_FIRST of a local_ratelimit filter, HTTP_ROUTE MERGE of route.rate_limits and of local_ratelimit settings, and CLUSTER MERGE of health_checks';
+
+const ONLY_ENVOY =
+  "limits by descriptor are Envoy's only: the proxy of this project refuses the resource that has them, and keeps what it had";
 
 /** One kind of change: its operations, what of `match` it may go by, and the message and fields of its value. */
 interface Change {
@@ -94,8 +97,11 @@ const checkValue = ({ message, fields }: Change, value: unknown, path: string): 
     if (error instanceof ConfigError) return [fail(error.path === '' ? path : `${path}.${error.path}`, error.reason)];
     throw error;
   }
-  const strange = leavesOf(snaked(tree)).filter((leaf) => !fields.some((known) => leaf === known || leaf.startsWith(`${known}.`)));
+  const leaves = leavesOf(snaked(tree));
+  const strange = leaves.filter((leaf) => !fields.some((known) => leaf === known || leaf.startsWith(`${known}.`)));
+  const refused = leaves.filter((leaf) => /(?:^route\.rate_limits|\.descriptors)$/.test(leaf));
   return [
+    ...refused.map((leaf) => warn(`${path}.${leaf}`, ONLY_ENVOY)),
     ...strange.map((leaf) => fail(`${path}.${leaf}`, `not supported by this mesh: ${TAKEN}`)),
     ...typesIn(tree).flatMap((type) =>
       type.endsWith(`/${LIMIT}`) ? [] : [fail(path, `${type.slice(0, 120)} is not supported by this mesh: ${TAKEN}`)],

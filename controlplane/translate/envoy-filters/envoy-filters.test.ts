@@ -80,6 +80,14 @@ const route = (vhost: string, value: string, context = 'SIDECAR_INBOUND'): strin
   `{applyTo: HTTP_ROUTE, match: {context: ${context}, routeConfiguration: {vhost: {name: "${vhost}", route: {action: ANY}}}}, patch: {operation: MERGE, value: {${value}}}}`;
 const LIMITS = `route: {rate_limits: [{actions: [{remote_address: {}}]}]}, typed_per_filter_config: {envoy.filters.http.local_ratelimit: {"@type": ${LIMIT}, ${BUCKET}}}`;
 
+test('limits by descriptor are taken for Envoy, with a warning that our own proxy refuses them', () => {
+  const told = (patch: string) => parseFiles({ 'a.yaml': filter(patch) }).problems.map(({ severity, path }) => `${severity} ${path}`);
+  expect(told(route('v', LIMITS))).toEqual(['warning spec.configPatches[0].patch.value.route.rate_limits']);
+  const typed = `{"@type": ${LIMIT}, ${BUCKET}, descriptors: [{entries: [{key: a, value: b}], token_bucket: {max_tokens: 1, fill_interval: 60s}}]}`;
+  expect(told(insert('ANY', { typed }))).toEqual(['warning spec.configPatches[0].patch.value.typed_config.descriptors']);
+  expect(told(insert('ANY'))).toEqual([]);
+});
+
 test('limits are merged into the routes of the virtual host that is named, which say who did it', () => {
   const patched = Route.toJSON(inboundRoute(translated(REVIEWS + filter(route('inbound|http|9080', LIMITS))))) as Record<string, object>;
   expect(patched).toMatchObject({

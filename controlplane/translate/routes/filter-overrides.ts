@@ -18,7 +18,10 @@ const faultOverride = ({ delay, abort }: NonNullable<HttpRule['fault']>): { [nam
       : {
           delay: {
             faultDelaySecifier: { $case: 'fixedDelay', value: toDuration(durationMs(delay.fixedDelay)) },
-            percentage: toMillionths(delay.percentage?.value ?? delay.percent ?? 0),
+            percentage:
+              delay.percentage || delay.percent === undefined
+                ? toMillionths(delay.percentage?.value ?? 0)
+                : { numerator: delay.percent, denominator: 0 },
           },
         }),
     ...(abort === undefined || (abort.httpStatus === undefined && abort.grpcStatus === undefined)
@@ -39,10 +42,7 @@ const abortType = ({ httpStatus, grpcStatus }: NonNullable<NonNullable<HttpRule[
     : { $case: 'httpStatus', value: httpStatus };
 
 const corsOf = (cors: NonNullable<HttpRule['corsPolicy']>): Any => {
-  const origins =
-    cors.allowOrigins?.map(toStringMatcher) ??
-    cors.allowOrigin?.map((origin) => toStringMatcher(origin === '*' ? { regex: '.*' } : { exact: origin })) ??
-    [];
+  const origins = cors.allowOrigins?.map(toStringMatcher) ?? cors.allowOrigin?.map((origin) => toStringMatcher({ exact: origin })) ?? [];
   return pack('envoy.extensions.filters.http.cors.v3.CorsPolicy', {
     allowOriginStringMatch: origins.filter((origin) => origin !== undefined),
     allowMethods: cors.allowMethods?.join(',') ?? '',

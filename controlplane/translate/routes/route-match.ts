@@ -53,7 +53,9 @@ const claimMatcher = (name: string, match: StringMatch, invert: boolean): Metada
   return [{ ...(matcher ? claimHolds(claim, textValue(matcher)) : claimIs(claim, THERE)), invert }];
 };
 
-const entriesOf = (matches: Readonly<Record<string, StringMatch>> | undefined): [string, StringMatch][] => Object.entries(matches ?? {});
+/** In the order of their names. */
+const entriesOf = (matches: Readonly<Record<string, StringMatch>> | undefined): [string, StringMatch][] =>
+  Object.entries(matches ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
 
 const headerMatcher = (name: string, match: StringMatch, invert: boolean): HeaderMatcher => {
   const matcher = toStringMatcher(match);
