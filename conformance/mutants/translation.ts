@@ -76,15 +76,15 @@ export const TRANSLATION_MUTANTS: readonly Mutant[] = [
   {
     id: 'MUT-GATEWAY-HOSTS-IGNORED',
     wrong: 'a gateway lets in every host that a VirtualService names',
-    file: 'controlplane/translate/listeners/gateway-listeners.ts',
+    file: 'controlplane/translate/listeners/gateway-servers.ts',
     find: 'hostCovers(open, host) ? [host] :',
     replace: 'true ? [host] :',
   },
   {
     id: 'MUT-GATEWAY-SELECTOR-IGNORED',
     wrong: 'every gateway opens what any Gateway asks for',
-    file: 'controlplane/translate/listeners/gateway-listeners.ts',
-    find: 'if (Object.keys(spec.selector ?? {}).length > 0 &&',
+    file: 'controlplane/translate/listeners/gateway-servers.ts',
+    find: 'if (Object.keys(selector).length > 0 &&',
     replace: 'if (false &&',
   },
   {
