@@ -52,19 +52,7 @@ export const startProcessMode = async (definition: MeshDefinition, options: Envi
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const plainSeats = seatsOf(definition, { address: block.address, appPorts });
   const seats = controlPlane === 'istiod' ? plainSeats.map(labelled) : plainSeats;
-  const mesh = new ProcessMesh({
-    name,
-    directory,
-    definition,
-    dataPlane,
-    controlPlane,
-    block,
-    seats,
-    leafLifeSeconds: options.leafLifeSeconds,
-    instruments: options.instruments,
-    importAuthority: options.importAuthority,
-    seed: options.seed,
-  });
+  const mesh = new ProcessMesh({ name, directory, definition, dataPlane, controlPlane, block, seats, options });
   try {
     await Promise.race([mesh.start(), aborted(options.signal)]);
     return mesh.environment();
@@ -86,10 +74,7 @@ interface MeshInput {
   readonly controlPlane: ControlPlaneName;
   readonly block: AddressBlock;
   readonly seats: readonly Seat[];
-  readonly leafLifeSeconds: number | undefined;
-  readonly instruments: EnvironmentOptions['instruments'] | undefined;
-  readonly importAuthority: string | undefined;
-  readonly seed: number | undefined;
+  readonly options: EnvironmentOptions;
 }
 
 /** LIVING STATE of one mesh. */
@@ -113,7 +98,7 @@ class ProcessMesh {
   #aheadMs = 0;
 
   constructor(input: MeshInput) {
-    const { name, directory, block, importAuthority } = input;
+    const { name, directory, block, options } = input;
     this.#input = input;
     this.#supervisor = new Supervisor(directory);
     this.#supervisor.ownFile(join(RUN_DIRECTORY, `${name}.json`));
@@ -121,7 +106,7 @@ class ProcessMesh {
       supervisor: this.#supervisor,
       address: block.address(CONTROL_PLANE_HOST),
       directory,
-      importAuthority,
+      importAuthority: options.importAuthority,
       onReady: () => this.#refreshTokens(),
       ...(this.#hasClock && { aheadMs: () => this.#aheadMs }),
     });
@@ -133,7 +118,7 @@ class ProcessMesh {
       client,
       caAddress,
       caRoots: join(caDirectory, 'roots.pem'),
-      lifeSeconds: input.leafLifeSeconds,
+      lifeSeconds: options.leafLifeSeconds,
     });
     this.#startLone = startLoneProcess({
       supervisor: this.#supervisor,
@@ -185,7 +170,7 @@ class ProcessMesh {
 
   /** An Envoy's clock is the machine's. */
   get #hasClock(): boolean {
-    return this.#input.instruments !== undefined && this.#input.dataPlane.name === 'dinghy';
+    return this.#input.options.instruments !== undefined && this.#input.dataPlane.name === 'dinghy';
   }
 
   async #lookAgain(): Promise<void> {
@@ -217,7 +202,8 @@ class ProcessMesh {
   }
 
   #startProxy(seat: Seat): void {
-    const { directory, dataPlane, seed } = this.#input;
+    const { directory, dataPlane, options } = this.#input;
+    const { seed } = options;
     const { name } = seat.definition;
     const reporter = reporterOf(seat);
     const { agent, proxy } = sidecarOf(seat, {
