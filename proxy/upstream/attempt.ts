@@ -68,7 +68,7 @@ const pickHost = (cluster: AttemptRoom, request: HttpRequest, stream: StreamInfo
   const wish = wishOf(cluster, request, stream, choice);
   let host = cluster.pick(local, wish);
   // Only retries are choosy.
-  if (choice.repicks === 0 || triedHosts(cluster, stream).length === 0) return host;
+  if (choice.repicks === 0 || stream.attempts.length === 0 || triedHosts(cluster, stream).length === 0) return host;
   for (let attempt = 1; host && attempt <= choice.repicks && isUnwanted(stream, host, choice); attempt++)
     host = cluster.pick(local, { ...wish, attempt });
   return host;
