@@ -1,6 +1,8 @@
 /** All cases, in the order in which they run. */
 import type { ConformanceCase } from '../define-case.ts';
+import { bookinfoBalancing } from './balancing/bookinfo-balancing.ts';
 import { hashedKeys, hashedPlaces } from './balancing/consistent-hash.ts';
+import { localities } from './balancing/localities.ts';
 import { algorithms, passthrough } from './balancing/policies.ts';
 import { entries, kubernetesServices } from './discovery/services.ts';
 import { unknownHosts } from './discovery/unknown-hosts.ts';
@@ -20,9 +22,12 @@ import { ejectionShares, strikes, strikesOfAllKinds } from './resilience/ejectio
 import { ejectionTimes } from './resilience/ejection-time.ts';
 import { brokenExchanges, localReplies, retries, timeouts } from './resilience/failures.ts';
 import { faults } from './resilience/faults.ts';
+import { httpChecks, otherChecks } from './resilience/health-checks.ts';
 import { limits } from './resilience/limits.ts';
 import { retryConditions } from './resilience/retry-conditions.ts';
+import { retryKinds, retryTimes } from './resilience/retry-limits.ts';
 import { statistics } from './resilience/statistics.ts';
+import { silences, timeoutsOfRoutes } from './resilience/timeouts.ts';
 import { headerEdits, ownAnswers, rewrites } from './routing/actions.ts';
 import { cors, mirrors } from './routing/beside.ts';
 import { headerMatch } from './routing/header-match.ts';
@@ -68,6 +73,7 @@ export const catalogue: readonly ConformanceCase[] = [
   ...passthrough,
   ...hashedKeys,
   ...hashedPlaces,
+  ...localities,
   ...rewrites,
   ...ownAnswers,
   ...headerEdits,
@@ -94,7 +100,11 @@ export const catalogue: readonly ConformanceCase[] = [
   ...brokenExchanges,
   ...retries,
   ...retryConditions,
+  ...retryKinds,
+  ...retryTimes,
   ...timeouts,
+  ...timeoutsOfRoutes,
+  ...silences,
   ...faults,
   ...statistics,
   ...limits,
@@ -104,7 +114,10 @@ export const catalogue: readonly ConformanceCase[] = [
   ...ejectionShares,
   ...strikesOfAllKinds,
   ...ejectionTimes,
+  ...httpChecks,
+  ...otherChecks,
   ...bookinfoResilience,
+  ...bookinfoBalancing,
   ...authorizationActions,
   ...authorizationSources,
   ...authorizationOperations,

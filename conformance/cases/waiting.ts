@@ -34,3 +34,14 @@ export const untilStat = async (mesh: MeshUnderTest, name: string, value: number
     String(value),
   );
 };
+
+const STEP_MS = 50;
+
+/** The same where time must go by first: a virtual clock is put forward at each look, a real one goes by itself. */
+export const untilStatLater = async (mesh: MeshUnderTest, name: string, value: number): Promise<void> => {
+  const look = async (): Promise<number> => {
+    await mesh.pass?.(STEP_MS);
+    return await mesh.stat('productpage-v1', name);
+  };
+  await until(`${name} of productpage-v1`, look, (now) => now === value, String(value));
+};

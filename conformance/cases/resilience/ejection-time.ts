@@ -3,7 +3,7 @@ import { type ConformanceCase, defineCase, type MeshUnderTest } from '../../defi
 import { expectEqual } from '../../expect.ts';
 import { reviewsCluster } from '../counted.ts';
 import { SEED_BREAKER } from '../routing/seed.ts';
-import { until, untilStat } from '../waiting.ts';
+import { until, untilStatLater } from '../waiting.ts';
 import { EJECTED, ejections, healths, inTurn, tally, watched } from './outliers.ts';
 
 const SOURCE = 'Istio OutlierDetection.baseEjectionTime, interval; Envoy outlier detection: ejection time';
@@ -32,7 +32,7 @@ export const ejectionTimes: readonly ConformanceCase[] = [
     async run(mesh) {
       expectEqual('statuses while v1 fails', tally(await inTurn(mesh, 6, V1_FAILS)), '200×4 503×2');
       const active = `${reviewsCluster()}.outlier_detection.ejections_active`;
-      await untilStat(mesh, active, 0);
+      await untilStatLater(mesh, active, 0);
       expectEqual('health of v1, v2, v3', await healths(mesh), ['healthy', 'healthy', 'healthy']);
       // Envoy takes changes of health together that come within a second.
       const ask = async () => (await inTurn(mesh, 1, 'only=reviews-v1;fail=404'))[0];
