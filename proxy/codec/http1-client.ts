@@ -5,11 +5,11 @@ import type { Connection } from '#system/network.ts';
 import { EMPTY_BODY, wholeBody } from '../http/body.ts';
 import { type HttpRequest, type HttpResponse, NO_TRAILERS } from '../http/message.ts';
 import { StreamError } from '../http/stream-error.ts';
-import { type BodyDecoder, ChunkedDecoder, LengthDecoder } from './body-decoder.ts';
+import { type BodyDecoder, LengthDecoder } from './body-decoder.ts';
 import { HeadError } from './head.ts';
 import { IncomingBody } from './incoming-body.ts';
 import { requestHead } from './request-text.ts';
-import { parseResponseHead, type ResponseHead } from './response-head.ts';
+import { decoderOf, parseResponseHead, type ResponseHead } from './response-head.ts';
 import { pumpBody, writeWhole } from './write-message.ts';
 
 const RESET = 'upstream connect error or disconnect/reset before headers. reset reason: ';
@@ -346,10 +346,3 @@ const abortError = (signal: AbortSignal): StreamError =>
   signal.reason instanceof StreamError
     ? signal.reason
     : new StreamError('DC', { codeDetails: 'downstream_remote_disconnect', cause: signal.reason });
-
-const decoderOf = (method: string, head: ResponseHead): BodyDecoder | undefined => {
-  if (head.status === 204 && (head.chunked || (head.contentLength ?? 0) > 0)) throw new HeadError(502, 'a 204 with a body');
-  if (method === 'HEAD' || head.status === 204 || head.status === 304 || head.contentLength === 0) return undefined;
-  if (head.chunked) return new ChunkedDecoder();
-  return new LengthDecoder(head.contentLength ?? Number.POSITIVE_INFINITY);
-};

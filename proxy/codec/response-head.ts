@@ -1,4 +1,5 @@
 /** Status line of an answer. Throws HeadError; the client makes a protocol error (UPE) of it. */
+import { type BodyDecoder, ChunkedDecoder, LengthDecoder } from './body-decoder.ts';
 import { type Fields, HeadError, type HeadLimits, parseFields } from './head.ts';
 
 /** A response head, understood. */
@@ -22,4 +23,12 @@ export const parseResponseHead = (text: string, limits: HeadLimits): ResponseHea
   }
   const fields = parseFields(text, lineEnd + 2, limits);
   return { ...fields, status, version10 };
+};
+
+/** Undefined: no body follows. Throws HeadError. */
+export const decoderOf = (method: string, head: ResponseHead): BodyDecoder | undefined => {
+  if (head.status === 204 && (head.chunked || (head.contentLength ?? 0) > 0)) throw new HeadError(502, 'a 204 with a body');
+  if (method === 'HEAD' || head.status === 204 || head.status === 304 || head.contentLength === 0) return undefined;
+  if (head.chunked) return new ChunkedDecoder();
+  return new LengthDecoder(head.contentLength ?? Number.POSITIVE_INFINITY);
 };

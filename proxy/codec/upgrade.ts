@@ -17,8 +17,13 @@ export interface TunnelEnd {
 /** An end of a tunnel; a connection can be reset. */
 type End = Duplex & { resetAndDestroy?(): unknown };
 
-/** Copies both ways with back-pressure; `done` runs once, when both ends are closed; `moved` with every piece. */
-export const joinTunnel = (near: End, far: End, done: (end: TunnelEnd) => void, moved: () => void = () => {}): void => {
+/** Copies both ways with back-pressure; `done` runs once, when both ends are closed; `moved` with every piece: where it came from, and its bytes. */
+export const joinTunnel = (
+  near: End,
+  far: End,
+  done: (end: TunnelEnd) => void,
+  moved: (from: TunnelEnd['first'], bytes: number) => void = () => {},
+): void => {
   let open = 2;
   let first: TunnelEnd['first'] | undefined;
   let reset = false;
@@ -26,7 +31,7 @@ export const joinTunnel = (near: End, far: End, done: (end: TunnelEnd) => void, 
   const copy = (from: End, to: End, name: TunnelEnd['first']): void => {
     from.on('data', (chunk: Buffer) => {
       counts[name] += chunk.length;
-      moved();
+      moved(name, chunk.length);
       if (!to.write(chunk)) from.pause();
     });
     to.on('drain', () => from.resume());

@@ -239,22 +239,44 @@ export class ListenerBuilder {
     const { system } = this.#rooms;
     return inField(path, () => {
       const observers = inField('access_log', () => compileAccessLogs(config.accessLog, system));
-      return compileTcpProxy(config, { system, observers, dial: this.#dial, nextExchangeId: () => ++this.#lastExchangeId, guards });
+      return compileTcpProxy(config, {
+        system,
+        observers,
+        dial: this.#dial,
+        exhausted: this.#exhausted,
+        nextExchangeId: () => ++this.#lastExchangeId,
+        guards,
+      });
     });
   }
 
   /** For filters, which ask somebody of their own, wherever the client meant to go. */
-  readonly #dialBeside: FilterRoom['dial'] = async (name, signal) => (await this.#connect(name, NOWHERE, { signal })).connection;
+  readonly #dialBeside: FilterRoom['dial'] = async (name, signal) => {
+    const opened = await this.#cluster(name).connect(NOWHERE, { signal }).catch(unconnected);
+    if (!opened) throw new StreamError('UH', { codeDetails: 'no_healthy_upstream' });
+    return opened.connection;
+  };
 
-  readonly #dial: DialCluster = (name, downstream, hash) => this.#connect(name, downstream.local, { hash });
+  readonly #dial: DialCluster = async (name, downstream, { hash, signal }) => {
+    const cluster = this.#cluster(name);
+    const opened = await cluster.connectForBytes(downstream.local, { hash, signal }).catch(unconnected);
+    if (!opened) throw new StreamError('UH', { codeDetails: 'no_healthy_upstream' });
+    return { connection: opened.connection, host: opened.host.key, stats: cluster.stats };
+  };
 
-  async #connect(name: string, destination: SocketAddress, how: Parameters<Cluster['connect']>[1]): ReturnType<DialCluster> {
+  readonly #exhausted = (name: string): void => {
+    const cluster = this.#rooms.clusters.slot(name).current;
+    if (cluster) cluster.stats.connectAttemptsExceeded.value++;
+  };
+
+  #cluster(name: string): Cluster {
     const cluster = this.#rooms.clusters.slot(name).current;
     if (!cluster) throw new StreamError('NC', { codeDetails: 'cluster_not_found' });
-    const opened = await cluster.connect(destination, how).catch((cause: unknown) => {
-      throw new StreamError('UF', { text: transportFailure(cause), codeDetails: 'upstream_connect_failed', cause });
-    });
-    if (!opened) throw new StreamError('UH', { codeDetails: 'no_healthy_upstream' });
-    return { connection: opened.connection, host: opened.host.key };
+    return cluster;
   }
 }
+
+const unconnected = (cause: unknown): never => {
+  if (cause instanceof StreamError) throw cause;
+  throw new StreamError('UF', { text: transportFailure(cause), codeDetails: 'upstream_connect_failed', cause });
+};

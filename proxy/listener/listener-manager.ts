@@ -124,20 +124,24 @@ export class ListenerManager {
   #accept(open: OpenListener, connection: Connection): void {
     const { statPrefix } = open.compiled;
     const scope = this.#system.metrics.scope('listener', statPrefix || addressText(open.sockets[0]?.bound.address ?? connection.local));
-    scope.counter('downstream_cx_total').value++;
-    const active = scope.gauge('downstream_cx_active');
-    active.value++;
+    const admitted = (): void => {
+      const active = scope.gauge('downstream_cx_active');
+      scope.counter('downstream_cx_total').value++;
+      active.value++;
+      connection.once('close', () => {
+        active.value--;
+        scope.counter('downstream_cx_destroy').value++;
+      });
+    };
     const served = serveConnection(connection, open.compiled, {
       system: this.#system,
       id: this.#nextConnection++,
       scope,
+      admitted,
       handOver: this.#handOver,
     });
     open.connections.add(served);
-    connection.once('close', () => {
-      active.value--;
-      open.connections.delete(served);
-    });
+    connection.once('close', () => open.connections.delete(served));
   }
 
   /** The listener that a redirected connection belongs to: its exact address, else any address with that port. */

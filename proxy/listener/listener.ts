@@ -18,6 +18,8 @@ export interface ServeRooms {
   readonly id: number;
   /** The listener's numbers. */
   readonly scope: MetricScope;
+  /** Called once a chain takes the connection. */
+  readonly admitted: () => void;
   /** The listener that owns an original destination. */
   readonly handOver: (destination: SocketAddress) => CompiledListener | undefined;
 }
@@ -219,12 +221,14 @@ const serveOpened = (connection: Connection, listener: CompiledListener, { openi
     ...(hello && hello.serverName !== '' && { serverName: hello.serverName }),
   };
   if (!chain) {
-    rooms.system.metrics.scope('listener', target.statPrefix || target.name).counter('no_filter_chain_match').value++;
+    const scope = target === listener ? rooms.scope : rooms.system.metrics.scope('listener', target.statPrefix || target.name);
+    scope.counter('no_filter_chain_match').value++;
     target.refused(downstream);
     // What has been read is lost: a client learns that from a reset.
     connection.resetAndDestroy();
     return;
   }
+  rooms.admitted();
   if (chain.tls) void secureAndServe(connection, chain, { downstream, opening, rooms, served });
   else handTo(chain, connection, { downstream, rooms, served });
 };

@@ -15,8 +15,8 @@ const hashOfDial = async (config: object): Promise<Hash64 | undefined> => {
     system,
     observers: [],
     nextExchangeId: () => 1,
-    dial: (_cluster, _downstream, key) => {
-      hash = key;
+    dial: (_cluster, _downstream, how) => {
+      hash = how.hash;
       return Promise.reject(new StreamError('UH', { codeDetails: '' }));
     },
   });

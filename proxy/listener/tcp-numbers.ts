@@ -7,6 +7,7 @@ export interface TcpNumbers {
   readonly received: Counter;
   readonly sent: Counter;
   readonly idle: Counter;
+  readonly tooLong: Counter;
 }
 
 /** Those of one stat prefix. */
@@ -17,5 +18,6 @@ export const tcpNumbers = (metrics: Metrics, statPrefix: string): TcpNumbers => 
     received: scope.counter('downstream_cx_rx_bytes_total'),
     sent: scope.counter('downstream_cx_tx_bytes_total'),
     idle: scope.counter('idle_timeout'),
+    tooLong: scope.counter('max_downstream_connection_duration'),
   };
 };

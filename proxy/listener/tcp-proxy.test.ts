@@ -25,7 +25,8 @@ const setUp = async (config: object, fails: readonly StreamError[] = [], guards:
       dialled++;
       const error = left.shift();
       if (error) throw error;
-      return { connection: await system.network.connect(FAR, { timeoutMs: 1 }), host: '10.0.0.2:81' };
+      const stats = { received: { value: 0 }, sent: { value: 0 } };
+      return { connection: await system.network.connect(FAR, { timeoutMs: 1 }), host: '10.0.0.2:81', stats };
     },
   });
   await system.network.listen(FAR, (connection) => {
@@ -106,11 +107,72 @@ test('a connection on which nothing moves for idle_timeout is closed, one on whi
   expect(system.metrics.scope('tcp', 's').counter('idle_timeout').value).toBe(1);
 });
 
+test('a connection that lasts too long is closed with DT, whether bytes move or not', async () => {
+  const { client, closed, system, logged } = await setUp({ max_downstream_connection_duration: '3s' });
+  await system.clock.advance(2_999);
+  client.write('x');
+  await settle();
+  expect(closed()).toBe(false);
+  await system.clock.advance(1);
+  await settle();
+  expect([closed(), [...(logged[0]?.stream.flags ?? [])]]).toEqual([true, ['DT']]);
+  expect(system.metrics.scope('tcp', 's').counter('max_downstream_connection_duration').value).toBe(1);
+});
+
+test('a cluster without room is not tried twice and is no attempt; a host for which too many wait may be another next time', async () => {
+  const full = await setUp({ max_connect_attempts: 3 }, [new StreamError('UO', { codeDetails: '' })]);
+  expect([full.closed(), full.dials(), full.logged[0]?.stream.attempts]).toEqual([true, 1, []]);
+  expect([...(full.logged[0]?.stream.flags ?? [])]).toEqual(['UO']);
+  const waits = new StreamError('UO', { codeDetails: '', unsent: true });
+  const crowded = await setUp({ max_connect_attempts: 2 }, [waits, waits]);
+  expect([crowded.dials(), [...(crowded.logged[0]?.stream.flags ?? [])]]).toEqual([2, ['URX']]);
+});
+
+test('weights are of connections', async () => {
+  const config = {
+    cluster: undefined,
+    weighted_clusters: {
+      clusters: [
+        { name: 'a', weight: 3 },
+        { name: 'b', weight: 1 },
+      ],
+    },
+  };
+  const system = simulatedSystem();
+  const chosen: string[] = [];
+  const serve = compileTcpProxy(TcpProxy.fromJSON({ stat_prefix: 's', ...config }), {
+    system,
+    observers: [],
+    nextExchangeId: () => 1,
+    dial: (cluster) => {
+      chosen.push(cluster);
+      return Promise.reject(new StreamError('UH', { codeDetails: '' }));
+    },
+  });
+  await system.network.listen(NEAR, (connection) => serve(connection, { id: 1, local: NEAR, remote: connection.remote }));
+  for (let i = 0; i < 200; i++) await system.network.connect(NEAR, { timeoutMs: 1 });
+  await settle();
+  const share = chosen.filter((name) => name === 'a').length;
+  expect([chosen.length, share > 120, share < 180]).toEqual([200, true, true]);
+});
+
 test.each([
   ['max_connect_attempts', { max_connect_attempts: 0 }],
   ['hash_policy[0].filter_state', { hash_policy: [{ filter_state: { key: 'x' } }] }],
   ['tunneling_config', { tunneling_config: { hostname: 'x' } }],
-  ['max_downstream_connection_duration', { max_downstream_connection_duration: '3s' }],
+  ['max_downstream_connection_duration', { max_downstream_connection_duration: '0.0001s' }],
+  [
+    'weighted_clusters.clusters[1].weight',
+    {
+      cluster: undefined,
+      weighted_clusters: {
+        clusters: [
+          { name: 'a', weight: 1 },
+          { name: 'b', weight: 0 },
+        ],
+      },
+    },
+  ],
   ['metadata_match', { metadata_match: {} }],
 ])('%s is refused by name', (field, config) => {
   const rooms = { system: simulatedSystem(), observers: [], nextExchangeId: () => 1, dial: () => Promise.reject(UF) };

@@ -1,6 +1,8 @@
 /** Opaque connections, copied both ways. Which cluster: by name, or by weight. */
 import { ConfigError, inField, refuseUnsupported } from '#api/config-error.ts';
+import { durationMs } from '#api/units.ts';
 import type { TcpProxy } from '#envoy';
+import type { Counter } from '#system/metrics.ts';
 import type { Connection } from '#system/network.ts';
 import type { System } from '#system/system.ts';
 import type { Hash64 } from '#system/xxh64.ts';
@@ -20,10 +22,21 @@ export interface Dialled {
   readonly connection: Connection;
   /** `address:port` */
   readonly host: string;
+  /** Of the cluster. */
+  readonly stats: { readonly received: Counter; readonly sent: Counter };
 }
 
-/** A way to a cluster's host. Rejects with StreamError: NC no such cluster, UH no host, UF no connection; its text says why. hash: what clusters that hash go by. */
-export type DialCluster = (cluster: string, downstream: DownstreamConnection, hash?: Hash64) => Promise<Dialled>;
+/** hash: what clusters that hash go by. signal: the client has left. */
+interface Dialling {
+  readonly hash: Hash64 | undefined;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * A way to a cluster's host. Rejects with StreamError: NC no such cluster, UH no host, UO no room, UF no connection; its text says why.
+ * UO that was not sent: too many wait for that host, so that another attempt may fare better.
+ */
+export type DialCluster = (cluster: string, downstream: DownstreamConnection, how: Dialling) => Promise<Dialled>;
 
 /** Asked before anybody upstream hears of a connection. Undefined: it may go on; otherwise why not, as connection termination details. */
 export type ConnectionGuard = (stream: StreamInfo) => string | undefined;
@@ -32,6 +45,8 @@ export type ConnectionGuard = (stream: StreamInfo) => string | undefined;
 export interface TcpRooms {
   readonly system: System;
   readonly dial: DialCluster;
+  /** Told when all attempts for a connection failed. */
+  readonly exhausted?: (cluster: string) => void;
   /** Access logs. */
   readonly observers: readonly StreamObserver[];
   readonly nextExchangeId: () => number;
@@ -44,6 +59,8 @@ interface Plan {
   readonly attempts: number;
   /** 0 = never. */
   readonly idleMs: number;
+  /** 0 = as long as it likes. */
+  readonly maxMs: number;
   readonly numbers: TcpNumbers;
   readonly hash: HashConnection | undefined;
 }
@@ -53,13 +70,25 @@ const NOTHING_MOVED = { fromNear: 0, fromFar: 0 };
 
 /** Throws ConfigError for what is not supported. */
 export const compileTcpProxy = (config: TcpProxy, rooms: TcpRooms): ServeTcp => {
-  refuseUnsupported(config, { read: ['statPrefix', 'clusterSpecifier', 'maxConnectAttempts', 'idleTimeout', 'accessLog', 'hashPolicy'] });
+  refuseUnsupported(config, {
+    read: [
+      'statPrefix',
+      'clusterSpecifier',
+      'maxConnectAttempts',
+      'idleTimeout',
+      'maxDownstreamConnectionDuration',
+      'accessLog',
+      'hashPolicy',
+    ],
+  });
   if (config.maxConnectAttempts === 0) throw new ConfigError('max_connect_attempts', 'must be at least 1');
-  const idle = config.idleTimeout;
+  const maxMs = durationMs(config.maxDownstreamConnectionDuration);
+  if (maxMs !== undefined && maxMs < 1) throw new ConfigError('max_downstream_connection_duration', 'must be at least 0.001s');
   const plan: Plan = {
     pick: clusterPicker(config, rooms.system),
     attempts: config.maxConnectAttempts ?? 1,
-    idleMs: idle ? idle.seconds * 1000 + idle.nanos / 1e6 : HOUR_MS,
+    idleMs: durationMs(config.idleTimeout) ?? HOUR_MS,
+    maxMs: maxMs ?? 0,
     numbers: tcpNumbers(rooms.system.metrics, config.statPrefix),
     hash: compileTcpHash(config),
   };
@@ -72,7 +101,9 @@ class TcpSession {
   readonly #rooms: TcpRooms;
   readonly #near: Connection;
   readonly #record: StreamRecord;
+  #far: Connection | undefined;
   #cancelIdle: () => void = () => {};
+  #cancelEnd: () => void = () => {};
   #movedAtMs = 0;
 
   constructor(plan: Plan, rooms: TcpRooms, near: Connection, downstream: DownstreamConnection) {
@@ -86,31 +117,50 @@ class TcpSession {
   }
 
   async run(): Promise<void> {
-    this.#plan.numbers.connections.value++;
+    const { numbers, maxMs } = this.#plan;
+    numbers.connections.value++;
     if (this.#isRefused()) {
       this.#near.destroy();
       this.#finish(NOTHING_MOVED);
       return;
     }
-    const far = await this.#dial();
-    if (!far) {
-      if (this.#record.flags.has('UF')) this.#near.resetAndDestroy();
-      else this.#near.destroy();
+    if (maxMs > 0) this.#cancelEnd = this.#rooms.system.clock.after(maxMs, () => this.#tooLong());
+    const dialled = await this.#dial();
+    if (!dialled) {
+      this.#leave();
       this.#finish(NOTHING_MOVED);
       return;
     }
+    const far = dialled.connection;
+    this.#far = far;
     if (this.#near.destroyed) {
       far.destroy();
-      this.#record.flags.add('DC');
       this.#finish(NOTHING_MOVED);
       return;
     }
-    this.#watchIdle(far);
+    this.#watchIdle();
     const done = (end: TunnelEnd): void => {
       if (end.reset && end.first === 'far') this.#record.flags.add('UR');
       this.#finish(end);
     };
-    joinTunnel(this.#near, far, done, this.#moved);
+    joinTunnel(this.#near, far, done, this.#movedBy(dialled.stats));
+  }
+
+  /** What the client sent and nobody read is lost: it learns that from a reset, as from a system that drops unread bytes. */
+  #leave(): void {
+    if (this.#near.readableLength > 0) this.#near.resetAndDestroy();
+    else this.#near.destroy();
+  }
+
+  #cut(): void {
+    this.#near.destroy();
+    this.#far?.destroy();
+  }
+
+  #tooLong(): void {
+    this.#plan.numbers.tooLong.value++;
+    this.#record.flags.add('DT');
+    this.#cut();
   }
 
   /** The record then says why. */
@@ -125,54 +175,83 @@ class TcpSession {
   }
 
   /** Undefined when no attempt succeeded; the record then says why. */
-  async #dial(): Promise<Connection | undefined> {
-    const record = this.#record;
-    for (let left = this.#plan.attempts; left > 0 && !this.#near.destroyed; left--) {
-      const tried: Attempt = { cluster: record.clusterName, startedAtMs: this.#rooms.system.clock.nowMs() };
-      try {
-        const { connection, host } = await this.#rooms.dial(record.clusterName, record.downstream, this.#plan.hash?.(record.downstream));
-        record.attempts.push({ ...tried, host, local: connection.local, ...(connection.tls && { tls: connection.tls }) });
-        return connection;
-      } catch (error) {
-        record.attempts.push(tried);
-        if (!(error instanceof StreamError)) throw error;
-        record.flags.add(error.flag);
-        record.upstreamFailure = error.text.replaceAll(' ', '_');
-        if (error.flag !== 'UF') return undefined;
+  async #dial(): Promise<Dialled | undefined> {
+    const gone = new AbortController();
+    const left = (): void => {
+      // A deadline has its own word.
+      if (!this.#record.flags.has('DT')) this.#record.flags.add('DC');
+      gone.abort();
+    };
+    this.#near.once('close', left);
+    try {
+      for (let attempt = 0; attempt < this.#plan.attempts; attempt++) {
+        if (gone.signal.aborted) return undefined;
+        const dialled = await this.#attempt(gone.signal);
+        if (dialled !== 'failed') return dialled;
       }
+      if (gone.signal.aborted) return undefined;
+      this.#record.flags.add('URX');
+      this.#rooms.exhausted?.(this.#record.clusterName);
+      return undefined;
+    } finally {
+      this.#near.off('close', left);
     }
-    if (!this.#near.destroyed) record.flags.add('URX');
-    return undefined;
   }
 
-  readonly #moved = (): void => {
-    this.#movedAtMs = this.#rooms.system.clock.nowMs();
-  };
+  /** Undefined: another attempt would not help. */
+  async #attempt(signal: AbortSignal): Promise<Dialled | 'failed' | undefined> {
+    const record = this.#record;
+    const tried: Attempt = { cluster: record.clusterName, startedAtMs: this.#rooms.system.clock.nowMs() };
+    try {
+      const hash = this.#plan.hash?.(record.downstream);
+      const dialled = await this.#rooms.dial(record.clusterName, record.downstream, { hash, signal });
+      const { connection, host } = dialled;
+      record.attempts.push({ ...tried, host, local: connection.local, ...(connection.tls && { tls: connection.tls }) });
+      return dialled;
+    } catch (error) {
+      if (signal.aborted) return undefined;
+      if (!(error instanceof StreamError)) throw error;
+      // Who only waited for a host has no word for it, and may try another.
+      const isCounted = error.flag === 'UF' || error.unsent;
+      if (isCounted) record.attempts.push(tried);
+      if (!error.unsent) record.flags.add(error.flag);
+      if (error.flag === 'UF') record.upstreamFailure = error.text.replaceAll(' ', '_');
+      return isCounted ? 'failed' : undefined;
+    }
+  }
 
-  #watchIdle(far: Connection): void {
+  #movedBy({ received, sent }: Dialled['stats']): (from: TunnelEnd['first'], bytes: number) => void {
+    const { numbers } = this.#plan;
+    const { clock } = this.#rooms.system;
+    return (from, bytes) => {
+      this.#movedAtMs = clock.nowMs();
+      const [into, out] = from === 'near' ? [numbers.received, sent] : [received, numbers.sent];
+      into.value += bytes;
+      out.value += bytes;
+    };
+  }
+
+  #watchIdle(): void {
     const { idleMs, numbers } = this.#plan;
     if (idleMs === 0) return;
     const { clock } = this.#rooms.system;
-    this.#moved();
+    this.#movedAtMs = clock.nowMs();
     const look = (): void => {
-      const left = idleMs - (clock.nowMs() - this.#movedAtMs);
+      const left = this.#movedAtMs + idleMs - clock.nowMs();
       if (left > 0) {
         this.#cancelIdle = clock.after(left, look);
         return;
       }
       numbers.idle.value++;
-      this.#near.destroy();
-      far.destroy();
+      this.#cut();
     };
     this.#cancelIdle = clock.after(idleMs, look);
   }
 
   #finish({ fromNear, fromFar }: Pick<TunnelEnd, 'fromNear' | 'fromFar'>): void {
     const record = this.#record;
-    const { numbers } = this.#plan;
     this.#cancelIdle();
-    numbers.received.value += fromNear;
-    numbers.sent.value += fromFar;
+    this.#cancelEnd();
     const durationMs = this.#rooms.system.clock.nowMs() - record.startedAtMs;
     const end = { status: 0, bytesReceived: fromNear, bytesSent: fromFar, durationMs };
     record.finishWith(end);
@@ -186,7 +265,11 @@ const clusterPicker = (config: TcpProxy, system: System): (() => string) => {
   if (chosen.$case === 'cluster') return () => chosen.value;
   const { clusters } = chosen.value;
   for (const [index, cluster] of clusters.entries())
-    inField(`weighted_clusters.clusters[${index}]`, () => refuseUnsupported(cluster, { read: ['name', 'weight'] }));
+    inField(`weighted_clusters.clusters[${index}]`, () => {
+      refuseUnsupported(cluster, { read: ['name', 'weight'] });
+      if (cluster.name === '') throw new ConfigError('name', 'must not be empty');
+      if (cluster.weight < 1) throw new ConfigError('weight', 'must be at least 1');
+    });
   const total = clusters.reduce((sum, { weight }) => sum + weight, 0);
   if (total <= 0) throw new ConfigError('weighted_clusters', 'the weights must add up to more than 0');
   const random = system.random.stream(`split:tcp/${config.statPrefix}`);

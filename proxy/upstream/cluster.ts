@@ -1,5 +1,4 @@
 /** LIVING STATE of one cluster: its hosts, whom to pick, what is in use. The configuration around it may change at any time. */
-import { ConnectError, type Connection } from '#system/network.ts';
 import type { System } from '#system/system.ts';
 import type { HttpRequest, HttpResponse } from '../http/message.ts';
 import { StreamError } from '../http/stream-error.ts';
@@ -18,6 +17,7 @@ import { Host, type HostRoom } from './host.ts';
 import { ANY_HOST, type LocalityHosts, type Wish } from './host-set.ts';
 import { HostWatch } from './host-watch.ts';
 import type { OutlierDetector } from './outlier-detection/outlier-detector.ts';
+import { connectAlone, connectForBytes } from './pools/byte-connections.ts';
 import type { PoolRoom } from './pools/pool.ts';
 import type { SocketLabels } from './transport-sockets.ts';
 import { type Transport, Transports } from './transports.ts';
@@ -194,31 +194,21 @@ export class Cluster implements HostRoom {
     return attempt(this, request, stream, choice);
   }
 
-  /** An open connection for who copies bytes; undefined when there is no host. Rejects with ConnectError. */
-  async connect(destination: Destination, { signal, hash }: Connecting = {}): Promise<{ connection: Connection; host: Host } | undefined> {
-    const host = this.pick(destination, hash && { ...ANY_HOST, hash });
-    if (!host) {
-      this.stats.noneHealthy.value++;
-      return undefined;
-    }
-    this.stats.connections.value++;
-    try {
-      const connection = await host.dial('', signal);
-      host.outlier?.connectedForBytes();
-      this.stats.activeConnections.value++;
-      this.breaker.connections++;
-      connection.once('close', () => {
-        this.stats.activeConnections.value--;
-        this.breaker.connections--;
-      });
-      return { connection, host };
-    } catch (error) {
-      const reason = error instanceof ConnectError ? error.reason : 'refused';
-      if (reason === 'timeout') host.outlier?.timedOut();
-      else if (reason !== 'aborted') host.outlier?.failed();
-      this.stats.connectFailures.value++;
-      throw error;
-    }
+  /** See connectAlone. */
+  connect(destination: Destination, how: Connecting = {}): ReturnType<typeof connectAlone<Host>> {
+    return connectAlone(this, this.#hostAt(destination, how.hash), how.signal);
+  }
+
+  /** See connectForBytes. */
+  connectForBytes(
+    destination: Destination,
+    { hash, signal }: Connecting & { readonly signal: AbortSignal },
+  ): ReturnType<typeof connectForBytes<Host>> {
+    return connectForBytes(this, () => this.#hostAt(destination, hash), signal);
+  }
+
+  #hostAt(destination: Destination, hash: Connecting['hash']): Host | undefined {
+    return this.pick(destination, hash && { ...ANY_HOST, hash });
   }
 
   /** destination: where the client meant to go; only ORIGINAL_DST clusters look at it. */

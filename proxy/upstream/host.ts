@@ -8,6 +8,7 @@ import type { CheckSession } from './health-checks/check-session.ts';
 import type { CheckableHost, CheckDial } from './health-checks/health-checker.ts';
 import { effectiveHealth, type HealthMarks, noMarks } from './health-checks/health-marks.ts';
 import type { Ejectable, OutlierMonitor } from './outlier-detection/outlier-monitor.ts';
+import { BytePool } from './pools/byte-pool.ts';
 import { HostPools } from './pools/host-pools.ts';
 import { Http1Pool } from './pools/http1-pool.ts';
 import type { Pool, PoolHost, PoolRoom } from './pools/pool.ts';
@@ -65,6 +66,7 @@ export class Host implements WarmingHost, PoolHost, Ejectable, CheckableHost {
   #isRetired = false;
   readonly #pools: HostPools;
   #highPools: HostPools | undefined;
+  #bytePool: BytePool | undefined;
 
   constructor(endpoint: EndpointConfig, room: HostRoom) {
     this.key = endpoint.key;
@@ -89,6 +91,12 @@ export class Host implements WarmingHost, PoolHost, Ejectable, CheckableHost {
     if (priority === undefined) return this.#pools.for(serverName);
     this.#highPools ??= new HostPools(this.#room.highRoom, this.#makePool);
     return this.#highPools.for(serverName);
+  }
+
+  /** A connection for one client's bytes. Rejects with ConnectError or TlsHandshakeError, and with StreamError UO where too many wait. */
+  openForBytes(signal: AbortSignal): Promise<Connection> {
+    this.#bytePool ??= new BytePool(this, this.#room, (stop) => this.dial('', stop));
+    return this.#bytePool.open(signal);
   }
 
   emptied(pool: Pool): void {

@@ -177,7 +177,7 @@ describe('connections that only carry bytes', () => {
     const [bad] = hosts as [(typeof hosts)[0]];
     const dial = () =>
       cluster()
-        .connect(NEAR)
+        .connectForBytes(NEAR, { signal: new AbortController().signal })
         .then(
           (opened) => opened?.connection.destroy(),
           () => {},
