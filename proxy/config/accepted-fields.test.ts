@@ -65,6 +65,8 @@ const GOOD: Good = {
   [`${CORE}HealthCheck`]: { timeout: '1s', interval: '1s', unhealthy_threshold: 1, healthy_threshold: 1, http_health_check: { path: '/' } },
   [`${CORE}HealthCheck.HttpHealthCheck`]: { path: '/', method: 'POST' },
   [`${CORE}HealthCheck.Payload`]: { text: '00' },
+  [`${CORE}Http2ProtocolOptions`]: { initial_stream_window_size: 65_535, initial_connection_window_size: 65_535 },
+  [`${CORE}KeepaliveSettings`]: { interval: '1s', timeout: '1s' },
   [`${CORE}HeaderValue`]: { key: 'x-a', value: 'b' },
   [`${CORE}HeaderValueOption`]: { header: { key: 'x-a', value: 'b' } },
   [`${CORE}RuntimeDouble`]: { default_value: 1, runtime_key: 'x' },

@@ -28,6 +28,8 @@ export const WITHOUT_EFFECT: Readonly<Record<string, Readonly<Record<string, str
     'admin.ignore_global_conn_limit': 'there is no global limit',
   },
   'envoy.config.cluster.v3.Cluster': {
+    'http2_protocol_options.max_outbound_frames': 'data waits for the peer to read and is never queued in frames',
+    'http2_protocol_options.connection_keepalive.interval_jitter': 'connections begin at their own times',
     load_assignment: 'judged by itself',
     metadata: FOR_TOOLS,
     per_connection_buffer_limit_bytes: 'bodies are pulled, never pushed into a buffer',

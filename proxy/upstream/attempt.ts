@@ -118,7 +118,7 @@ export const attempt = async (
   const tried: Attempt = { cluster: cluster.name, host: host.key, startedAtMs };
   stream.attempts.push(tried);
   try {
-    const pool = host.poolFor(request.authority, choice.priority);
+    const pool = host.poolFor(request.authority, choice.priority, stream.downstream.protocol);
     if (pool === undefined) throw new StreamError('UH', { ...NO_HOST, unsent: true });
     const response = await pool.send(request, stream.signal);
     const { status, via } = response;
@@ -126,6 +126,7 @@ export const attempt = async (
     if (via) {
       tried.local = via.local;
       if (via.tls) tried.tls = via.tls;
+      if (via.protocol) tried.protocol = via.protocol;
     }
     tried.headMs = system.clock.nowMs() - startedAtMs;
     stats.time.observe(tried.headMs);

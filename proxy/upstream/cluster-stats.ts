@@ -1,5 +1,6 @@
 /** One cluster's numbers under Envoy's names, looked up once. */
 import type { Counter, Gauge, Histogram, MetricScope } from '#system/metrics.ts';
+import { type Http2Numbers, http2Numbers } from '../http/http2/http2-numbers.ts';
 import { StatusCounters } from './status-counters.ts';
 
 /** Fields to count on. */
@@ -31,6 +32,9 @@ export interface ClusterStats {
   readonly retriesAbandoned: Counter;
   readonly connections: Counter;
   readonly http1Connections: Counter;
+  readonly http2Connections: Counter;
+  /** Made with the first connection that speaks it. */
+  readonly http2: () => Http2Numbers;
   readonly connectionsUsedUp: Counter;
   readonly protocolErrors: Counter;
   readonly activeConnections: Gauge;
@@ -70,6 +74,7 @@ export interface ClusterStats {
 
 /** Names: Envoy "Cluster manager → statistics". */
 export const clusterStats = (scope: MetricScope): ClusterStats => {
+  let http2: Http2Numbers | undefined;
   return {
     requests: scope.counter('upstream_rq_total'),
     answered: new StatusCounters(scope, ''),
@@ -93,6 +98,11 @@ export const clusterStats = (scope: MetricScope): ClusterStats => {
     retriesAbandoned: scope.counter('retry_or_shadow_abandoned'),
     connections: scope.counter('upstream_cx_total'),
     http1Connections: scope.counter('upstream_cx_http1_total'),
+    http2Connections: scope.counter('upstream_cx_http2_total'),
+    http2: () => {
+      http2 ??= http2Numbers(scope, 'http2.');
+      return http2;
+    },
     connectionsUsedUp: scope.counter('upstream_cx_max_requests'),
     protocolErrors: scope.counter('upstream_cx_protocol_error'),
     activeConnections: scope.gauge('upstream_cx_active'),

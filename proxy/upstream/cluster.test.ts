@@ -101,7 +101,7 @@ describe('cluster', () => {
     expect(hosts[0]?.connections.length).toBe(3);
   });
 
-  it('keeps a cluster whose hosts want HTTP/2 for calls that speak it: a request is refused in words', async () => {
+  it('speaks HTTP/2 with hosts from the moment that the configuration says so; one that does not speak it fails the request', async () => {
     const type = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
     const value = HttpProtocolOptions.encode(HttpProtocolOptions.fromJSON({ explicitHttpConfig: { http2ProtocolOptions: {} } })).finish();
     const http2 = compiled({}, 80);
@@ -110,10 +110,10 @@ describe('cluster', () => {
     );
     const { send, update, cluster, hosts, system } = setUp({});
     update({ ...http2, config: { ...http2.config, connections: options } });
-    expect(await send()).toMatchObject({ flag: 'UPE', status: 502, codeDetails: 'upstream_wants_http2' });
+    expect(await send()).toMatchObject({ flag: 'UPE', status: 502, codeDetails: 'upstream_reset_before_response_started{protocol_error}' });
     const dialled = await cluster().connect({ address: '10.0.0.1', port: 80 });
     await settled(system);
-    expect(hosts[0]?.connections).toHaveLength(1);
+    expect(hosts[0]?.connections).toHaveLength(2);
     dialled?.connection.destroy();
   });
 

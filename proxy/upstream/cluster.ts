@@ -1,7 +1,6 @@
 /** LIVING STATE of one cluster: its hosts, whom to pick, what is in use. The configuration around it may change at any time. */
 import type { System } from '#system/system.ts';
 import type { HttpRequest, HttpResponse } from '../http/message.ts';
-import { StreamError } from '../http/stream-error.ts';
 import type { StreamInfo } from '../http/stream-info.ts';
 import type { LiveContext, TlsRoom } from '../tls/live-context.ts';
 import { attempt, type HostChoice } from './attempt.ts';
@@ -43,10 +42,6 @@ interface Connecting {
 
 const ORIGINAL_HOSTS_KEPT = 256;
 const NO_HOSTS: ReadonlySet<Host> = new Set();
-const ONLY_HTTP1 = {
-  text: 'upstream speaks HTTP/2 only, and this proxy sends requests on as HTTP/1.1',
-  codeDetails: 'upstream_wants_http2',
-} as const;
 
 /** All but the breaker is shared. */
 const withBreaker = (room: PoolRoom, breaker: CircuitBreaker): PoolRoom => ({
@@ -141,6 +136,7 @@ export class Cluster implements HostRoom {
     this.highBreaker.limits = compiled.config.highLimits;
     if (compiled.config !== before.config) this.#tellLimits();
     if (compiled.config !== before.config) this.#transports.configure(compiled.config);
+    if (compiled.config.connections.protocol !== before.config.connections.protocol) this.renewConnections();
     this.#apply(compiled, before);
   }
 
@@ -190,7 +186,6 @@ export class Cluster implements HostRoom {
 
   /** One try. Settles with the response head; rejects with StreamError. */
   send(request: HttpRequest, stream: StreamInfo, choice: HostChoice): Promise<HttpResponse> {
-    if (this.options.wantsHttp2) return Promise.reject(new StreamError('UPE', ONLY_HTTP1));
     return attempt(this, request, stream, choice);
   }
 

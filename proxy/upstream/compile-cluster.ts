@@ -74,6 +74,7 @@ const READ = [
   'dnsRefreshRate',
   'dnsFailureRefreshRate',
   'httpProtocolOptions',
+  'http2ProtocolOptions',
   'dnsLookupFamily',
   'lbConfig',
   'commonLbConfig',
@@ -153,6 +154,6 @@ export const compileCluster = (cluster: Cluster): ClusterConfig => {
     ...compileLimits(cluster.circuitBreakers),
     connections,
     sockets: compileTransportSockets(cluster),
-    watch: compileWatch(cluster, connections.wantsHttp2),
+    watch: compileWatch(cluster, connections.protocol === 'http2'),
   };
 };

@@ -2,6 +2,7 @@
 
 import { ConfigError, inField, refuseUnsupported } from '#api/config-error.ts';
 import { type Any, type Cluster, type Duration, HttpProtocolOptions } from '#envoy';
+import { compileHttp2Options, HTTP2_DEFAULTS, type Http2Options } from '../http/http2/http2-options.ts';
 import { type AutoName, NO_AUTO_NAME } from '../tls/client-context.ts';
 
 /** Times in milliseconds; 0 = no limit. */
@@ -19,8 +20,9 @@ export interface ConnectionOptions {
   readonly keepAliveMs: number | undefined;
   /** Whether TLS asks for, and insists on, the host that each request names. */
   readonly autoName: AutoName;
-  /** Its hosts take HTTP/2 only: filters that make gRPC calls reach them, HTTP/1.1 requests are refused. */
-  readonly wantsHttp2: boolean;
+  /** What its hosts are spoken to in; downstream: as the client speaks to us. */
+  readonly protocol: 'http1' | 'http2' | 'downstream';
+  readonly http2: Http2Options;
 }
 
 type CommonOptions = NonNullable<Cluster['commonHttpProtocolOptions']>;
@@ -67,20 +69,46 @@ const compileKeepAlive = ({ upstreamConnectionOptions: options }: Cluster): numb
   });
 };
 
-/** Requests go on as HTTP/1.1: "as downstream" means just that while listeners speak nothing else. True: HTTP/2, for gRPC calls of filters. */
-const compileProtocol = (options: HttpProtocolOptions): boolean => {
+type Protocol = Pick<ConnectionOptions, 'protocol' | 'http2'>;
+
+const HTTP1: Protocol = { protocol: 'http1', http2: HTTP2_DEFAULTS };
+
+type Http1Options = NonNullable<Cluster['httpProtocolOptions']>;
+
+const checkHttp1 = (field: string, options: Http1Options | undefined): void => {
+  if (options) inField(field, () => refuseUnsupported(options, { read: [] }));
+};
+
+type Upstream = NonNullable<HttpProtocolOptions['upstreamProtocolOptions']>;
+
+const explicitOf = ({ protocolConfig: config }: Extract<Upstream, { $case: 'explicitHttpConfig' }>['value']): Protocol => {
+  if (config?.$case === 'http3ProtocolOptions')
+    throw new ConfigError('http3_protocol_options', 'only http_protocol_options and http2_protocol_options are supported');
+  if (config?.$case === 'httpProtocolOptions') checkHttp1('http_protocol_options', config.value);
+  if (config?.$case !== 'http2ProtocolOptions') return HTTP1;
+  return { protocol: 'http2', http2: inField('http2_protocol_options', () => compileHttp2Options(config.value)) };
+};
+
+const compileProtocol = (options: HttpProtocolOptions): Protocol => {
   refuseUnsupported(options, { read: ['commonHttpProtocolOptions', 'upstreamHttpProtocolOptions', 'upstreamProtocolOptions'] });
-  const protocol = options.upstreamProtocolOptions;
-  if (protocol?.$case === 'autoConfig') throw new ConfigError('auto_config', 'not supported by this proxy');
-  if (protocol?.$case !== 'explicitHttpConfig') return false;
-  const explicit = protocol.value.protocolConfig;
-  if (explicit?.$case === 'httpProtocolOptions')
-    inField('explicit_http_config.http_protocol_options', () => refuseUnsupported(explicit.value, { read: [] }));
-  if (explicit?.$case === 'http2ProtocolOptions')
-    inField('explicit_http_config.http2_protocol_options', () => refuseUnsupported(explicit.value, { read: [] }));
-  if (explicit?.$case === 'http3ProtocolOptions')
-    throw new ConfigError('explicit_http_config', 'only http_protocol_options and http2_protocol_options are supported');
-  return explicit?.$case === 'http2ProtocolOptions';
+  const chosen = options.upstreamProtocolOptions;
+  switch (chosen?.$case) {
+    case 'autoConfig':
+      throw new ConfigError('auto_config', 'not supported by this proxy');
+    case 'explicitHttpConfig':
+      return inField('explicit_http_config', () => explicitOf(chosen.value));
+    case 'useDownstreamProtocolConfig':
+      return inField('use_downstream_protocol_config', () => {
+        refuseUnsupported(chosen.value, { read: ['httpProtocolOptions', 'http2ProtocolOptions'] });
+        checkHttp1('http_protocol_options', chosen.value.httpProtocolOptions);
+        return {
+          protocol: 'downstream',
+          http2: inField('http2_protocol_options', () => compileHttp2Options(chosen.value.http2ProtocolOptions)),
+        };
+      });
+    case undefined:
+      return HTTP1;
+  }
 };
 
 const decodeOptions = (any: Any): HttpProtocolOptions => {
@@ -98,38 +126,42 @@ const autoNameOf = ({ upstreamHttpProtocolOptions: options }: HttpProtocolOption
   return { isAsked: options.autoSni, isRequired: options.autoSanValidation };
 };
 
-interface TypedOptions extends Pick<ConnectionOptions, 'autoName' | 'wantsHttp2'> {
+interface TypedOptions extends Pick<ConnectionOptions, 'autoName'> {
   readonly common: CommonOptions | undefined;
+  readonly protocol: Protocol;
 }
+
+/** The field that came before typed options. */
+const oldProtocolOf = ({ http2ProtocolOptions: options }: Cluster): Protocol =>
+  options ? { protocol: 'http2', http2: inField('http2_protocol_options', () => compileHttp2Options(options)) } : HTTP1;
 
 const typedOptions = (cluster: Cluster): TypedOptions => {
   let common = cluster.commonHttpProtocolOptions;
-  let wantsHttp2 = false;
+  let protocol = oldProtocolOf(cluster);
   let autoName = NO_AUTO_NAME;
   for (const [key, any] of Object.entries(cluster.typedExtensionProtocolOptions)) {
     inField(`typed_extension_protocol_options[${key}]`, () => {
       if (key !== OPTIONS_KEY) throw new ConfigError('', 'not supported by this proxy');
       const options = decodeOptions(any);
-      wantsHttp2 = compileProtocol(options);
+      protocol = compileProtocol(options);
       common = options.commonHttpProtocolOptions;
       autoName = autoNameOf(options);
     });
   }
-  return { common, autoName, wantsHttp2 };
+  return { common, autoName, protocol };
 };
 
 /** Throws ConfigError with a path relative to the cluster. */
 export const compileConnectionOptions = (cluster: Cluster): ConnectionOptions => {
   const connectTimeoutMs = cluster.connectTimeout ? milliseconds(cluster.connectTimeout) : 5000;
   if (connectTimeoutMs <= 0) throw new ConfigError('connect_timeout', 'must be greater than 0s');
-  const { httpProtocolOptions } = cluster;
-  if (httpProtocolOptions) inField('http_protocol_options', () => refuseUnsupported(httpProtocolOptions, { read: [] }));
-  const { common, autoName, wantsHttp2 } = typedOptions(cluster);
+  checkHttp1('http_protocol_options', cluster.httpProtocolOptions);
+  const { common, autoName, protocol } = typedOptions(cluster);
   const rest = common ? inField('common_http_protocol_options', () => compileCommon(common)) : PLAIN;
   return {
     connectTimeoutMs,
     autoName,
-    wantsHttp2,
+    ...protocol,
     maxHeadBytes: MAX_HEAD_BYTES,
     keepAliveMs: compileKeepAlive(cluster),
     ...rest,

@@ -11,6 +11,7 @@ import type { Ejectable, OutlierMonitor } from './outlier-detection/outlier-moni
 import { BytePool } from './pools/byte-pool.ts';
 import { HostPools } from './pools/host-pools.ts';
 import { Http1Pool } from './pools/http1-pool.ts';
+import { Http2Pool } from './pools/http2-pool.ts';
 import type { Pool, PoolHost, PoolRoom } from './pools/pool.ts';
 import type { SocketLabels } from './transport-sockets.ts';
 import type { Transport } from './transports.ts';
@@ -29,6 +30,9 @@ const hashKeyOf = ({ labels }: EndpointConfig): string | undefined => {
   const key = labels?.hash_key;
   return typeof key === 'string' && key !== '' ? asBytes(key) : undefined;
 };
+
+/** Before the server name, in the keys of pools that speak HTTP/2. No server name has it. */
+const HTTP2_KEY = '\n';
 
 /** A host that may be picked, with its connections and its counts. */
 export class Host implements WarmingHost, PoolHost, Ejectable, CheckableHost {
@@ -86,11 +90,13 @@ export class Host implements WarmingHost, PoolHost, Ejectable, CheckableHost {
   }
 
   /** Connections for requests to this authority; undefined when the cluster has as many pools as it may have. priority: default when absent. */
-  poolFor(authority: string, priority?: 'high'): Pool | undefined {
+  poolFor(authority: string, priority: 'high' | undefined, downstream: 'HTTP/2' | undefined): Pool | undefined {
+    const { protocol } = this.#room.options;
     const serverName = this.#transport.serverName(authority);
-    if (priority === undefined) return this.#pools.for(serverName);
+    const key = protocol === 'http1' || (protocol === 'downstream' && !downstream) ? serverName : HTTP2_KEY + serverName;
+    if (priority === undefined) return this.#pools.for(key);
     this.#highPools ??= new HostPools(this.#room.highRoom, this.#makePool);
-    return this.#highPools.for(serverName);
+    return this.#highPools.for(key);
   }
 
   /** A connection for one client's bytes. Rejects with ConnectError or TlsHandshakeError, and with StreamError UO where too many wait. */
@@ -165,8 +171,10 @@ export class Host implements WarmingHost, PoolHost, Ejectable, CheckableHost {
     this.#highPools?.retire();
   }
 
-  readonly #makePool = (serverName: string, room: PoolRoom): Pool => {
-    const pool = new Http1Pool(this, room, () => this.dial(serverName));
+  readonly #makePool = (key: string, room: PoolRoom): Pool => {
+    const pool = key.startsWith(HTTP2_KEY)
+      ? new Http2Pool(this, room, () => this.dial(key.slice(HTTP2_KEY.length)))
+      : new Http1Pool(this, room, () => this.dial(key));
     // A request that came before the end is still served, without leaving a connection behind.
     if (this.#isRetired) pool.retire();
     return pool;

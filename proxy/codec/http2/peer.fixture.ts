@@ -34,6 +34,8 @@ export class Peer {
     const reader = new FrameReader((type, flags, id, payload) => this.#take(type, flags, id, payload));
     let preface = 0;
     connection.on('data', (chunk: Buffer) => {
+      // A request of HTTP/1.1 is not read.
+      if (chunk.subarray(0, 4).toString() === 'GET ') return;
       const skipped = preface < PREFACE.length && chunk.subarray(0, 3).toString() === 'PRI' ? PREFACE.length : 0;
       preface = PREFACE.length;
       reader.push(chunk.subarray(skipped));

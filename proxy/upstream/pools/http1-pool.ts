@@ -3,16 +3,16 @@ import type { Cancel } from '#system/clock.ts';
 import type { Connection } from '#system/network.ts';
 import { type ClientEnd, Http1Client } from '../../codec/http1-client.ts';
 import type { HttpRequest, HttpResponse } from '../../http/message.ts';
-import { StreamError } from '../../http/stream-error.ts';
+import type { StreamError } from '../../http/stream-error.ts';
 import { connectFailure } from './connect-failure.ts';
 import { CountedConnection } from './counted-connection.ts';
 import { PendingRequests } from './pending-requests.ts';
-import { type Dial, overflow, type Pool, type PoolHost, type PoolRoom } from './pool.ts';
+import { certificateEnd, type Dial, overflow, overLimit, type Pool, type PoolHost, type PoolRoom } from './pool.ts';
 
 interface Pooled {
   readonly client: Http1Client;
   readonly counted: CountedConnection;
-  /** Wall time at which the first certificate of either end is over: an identity that ended is not used any longer, whatever is still open. */
+  /** See certificateEnd. */
   readonly endsAtMs: number;
   cancelAge: Cancel;
   cancelLimit: Cancel;
@@ -23,23 +23,10 @@ interface Pooled {
   idleSinceMs: number;
 }
 
-/** A certificate that was over from the start was nothing to believe in: where peers are not verified, nobody minds. */
-const endOf = ({ tls }: Connection, nowMs: number): number => {
-  const ends = [tls?.local, tls?.peer].flatMap((facts) => (facts && facts.notAfterMs > nowMs ? [facts.notAfterMs] : []));
-  return Math.min(Number.POSITIVE_INFINITY, ...ends);
-};
-
 const nothing = (): void => {};
 
 /** Envoy's cap on dials that one event may cause. */
 const DIALS_AT_ONCE = 3;
-
-const overLimit = (): StreamError =>
-  new StreamError('UMSDR', {
-    status: 504,
-    text: 'upstream max stream duration reached',
-    codeDetails: 'upstream_max_stream_duration_reached',
-  });
 
 /** Grows by need up to the cluster's limit; shrinks by idleness. */
 export class Http1Pool implements Pool {
@@ -154,7 +141,7 @@ export class Http1Pool implements Pool {
     const pooled: Pooled = {
       client,
       counted,
-      endsAtMs: endOf(connection, system.clock.wallTimeMs()),
+      endsAtMs: certificateEnd(connection, system.clock.wallTimeMs()),
       cancelAge: nothing,
       cancelLimit: nothing,
       leased: false,

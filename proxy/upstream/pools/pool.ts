@@ -53,3 +53,20 @@ export const overflow = (details: { readonly unsent?: true } = {}): StreamError 
 
 /** Why a request that still waited for a connection was taken back. */
 export const takenBack = ({ reason }: AbortSignal): unknown => (reason instanceof StreamError ? reason.with({ unsent: true }) : reason);
+
+/** One exchange took longer than its cluster allows. */
+export const overLimit = (): StreamError =>
+  new StreamError('UMSDR', {
+    status: 504,
+    text: 'upstream max stream duration reached',
+    codeDetails: 'upstream_max_stream_duration_reached',
+  });
+
+/**
+ * Wall time at which the first certificate of either end is over: an identity that ended is not used any longer, whatever is still open.
+ * A certificate that was over from the start was nothing to believe in: where peers are not verified, nobody minds.
+ */
+export const certificateEnd = ({ tls }: Connection, nowMs: number): number => {
+  const ends = [tls?.local, tls?.peer].flatMap((facts) => (facts && facts.notAfterMs > nowMs ? [facts.notAfterMs] : []));
+  return Math.min(Number.POSITIVE_INFINITY, ...ends);
+};
