@@ -265,11 +265,10 @@ export class HttpWalk implements ComposeRoutes {
   }
 
   #targetPlan(plan: RoutePlan, forward: ForwardPlan, target: Target): Omit<RouterPlan, 'retry' | 'mirrors'> {
-    const ordered = <E>(own: readonly E[], outer: readonly E[]) => (plan.targetEditsLast ? [...outer, ...own] : [...own, ...outer]);
     return {
       slot: this.#rooms.slot(target.cluster),
-      requestEdits: ordered(target.requestEdits, plan.requestEdits),
-      responseEdits: ordered(target.responseEdits, plan.responseEdits),
+      requestEdits: [...target.requestEdits, ...plan.requestEdits],
+      responseEdits: [...target.responseEdits, ...plan.responseEdits],
       hostRewrite: target.hostRewrite,
       hash: forward.hash,
       subset: target.subset,

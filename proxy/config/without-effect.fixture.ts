@@ -71,7 +71,6 @@ export const WITHOUT_EFFECT: Readonly<Record<string, Readonly<Record<string, str
   'envoy.extensions.filters.http.cors.v3.CorsPolicy': {
     'allow_origin_string_match.safe_regex.google_re2': RE2_SIZE,
     'filter_enabled.runtime_key': NO_RUNTIME,
-    shadow_enabled: 'only counts what it would do',
   },
   'envoy.extensions.filters.http.ext_authz.v3.ExtAuthz': {
     'http_service.authorization_request.allowed_headers.patterns.safe_regex.google_re2': RE2_SIZE,
@@ -97,5 +96,11 @@ export const WITHOUT_EFFECT: Readonly<Record<string, Readonly<Record<string, str
     filter_metadata: 'for access logs that this proxy does not write',
   },
   'envoy.extensions.filters.http.grpc_stats.v3.FilterConfig': { emit_filter_state: 'for access loggers that this proxy does not have' },
+  'envoy.extensions.filters.http.local_ratelimit.v3.LocalRateLimit': {
+    'filter_enabled.runtime_key': NO_RUNTIME,
+    stage: 'descriptors are refused, and only they have stages',
+    vh_rate_limits: 'descriptors are refused, and only routes and virtual hosts have them',
+    always_consume_default_token_bucket: 'descriptors are refused, and so there is no other bucket',
+  },
   'envoy.extensions.filters.http.rbac.v3.RBAC': HEADER_MATCH('rules.policies.permissions.header'),
 };

@@ -17,6 +17,8 @@ type Field = readonly [string, string];
 
 interface Policy {
   readonly share: number;
+  /** Of the requests beyond that share: only counted. */
+  readonly shadowShare: number;
   readonly origins: readonly TextTest[];
   /** Fields of an answer to a preflight, after the origin. */
   readonly preflight: readonly Field[];
@@ -44,16 +46,16 @@ const compilePolicy = (any: Any): Policy => {
       'maxAge',
       'allowCredentials',
       'filterEnabled',
+      'shadowEnabled',
       'allowPrivateNetworkAccess',
       'forwardNotMatchingPreflights',
     ],
-    // Only counts what it would do.
-    ignored: ['shadowEnabled'],
   });
   const field = (name: string, value: string): Field[] => (value === '' ? [] : [[name, value]]);
   const credentials = field('access-control-allow-credentials', config.allowCredentials ? 'true' : '');
   const exposed = field('access-control-expose-headers', config.exposeHeaders);
   return {
+    shadowShare: shareOf(config.shadowEnabled?.defaultValue, 0),
     share: config.filterEnabled ? shareOf(config.filterEnabled.defaultValue, 0) : 1,
     origins: config.allowOriginStringMatch.map((matcher, index) =>
       inField(`allow_origin_string_match[${index}]`, () => compileOrigin(matcher)),
@@ -86,14 +88,17 @@ const preflightAnswer = (policy: Policy, origin: string | undefined, request: Ht
 };
 
 const filterFor = (policy: Policy, { system, random, statPrefix }: FilterRoom): HttpFilter | undefined => {
-  if (policy.share === 0) return undefined;
+  if (policy.share === 0 && policy.shadowShare === 0) return undefined;
   const scope = system.metrics.scope('http', statPrefix);
   const [valid, invalid] = [scope.counter('cors.origin_valid'), scope.counter('cors.origin_invalid')];
   return async (request, stream, next) => {
     const origin = request.headers.get('origin');
-    if (origin === undefined || origin === '' || !random.chance(policy.share)) return next(request, stream);
+    if (origin === undefined || origin === '') return next(request, stream);
+    const isEnabled = random.chance(policy.share);
+    if (!isEnabled && !random.chance(policy.shadowShare)) return next(request, stream);
     const allowed = policy.origins.some((matches) => matches(origin));
     (allowed ? valid : invalid).value++;
+    if (!isEnabled) return next(request, stream);
     if (isPreflight(request) && (allowed || !policy.forwardsOthers)) {
       stream.codeDetails = 'cors_response';
       return preflightAnswer(policy, allowed ? origin : undefined, request);

@@ -9,6 +9,7 @@ import { compileHeaderMatcher, type RequestTest } from '../http/header-match.ts'
 import { isGrpc } from '../http/local-reply.ts';
 import { type HttpRequest, type HttpResponse, NO_TRAILERS } from '../http/message.ts';
 import { StreamError } from '../http/stream-error.ts';
+import type { StreamInfo } from '../http/stream-info.ts';
 import { decodeConfig, expectType } from './decode-config.ts';
 import type { FilterRoom, FilterType } from './filter-type.ts';
 
@@ -30,6 +31,8 @@ interface Fault {
   readonly headers: readonly RequestTest[];
   /** Clients (`x-envoy-downstream-service-node`) that are meant; empty = all. */
   readonly nodes: ReadonlySet<string>;
+  /** Only requests that go there are meant; empty = all. Of a route with several targets it is not known yet. */
+  readonly cluster: string;
   readonly maxActive: number;
 }
 
@@ -95,7 +98,7 @@ const compileFault = (any: Any): Fault => {
   expectType(any, TYPE_URL);
   const config = decodeConfig(any, HTTPFault);
   refuseUnsupported(config, {
-    read: ['delay', 'abort', 'headers', 'downstreamNodes', 'maxActiveFaults'],
+    read: ['delay', 'abort', 'upstreamCluster', 'headers', 'downstreamNodes', 'maxActiveFaults'],
     // There is no runtime here: the keys that could override these settings are without meaning.
     ignored: [
       'delayPercentRuntime',
@@ -114,6 +117,7 @@ const compileFault = (any: Any): Fault => {
     delay: delay && inField('delay', () => compileDelay(delay)),
     abort: abort && inField('abort', () => compileAbort(abort)),
     headers: config.headers.map((header, index) => inField(`headers[${index}]`, () => compileHeaderMatcher(header))),
+    cluster: config.upstreamCluster,
     nodes: new Set(config.downstreamNodes),
     maxActive: config.maxActiveFaults ?? Number.POSITIVE_INFINITY,
   };
@@ -130,7 +134,7 @@ const grpcAnswer = (status: number, request: HttpRequest): HttpResponse => {
 };
 
 const filterFor = (fault: Fault, { system, random, statPrefix }: FilterRoom): HttpFilter | undefined => {
-  const { delay, abort, headers, nodes } = fault;
+  const { delay, abort, headers, nodes, cluster } = fault;
   if (!delay && !abort) return undefined;
   const { clock, metrics } = system;
   const scope = metrics.scope('http', statPrefix);
@@ -145,7 +149,8 @@ const filterFor = (fault: Fault, { system, random, statPrefix }: FilterRoom): Ht
     overflows.value++;
     return false;
   };
-  const isMeant = (request: HttpRequest): boolean =>
+  const isMeant = (request: HttpRequest, stream: StreamInfo): boolean =>
+    (cluster === '' || stream.clusterName === cluster) &&
     headers.every((matches) => matches(request)) &&
     (nodes.size === 0 || nodes.has(request.headers.get('x-envoy-downstream-service-node') ?? ''));
   const drawn = <T>(injection: Injection<T> | undefined, request: HttpRequest): T | undefined => {
@@ -153,7 +158,7 @@ const filterFor = (fault: Fault, { system, random, statPrefix }: FilterRoom): Ht
     return what !== undefined && random.chance(injection?.share(request) ?? 0) && mayInject() ? what : undefined;
   };
   return async (request, stream, next) => {
-    if (!isMeant(request)) return next(request, stream);
+    if (!isMeant(request, stream)) return next(request, stream);
     const ms = drawn(delay, request);
     if (ms !== undefined) {
       delays.value++;

@@ -56,7 +56,8 @@ const setUp = (type: string, config: object, { route, peer = {} }: { route?: obj
     await system.clock.advance(60_000);
     return (await result) as HttpResponse;
   };
-  return { filter, stream, run, forwarded: () => forwarded };
+  const count = (name: string): number => system.metrics.scope('http', 'test').counter(name).value;
+  return { filter, stream, run, count, forwarded: () => forwarded };
 };
 
 const percentage = { numerator: 100 };
@@ -148,6 +149,17 @@ describe('grpc stats', () => {
   });
 });
 
+describe('fault of one cluster', () => {
+  it('strikes requests that go there', async () => {
+    const { run, stream, forwarded } = setUp(FAULT, { abort: { httpStatus: 503, percentage }, upstreamCluster: 'ratings' });
+    stream.clusterName = 'reviews';
+    await run(request());
+    expect(forwarded()).toBe(1);
+    stream.clusterName = 'ratings';
+    expect(await run(request())).toMatchObject({ flag: 'FI' });
+  });
+});
+
 describe('cors', () => {
   const policy = {
     '@type': `${prefix}.cors.v3.CorsPolicy`,
@@ -186,6 +198,18 @@ describe('cors', () => {
     const { run } = setUp(CORS, {}, { route: policy });
     expect((await run(request({}, ['origin', 'http://a.com']))).headers.get('access-control-allow-origin')).toBe('http://a.com');
     expect((await run(request({}, ['origin', 'http://b.com']))).headers.has('access-control-allow-origin')).toBe(false);
+  });
+});
+
+describe('cors in the shadow', () => {
+  it('counts what it would do, and does nothing', async () => {
+    const never = { defaultValue: { numerator: 0 } };
+    const shadow = { '@type': `${prefix}.cors.v3.CorsPolicy`, filterEnabled: never, shadowEnabled: { defaultValue: percentage } };
+    const { run, forwarded, count } = setUp(CORS, {}, { route: { ...shadow, allowOriginStringMatch: [{ exact: 'http://a.com' }] } });
+    const preflight = request({ method: 'OPTIONS' }, ['origin', 'http://a.com'], ['access-control-request-method', 'PUT']);
+    expect((await run(preflight)).headers.has('access-control-allow-origin')).toBe(false);
+    await run(request({}, ['origin', 'http://b.com']));
+    expect([forwarded(), count('cors.origin_valid'), count('cors.origin_invalid')]).toEqual([2, 1, 1]);
   });
 });
 

@@ -47,6 +47,9 @@ export const withReplyEdits =
       return await walk(request, stream);
     } catch (error) {
       if (!(error instanceof StreamError)) throw error;
+      // Edits may tell of it.
+      stream.codeDetails = error.codeDetails;
+      if (error.flagged) stream.flags.add(error.flag);
       const draft: string[] = [];
       for (const edit of edits) edit(draft, request, stream);
       for (const [name, value] of error.headers) draft.push(name, value);

@@ -27,13 +27,11 @@ export interface RoutePlan {
   readonly seat: string;
   readonly test: RouteTest;
   readonly action: ActionPlan;
-  /** In the order in which they are applied, a target's own before these (or after: see `targetEditsLast`). */
+  /** In the order in which they are applied; a target's own come before these, also where the most specific wins among them. (Envoy 1.40) */
   readonly requestEdits: readonly HeaderEdit[];
   readonly responseEdits: readonly HeaderEdit[];
   /** True when the router may be asked something (x-envoy-retry-on) by what these add. */
   readonly editsAsk: boolean;
-  /** True when the most specific edits come last and so win. */
-  readonly targetEditsLast: boolean;
   /** Most specific first: route, virtual host, route configuration. */
   readonly overrides: readonly FilterOverrides[];
   readonly attemptCount: boolean;
@@ -145,7 +143,6 @@ const compileRoute = (route: Route, { host, seat }: Place, inherited: Inherited,
     requestEdits: ordered.flatMap(({ request }) => request),
     responseEdits: ordered.flatMap(({ response }) => response),
     editsAsk: layers.some(({ ask }) => ask),
-    targetEditsLast: outer.mostSpecificLast,
     overrides: [route.typedPerFilterConfig, ...outer.overrides].filter((overrides) => Object.keys(overrides).length > 0),
     attemptCount: host.includeRequestAttemptCount,
     attemptCountInResponse: host.includeAttemptCountInResponse,
