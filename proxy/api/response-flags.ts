@@ -30,7 +30,6 @@ export const RESPONSE_FLAGS = {
   IH: { long: 'InvalidEnvoyRequestHeaders', meaning: 'invalid value for a strictly checked header', status: 400 },
   DPE: { long: 'DownstreamProtocolError', meaning: 'downstream broke the protocol', status: 400 },
   UMSDR: { long: 'UpstreamMaxStreamDurationReached', meaning: 'stream ran longer than allowed', status: 504 },
-  DT: { long: 'DurationTimeout', meaning: 'connection lasted longer than allowed', status: 0 },
   DT: { long: 'DurationTimeout', meaning: 'lasted longer than a connection may', status: 0 },
   UPE: { long: 'UpstreamProtocolError', meaning: 'upstream broke the protocol', status: 502 },
   NC: { long: 'NoClusterFound', meaning: 'the route names a cluster that does not exist', status: 503 },
