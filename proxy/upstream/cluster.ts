@@ -15,6 +15,7 @@ import { inPlace } from './health-checks/in-place.ts';
 import { Host, type HostRoom } from './host.ts';
 import { ANY_HOST, type LocalityHosts, type Wish } from './host-set.ts';
 import { HostWatch } from './host-watch.ts';
+import { Membership } from './membership.ts';
 import type { OutlierDetector } from './outlier-detection/outlier-detector.ts';
 import { connectAlone, connectForBytes } from './pools/byte-connections.ts';
 import type { PoolRoom } from './pools/pool.ts';
@@ -41,7 +42,6 @@ interface Connecting {
 }
 
 const ORIGINAL_HOSTS_KEPT = 256;
-const NO_HOSTS: ReadonlySet<Host> = new Set();
 
 /** All but the breaker is shared. */
 const withBreaker = (room: PoolRoom, breaker: CircuitBreaker): PoolRoom => ({
@@ -68,7 +68,7 @@ export class Cluster implements HostRoom {
   #endpoints: Endpoints;
   #priorities: LocalityHosts<Host>[][] = [];
   readonly #picks: HostPicks<Host>;
-  #members: readonly ReadonlySet<Host>[] = [];
+  readonly #membership: Membership<Host>;
   #resolving: AbortController | undefined;
 
   constructor(compiled: CompiledCluster, system: System, { tls, ejectionLogPath }: ClusterRooms) {
@@ -77,6 +77,7 @@ export class Cluster implements HostRoom {
     this.#endpoints = compiled.endpoints;
     const scope = system.metrics.scope('cluster', compiled.config.statName);
     this.stats = clusterStats(scope);
+    this.#membership = new Membership(this.stats);
     this.breaker = new CircuitBreaker(compiled.config.limits);
     this.highRoom = withBreaker(this, new CircuitBreaker(compiled.config.highLimits));
     this.#tellLimits();
@@ -153,8 +154,7 @@ export class Cluster implements HostRoom {
     // Nobody picks here any longer.
     this.#isStale = false;
     for (const host of this.#hosts.values()) host.retire();
-    this.stats.members.value = 0;
-    this.stats.healthyMembers.value = 0;
+    this.#membership.end();
   }
 
   /** Every further request goes over a connection that is opened after this call. */
@@ -279,7 +279,7 @@ export class Cluster implements HostRoom {
       host.retire();
     }
     if (staying.size > 0) this.#priorities = inPlace(this.#priorities, before, staying);
-    this.#noteMembers();
+    this.#membership.note(this.#priorities);
     this.#repick();
   }
 
@@ -288,28 +288,7 @@ export class Cluster implements HostRoom {
     if (this.#compiled.config.discovery.kind === 'original-dst') return;
     const { overprovisioning, weightedHealth } = this.#endpoints;
     this.#picks.rebuild({ priorities: this.#priorities, overprovisioning, weightedHealth }, this.#compiled.config.balancing);
-    this.#countHealth();
-  }
-
-  #countHealth(): void {
-    const { stats } = this;
-    const counts: Partial<Record<Host['health'], number>> = {};
-    for (const { health } of this.#hosts.values()) counts[health] = (counts[health] ?? 0) + 1;
-    stats.members.value = this.#hosts.size;
-    stats.healthyMembers.value = counts.healthy ?? 0;
-    stats.degradedMembers.value = counts.degraded ?? 0;
-    stats.excludedMembers.value = counts.draining ?? 0;
-  }
-
-  /** A change is counted for each priority whose hosts are others than before. */
-  #noteMembers(): void {
-    const members = this.#priorities.map((localities) => new Set(localities.flatMap(({ hosts }) => hosts)));
-    const levels = Math.max(members.length, this.#members.length);
-    for (let level = 0; level < levels; level++) {
-      const [now, before] = [members[level] ?? NO_HOSTS, this.#members[level] ?? NO_HOSTS];
-      if (now.size !== before.size || !now.isSubsetOf(before)) this.stats.membershipChanges.value++;
-    }
-    this.#members = members;
+    this.#membership.countHealth(this.#hosts.values());
   }
 
   #hostFor(endpoint: EndpointConfig, locality: string, kept: Set<string>): Host {
