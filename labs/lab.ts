@@ -57,6 +57,8 @@ export type LabStage =
   | { readonly kind: 'certificates' }
   /** Every try of every call that the requests caused, and by how much each layer multiplied them. */
   | { readonly kind: 'tries' }
+  /** Balancing algorithms on one tape of arrivals, or what a host that leaves does to those that hash. */
+  | { readonly kind: 'race'; readonly shows: 'race' | 'leaving' }
   | {
       /** Hosts of a service as one caller's proxy sees them: strikes, who is out, and for how long. */
       readonly kind: 'ejections';

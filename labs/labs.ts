@@ -5,6 +5,7 @@ import { headerRouting } from './03-header-routing/lab.ts';
 import { timeoutsRetries } from './04-timeouts-retries/lab.ts';
 import { circuitBreaker } from './05-circuit-breaker/lab.ts';
 import { outlierEjection } from './06-outlier-ejection/lab.ts';
+import { loadBalancing } from './07-load-balancing/lab.ts';
 import { mutualTlsOnTheWire } from './08-mtls-on-the-wire/lab.ts';
 import { strict } from './09-strict/lab.ts';
 import { authorization } from './10-authorization/lab.ts';
@@ -21,6 +22,7 @@ export const LABS: readonly Lab[] = [
   timeoutsRetries,
   circuitBreaker,
   outlierEjection,
+  loadBalancing,
   mutualTlsOnTheWire,
   strict,
   authorization,

@@ -15,7 +15,8 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   labs: ['#environment', '#conformance'],
   conformance: [...CONTRACT, '#balancers/', '#environment', '#proxy', '#controlplane', '#labs'],
   'site/server': [...CONTRACT, ...FRONT_DOORS],
-  'site/app': ['#api/', '#balancers/', '#labs', '#told'],
+  // Chance and hashes are what balancers are given.
+  'site/app': ['#api/', '#balancers/', '#system/random.ts', '#system/xxh64.ts', '#labs', '#told'],
   'site/content': ['#labs', '#conformance'],
   // The records' server stands beside the front door, which the browser's types go through.
   cli: [...CONTRACT, ...FRONT_DOORS, '#site', '#records'],

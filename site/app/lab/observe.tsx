@@ -10,7 +10,9 @@ import type { LabContent } from '../live/lab-content.ts';
 import { reach, reachedIn } from '../live/progress.ts';
 import { closedReason, mesh } from '../live/store.ts';
 import type { SentAnswer } from '../live/types.ts';
+import { BandPicture } from '../pictures/band-picture.tsx';
 import { Ejections } from '../pictures/ejections.tsx';
+import { LeavingPicture, RacePicture } from '../pictures/race-picture.tsx';
 import { HeldStage } from './held.tsx';
 import { OutsiderView } from './outsider.tsx';
 import { OwnHops } from './own-hops.tsx';
@@ -133,6 +135,13 @@ const Answers = ({ step, sent, rounds }: { step: LabStep; sent: Sent | undefined
   );
 };
 
+/** What the rounds before the last one brought together; nothing before one that does not count. */
+const earlierOf = (rounds: readonly Round[], { own }: Sent, of: string): { readonly n: number; readonly hits: number } => {
+  const earlier = own ? rounds.slice(0, -1) : [];
+  const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+  return { n: sum(earlier.flatMap((round) => Object.values(round))), hits: sum(earlier.map((round) => round[of] ?? 0)) };
+};
+
 const waitOf = ({ lab, step }: Place): string => {
   if (mesh.value?.open === false) return closedReason.value || 'You are looking, not touching: open the address that the terminal printed.';
   return lockOf(step, reachedIn(lab, step));
@@ -163,6 +172,16 @@ export const Observe = ({ lab, step, applies, onReveal }: Place & { applies: num
       {step.stage.kind === 'certificates' && reached?.predicted !== undefined ? <Certificates /> : null}
       {step.stage.kind === 'ejections' && reached?.predicted !== undefined ? (
         <Ejections from={step.stage.from} service={step.stage.service} />
+      ) : null}
+      {step.stage.kind === 'race' && reached?.predicted !== undefined ? (
+        step.stage.shows === 'race' ? (
+          <RacePicture />
+        ) : (
+          <LeavingPicture />
+        )
+      ) : null}
+      {step.stage.kind === 'chance' && sent !== undefined && isRevealed(reached) ? (
+        <BandPicture of={step.stage.of} p={step.stage.share} answers={sent.answers} before={earlierOf(rounds, sent, step.stage.of)} />
       ) : null}
       {isRevealed(reached) ? <ChancePicture step={step} rounds={rounds} predicted={reached?.predicted} /> : null}
     </section>

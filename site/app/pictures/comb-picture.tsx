@@ -88,7 +88,7 @@ const Cap = ({ capMs, spanMs, x, height }: { capMs: number; spanMs: number; x: n
   capMs === 0 || capMs > spanMs * CAP_IN_SIGHT ? null : (
     <g class="cap">
       <line x1={x} x2={x} y1={12} y2={height} />
-      <text x={x} y={9}>
+      <text class="cap-words" x={x} y={9}>
         cap {shortTime(capMs)}
       </text>
     </g>

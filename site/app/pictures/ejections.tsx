@@ -32,7 +32,8 @@ const Countdown = ({ host, nowMs }: { host: OutlierHost; nowMs: number }) => {
         <span class="meter-fill out" style={{ width: `${Math.min(100, (left / total) * 100)}%` }} />
       </div>
       <p class="small">
-        <b>out for {seconds(left)} more</b> ({seconds(ejected.untilMs - ejected.sinceMs)} in all, time {host.ejections})
+        <b>out for {seconds(left)} more</b> of {seconds(ejected.untilMs - ejected.sinceMs)}; ejected{' '}
+        {host.ejections === 1 ? 'once' : `${host.ejections} times`}
       </p>
     </>
   );
@@ -49,9 +50,9 @@ const HostCard = ({ host, nowMs }: { host: OutlierHost; nowMs: number }) => (
       </b>
       <span class={`chip ${host.ejected === undefined ? 'good' : 'bad'}`}>{host.ejected === undefined ? 'in' : 'ejected'}</span>
     </p>
-    <Strikes {...host.consecutive5xx} />
+    <Strikes now={host.ejected === undefined ? host.consecutive5xx.now : host.consecutive5xx.needed} needed={host.consecutive5xx.needed} />
     <p class="small muted">
-      {strikeWords(host.consecutive5xx)}
+      {host.ejected === undefined ? strikeWords(host.consecutive5xx) : 'ejected at its last strike'}
       {host.ejected === undefined && host.ejections > 0
         ? `; ejected ${host.ejections === 1 ? 'once' : `${host.ejections} times`} so far`
         : ''}

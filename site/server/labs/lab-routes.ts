@@ -98,8 +98,8 @@ export const labRoutes = ({ mesh, cases, held, load, controlPlane, root, progres
         count: () => countProbes(mesh, step.send.from),
       });
     if (step.stage.kind === 'held') await held.clear();
-    // Where places or failures are counted, nobody else may come in between.
-    const isCounted = step.stage.kind === 'held' || step.stage.kind === 'ejections';
+    // Where places, turns or failures are counted, nobody else may come in between.
+    const isCounted = step.stage.kind === 'held' || step.send.alone === true;
     const verdict = await (isCounted ? load.quiet(check) : check());
     for (const [proved, checked] of checkedSteps(lab, step.id, verdict)) await book.reach(keyOf(lab, proved), { checked });
     return context.json(verdict);
