@@ -42,16 +42,23 @@ const releaseAt = async (
 
 const NOBODY = { released: 0, held: 0 };
 
+/** What holding needs: as much of sender and load as it uses. */
+interface HeldRoom {
+  readonly mesh: LiveMesh;
+  readonly sender: Pick<Sender, 'send'>;
+  readonly load: Pick<SteadyLoad, 'state' | 'start' | 'stop'>;
+}
+
 /** LIVING STATE: what was sent to be held, the last set of it. */
 export class HeldRequests {
   readonly #mesh: LiveMesh;
-  readonly #sender: Sender;
-  readonly #load: SteadyLoad;
+  readonly #sender: HeldRoom['sender'];
+  readonly #load: HeldRoom['load'];
   #open: Open[] = [];
   #service = '';
   #loadWas = 0;
 
-  constructor({ mesh, sender, load }: { readonly mesh: LiveMesh; readonly sender: Sender; readonly load: SteadyLoad }) {
+  constructor({ mesh, sender, load }: HeldRoom) {
     this.#mesh = mesh;
     this.#sender = sender;
     this.#load = load;
