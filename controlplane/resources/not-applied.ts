@@ -7,13 +7,7 @@ import { UNUSED_SETTINGS } from './mesh/settings.ts';
 import type { Complaint } from './problem.ts';
 import type { ActiveKind } from './resource.ts';
 
-const SECTIONS = [
-  'loadBalancer.zoneAwareLbSetting',
-  'connectionPool.http.http2KeepAlive',
-  'connectionPool.http.h2UpgradePolicy=UPGRADE',
-  'connectionPool.http.useClientProtocol=TRUE',
-  'connectionPool.http.maxConcurrentStreams',
-];
+const SECTIONS = ['loadBalancer.zoneAwareLbSetting'];
 const POLICY = [
   ...SECTIONS,
   ...SECTIONS.map((section) => `portLevelSettings[].${section}`),

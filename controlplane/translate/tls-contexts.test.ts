@@ -163,3 +163,14 @@ test('what the mesh says of paths holds for every connection manager, and that a
       ...{ normalizePath: true, mergeSlashes: true, pathWithEscapedSlashesAction: 'UNESCAPE_AND_FORWARD', stripTrailingHostDot: true },
     });
 });
+
+test('TLS agrees on what is spoken: HTTP/2 where a rule asks for it, and nothing where the caller decides', () => {
+  const offered = (http: string) =>
+    plain(cluster(http && rule(`trafficPolicy: {connectionPool: {http: {${http}}}}`))?.transportSocketMatches[0]?.transportSocket)
+      .commonTlsContext.alpnProtocols;
+  expect(offered('')).not.toContain('h2');
+  expect(offered('h2UpgradePolicy: UPGRADE')).toEqual(['istio-h2', 'istio', 'h2']);
+  expect(offered('useClientProtocol: true')).toEqual(['istio']);
+  const server = inMesh().listeners.find(({ name }) => name === 'virtualInbound')?.filterChains[0]?.transportSocket;
+  expect(plain(server).commonTlsContext.alpnProtocols).toEqual(['h2', 'http/1.1', 'istio']);
+});

@@ -15,8 +15,13 @@ export const hasIdentity = (labels: Readonly<Record<string, string>>): boolean =
 export const MESH_PROTOCOLS = ['istio', 'istio-peer-exchange', 'istio-http/1.0', 'istio-http/1.1', 'istio-h2'] as const;
 
 /** One of them must be among what the mesh's clients offer: a server that finds none may end the handshake. */
-const SERVER_PROTOCOLS = ['http/1.1', 'istio'];
-const CLIENT_PROTOCOLS = { http: ['istio-http/1.1', 'istio', 'http/1.1'], tcp: ['istio'] } as const;
+const SERVER_PROTOCOLS = ['h2', 'http/1.1', 'istio'];
+const CLIENT_PROTOCOLS = {
+  http: ['istio-http/1.1', 'istio', 'http/1.1'],
+  http2: ['istio-h2', 'istio', 'h2'],
+  any: ['istio'],
+  tcp: ['istio'],
+} as const;
 
 const VERSIONS = { TLSV1_2: 3, TLSV1_3: 4 } as const;
 
@@ -65,7 +70,7 @@ export interface Peer {
   readonly sni: string;
   readonly names: readonly string[];
   readonly accounts: readonly string[];
-  readonly protocol: 'http' | 'tcp';
+  readonly protocol: keyof typeof CLIENT_PROTOCOLS;
 }
 
 /** A client that shows who it is, and takes no answer from anybody but those. */

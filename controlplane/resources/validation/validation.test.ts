@@ -265,7 +265,8 @@ test.each([
   ['DestinationRule', policy('tls: {mode: DISABLE}')],
   ['DestinationRule', policy('tls: {mode: SIMPLE}')],
   ['DestinationRule', policy('portLevelSettings: [{port: {number: 80}, tls: {mode: ISTIO_MUTUAL}}]')],
-  ['DestinationRule', policy('connectionPool: {http: {h2UpgradePolicy: DO_NOT_UPGRADE}}')],
+  ['DestinationRule', policy('connectionPool: {http: {h2UpgradePolicy: UPGRADE, maxConcurrentStreams: 3}}')],
+  ['DestinationRule', policy('connectionPool: {http: {useClientProtocol: true}}')],
   ['Gateway', 'servers: [{port: {number: 80, name: x, protocol: http}, hosts: ["*", "ns/*.a.com", "./b.com"]}]'],
   ['Gateway', 'servers: [{port: {number: 80, name: x, protocol: TCP}, hosts: ["*"]}]'],
   ['Gateway', 'servers: [{port: {number: 80, name: x, protocol: TLS}, hosts: ["*"], tls: {mode: PASSTHROUGH}}]'],
@@ -279,7 +280,7 @@ test.each([
 
 test.each([
   ['DestinationRule', policy('proxyProtocol: {version: V1}')],
-  ['DestinationRule', 'host: a, subsets: [{name: v1, trafficPolicy: {connectionPool: {http: {useClientProtocol: true}}}}]'],
+  ['DestinationRule', 'host: a, subsets: [{name: v1, trafficPolicy: {loadBalancer: {zoneAwareLbSetting: {}}}}]'],
   ['Gateway', 'servers: [{port: {number: 80, name: x, protocol: HTTP2}, hosts: ["*"]}]'],
   ['ServiceEntry', `hosts: [a.com], ${PORTS}, resolution: DNS_ROUND_ROBIN`],
   ['WorkloadEntry', 'address: 1.1.1.1, network: n'],

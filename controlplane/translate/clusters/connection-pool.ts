@@ -55,6 +55,9 @@ const keepaliveOf = ({ probes, time, interval }: NonNullable<NonNullable<Pool['t
   ...(interval !== undefined && { keepaliveInterval: Math.floor(durationMs(interval) / 1000) }),
 });
 
+/** Whether a rule makes callers speak HTTP/2, whatever the programs speak. */
+export const isUpgraded = (pool: Pool | undefined): boolean => pool?.http?.h2UpgradePolicy === 'UPGRADE' && !pool.http.useClientProtocol;
+
 /** Nothing where nobody asks for anything. Idle connections of HTTP go by their own limit, and by TCP's where there is none. */
 const protocolOptions = (pool: Pool | undefined, upgrades: 'never' | 'when asked' | 'always'): Partial<Cluster> => {
   const { http, tcp } = pool ?? {};
@@ -64,7 +67,7 @@ const protocolOptions = (pool: Pool | undefined, upgrades: 'never' | 'when asked
     ...(http?.maxRequestsPerConnection ? { maxRequestsPerConnection: http.maxRequestsPerConnection } : {}),
     ...(tcp?.maxConnectionDuration !== undefined && { maxConnectionDuration: toDuration(durationMs(tcp.maxConnectionDuration)) }),
   };
-  const isHttp2 = upgrades === 'always' || (upgrades === 'when asked' && http?.h2UpgradePolicy === 'UPGRADE' && !http.useClientProtocol);
+  const isHttp2 = upgrades === 'always' || (upgrades === 'when asked' && isUpgraded(pool));
   const asksCommon = Object.keys(common).length > 0 || (http?.maxConcurrentStreams ?? 0) > 0 || http?.http2KeepAlive !== undefined;
   if (!asksCommon && !isHttp2 && !http?.useClientProtocol) return {};
   const options = {

@@ -2,6 +2,7 @@
 import { accountsBehind } from '../endpoints/endpoints.ts';
 import { automaticSockets, hasIdentity, identitiesOf, meshClientTls, ownClientTls } from '../tls-contexts.ts';
 import { isPassthrough, type OutboundInput } from './cluster-input.ts';
+import { isUpgraded } from './connection-pool.ts';
 
 /** What a DestinationRule says; else mutual TLS with every endpoint that can. A rule without a word on TLS leaves that as it is. */
 export const transportSecurity = (input: OutboundInput) => {
@@ -17,10 +18,16 @@ export const transportSecurity = (input: OutboundInput) => {
   return canBoth && accountsBehind(mesh, service).length > 0 ? { transportSocketMatches: automaticSockets(mutualTls(input)) } : {};
 };
 
+/** What TLS agrees on must be what is spoken then; where the caller decides, nothing is agreed on but that both are of the mesh. */
+const spokenBy = (pool: OutboundInput['policy']['connectionPool'], protocol: 'http' | 'tcp') => {
+  if (pool?.http?.useClientProtocol) return 'any';
+  return isUpgraded(pool) ? 'http2' : protocol;
+};
+
 const mutualTls = ({ mesh, service, port, subset, policy }: OutboundInput) =>
   meshClientTls(mesh.config, {
     sni: policy.tls?.sni || `outbound_.${port.number}_.${subset ?? ''}_.${service.hostname}`,
     names: policy.tls?.subjectAltNames ?? [],
     accounts: accountsBehind(mesh, service),
-    protocol: port.protocol,
+    protocol: spokenBy(policy.connectionPool, port.protocol),
   });
