@@ -18,22 +18,28 @@ import { boundaries, refusals } from './protocol/refusals.ts';
 import { readings, strictness } from './protocol/strictness.ts';
 import { bookinfoResilience } from './resilience/bookinfo-resilience.ts';
 import { breakersAndRetries, heldLimits } from './resilience/breakers.ts';
+import { connectionLives } from './resilience/connections.ts';
 import { ejectionShares, strikes, strikesOfAllKinds } from './resilience/ejection.ts';
 import { ejectionTimes } from './resilience/ejection-time.ts';
 import { brokenExchanges, localReplies, retries, timeouts } from './resilience/failures.ts';
 import { faults } from './resilience/faults.ts';
 import { httpChecks, otherChecks } from './resilience/health-checks.ts';
 import { limits } from './resilience/limits.ts';
+import { moreFaults } from './resilience/more-faults.ts';
 import { retryConditions } from './resilience/retry-conditions.ts';
 import { retryKinds, retryTimes } from './resilience/retry-limits.ts';
 import { statistics } from './resilience/statistics.ts';
 import { silences, timeoutsOfRoutes } from './resilience/timeouts.ts';
 import { headerEdits, ownAnswers, rewrites } from './routing/actions.ts';
 import { cors, mirrors } from './routing/beside.ts';
+import { byteRoutes } from './routing/bytes.ts';
+import { copies } from './routing/copies.ts';
 import { headerMatch } from './routing/header-match.ts';
+import { moreActions, moreOrigins } from './routing/more-actions.ts';
 import { namespaces } from './routing/namespaces.ts';
 import { policies } from './routing/policies.ts';
 import { destinationRulePrecedence, virtualServicePrecedence } from './routing/precedence.ts';
+import { rateLimits } from './routing/rate-limit.ts';
 import { conditions, requestMatch, ruleOrder } from './routing/request-match.ts';
 import { hostForms, subsets } from './routing/subsets.ts';
 import { twoProxies } from './routing/two-proxies.ts';
@@ -78,7 +84,12 @@ export const catalogue: readonly ConformanceCase[] = [
   ...ownAnswers,
   ...headerEdits,
   ...mirrors,
+  ...copies,
   ...cors,
+  ...moreActions,
+  ...moreOrigins,
+  ...byteRoutes,
+  ...rateLimits,
   ...kubernetesServices,
   ...entries,
   ...unknownHosts,
@@ -106,8 +117,10 @@ export const catalogue: readonly ConformanceCase[] = [
   ...timeoutsOfRoutes,
   ...silences,
   ...faults,
+  ...moreFaults,
   ...statistics,
   ...limits,
+  ...connectionLives,
   ...heldLimits,
   ...breakersAndRetries,
   ...strikes,
