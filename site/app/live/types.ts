@@ -24,7 +24,6 @@ export type {
   RouteView,
   RuleLimits,
   RulePlace,
-  SeatsView,
   SentAnswer,
   ShownCertificate,
   ToldVerdict,

@@ -32,8 +32,8 @@ const Countdown = ({ host, nowMs }: { host: OutlierHost; nowMs: number }) => {
         <span class="meter-fill out" style={{ width: `${Math.min(100, (left / total) * 100)}%` }} />
       </div>
       <p class="small">
-        <b>out for {seconds(left)} more</b> of {seconds(ejected.untilMs - ejected.sinceMs)}; ejected{' '}
-        {host.ejections === 1 ? 'once' : `${host.ejections} times`}
+        <b>back in {seconds(left)}</b>: its {seconds(ejected.untilMs - ejected.sinceMs)}, then the next look. Ejected{' '}
+        {host.ejections === 1 ? 'once' : `${host.ejections} times`} so far.
       </p>
     </>
   );
