@@ -130,9 +130,8 @@ export class Http2Server implements SessionEvents, ServerRoom {
 
   settled(): void {}
 
-  goaway(): void {
-    this.drain();
-  }
+  /** A client says that it wants no pushes: there are none. It closes when it has its answers. */
+  goaway(): void {}
 
   opening(id: number, list: FieldList, ends: boolean): void {
     const { session } = this;

@@ -34,13 +34,13 @@ interface Call {
   error?: StreamError;
 }
 
-const setUp = async (options: object = HTTP2, config: object = {}, settings: readonly (readonly [number, number])[] = []) => {
+const setUp = async (options: object = HTTP2, config: object = {}, settings: readonly (readonly [number, number])[] | 'none' = []) => {
   const system = simulatedSystem();
   const peers: Peer[] = [];
   await system.network.listen(AT, (connection) => {
     const peer = new Peer(connection);
     peers.push(peer);
-    peer.settings(...settings);
+    if (settings !== 'none') peer.settings(...settings);
   });
   const manager = new ClusterManager(system);
   const { typedExtensionProtocolOptions } = httpOptions(options) as Pick<ClusterMessage, 'typedExtensionProtocolOptions'>;
@@ -241,6 +241,17 @@ describe('limits', () => {
     const made = await call();
     await system.clock.advance(3_000);
     expect([made.error?.flag, peers[0]?.of('reset', 1)[0]?.code, peers[0]?.ended]).toEqual(['UMSDR', ERROR.cancel, false]);
+  });
+
+  it('of silence: a host that accepts and says nothing fails who waits', async () => {
+    const { system, peers, call } = await setUp(HTTP2, {}, 'none');
+    const made = await call();
+    await system.clock.advance(1000);
+    expect([made.error?.flag, made.error?.codeDetails, peers[0]?.ended]).toEqual([
+      'UF',
+      'upstream_reset_before_response_started{connection_timeout}',
+      true,
+    ]);
   });
 
   it('of silence: a host that does not answer a PING is gone', async () => {

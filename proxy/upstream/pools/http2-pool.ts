@@ -1,6 +1,6 @@
 /** LIVING STATE: HTTP/2 connections to one host. Many exchanges on each; another is opened when those that are open allow no more. */
 import type { Cancel } from '#system/clock.ts';
-import type { Connection } from '#system/network.ts';
+import { ConnectError, type Connection } from '#system/network.ts';
 import { remoteReset } from '../../codec/http2/client-stream.ts';
 import { ERROR } from '../../codec/http2/errors.ts';
 import { Http2Client } from '../../codec/http2/http2-client.ts';
@@ -17,6 +17,7 @@ interface Pooled {
   /** See certificateEnd. */
   readonly endsAtMs: number;
   cancelAge: Cancel;
+  cancelSilence: Cancel;
   requests: number;
   /** Requests that were served and begin in a turn. */
   promised: number;
@@ -211,10 +212,18 @@ export class Http2Pool implements Pool {
       counted,
       endsAtMs: certificateEnd(connection, system.clock.wallTimeMs()),
       cancelAge: nothing,
+      cancelSilence: nothing,
       requests: 0,
       promised: 0,
       idleSinceMs: system.clock.nowMs(),
     };
+    // A host that accepts and says nothing keeps nobody waiting for ever.
+    pooled.cancelSilence = system.clock.after(options.connectTimeoutMs, () => {
+      const silence = new ConnectError('timeout', 'the host sent no SETTINGS');
+      stats.connectTimeouts.value++;
+      stats.pendingFailureEject.value += this.#pending.failAll(connectFailure(silence));
+      client.close();
+    });
     if (maxDurationMs > 0)
       pooled.cancelAge = system.clock.after(maxDurationMs, () => {
         stats.connectionsTooOld.value++;
@@ -223,6 +232,7 @@ export class Http2Pool implements Pool {
   }
 
   #ready(pooled: Pooled): void {
+    pooled.cancelSilence();
     this.#connecting--;
     this.#open.add(pooled);
     this.#serveWaiting();
@@ -232,6 +242,7 @@ export class Http2Pool implements Pool {
 
   #closed(pooled: Pooled, { failure, ...end }: ConnectionEnd & { readonly failure: StreamError }): void {
     pooled.cancelAge();
+    pooled.cancelSilence();
     if (this.#open.delete(pooled)) this.#room.stats.requestsPerConnection.observe(pooled.requests);
     else {
       this.#connecting--;
