@@ -97,7 +97,7 @@ export const TRANSLATION_MUTANTS: readonly Mutant[] = [
   {
     id: 'MUT-MESH-AT-GATEWAY',
     wrong: 'a VirtualService without gateways applies at every gateway',
-    file: 'controlplane/translate/routes/routes.ts',
+    file: 'controlplane/translate/routes/route-view.ts',
     find: ": ['mesh'];",
     replace: ": ['mesh', gateway];",
   },
@@ -216,7 +216,7 @@ export const TRANSLATION_MUTANTS: readonly Mutant[] = [
   {
     id: 'MUT-SOURCE-LABELS-IGNORED',
     wrong: 'rules for callers with certain labels hold for all callers',
-    file: 'controlplane/translate/routes/routes.ts',
+    file: 'controlplane/translate/routes/route-view.ts',
     find: 'return match.sourceLabels === undefined ||',
     replace: 'return true ||',
   },

@@ -9,7 +9,8 @@ import { ADS } from './config-source.ts';
 import { proxylessHttpFilters } from './listeners/http-filters.ts';
 import { HCM } from './listeners/listener-parts.ts';
 import { pack } from './pack.ts';
-import { type RouteView, sidecarRoutes } from './routes/routes.ts';
+import type { RouteView } from './routes/route-view.ts';
+import { sidecarRoutes } from './routes/routes.ts';
 import type { TranslatedResources } from './translated-resources.ts';
 
 /** all: clusters and endpoints as a sidecar of that workload would have them. */

@@ -11,7 +11,7 @@ import { durationMs } from '../../resources/checks.ts';
 import type { Destination, VirtualServiceSpec } from '../../resources/virtual-service.ts';
 import { toDuration } from '../pack.ts';
 import { clusterOf } from '../routes/destinations.ts';
-import { boundVirtualServices, isFor, type RouteView, sourceMetadata } from '../routes/routes.ts';
+import { boundVirtualServices, isFor, type RouteView, sourceMetadata } from '../routes/route-view.ts';
 import { tcpProxy } from './listener-parts.ts';
 
 /** Connections of one kind, and what becomes of them. match absent: all others. */

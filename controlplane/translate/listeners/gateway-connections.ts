@@ -5,7 +5,7 @@
 import { FilterChain, Listener } from '#envoy';
 import { passesOn } from '../../resources/gateway.ts';
 import { socketAddress } from '../endpoints/endpoints.ts';
-import { boundVirtualServices, isFor, type RouteView, sourceMetadata } from '../routes/routes.ts';
+import { boundVirtualServices, isFor, type RouteView, sourceMetadata } from '../routes/route-view.ts';
 import { type ConnectionChain, distinct, proxyTo } from './connection-routes.ts';
 import { type OpenServer, openHosts, openServers } from './gateway-servers.ts';
 import { direction, tlsInspector } from './listener-parts.ts';

@@ -3,7 +3,7 @@ import { BLACK_HOLE_CLUSTER, PASSTHROUGH_CLUSTER } from '#api/names.ts';
 import { FilterChain, Listener } from '#envoy';
 import type { Mesh, MeshService, ProxyNode } from '../../mesh/mesh.ts';
 import { socketAddress } from '../endpoints/endpoints.ts';
-import type { RouteView } from '../routes/routes.ts';
+import type { RouteView } from '../routes/route-view.ts';
 import { type ConnectionChain, connectionChains, distinct } from './connection-routes.ts';
 import { connectionManager, direction, filterChain, proxyProtocolFilter, tcpProxy, tlsInspector } from './listener-parts.ts';
 

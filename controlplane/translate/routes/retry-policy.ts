@@ -7,7 +7,7 @@ import { pack, toDuration } from '../pack.ts';
 type Retries = NonNullable<HttpRule['retries']>;
 
 /** Istio's default: connection trouble is tried twice more, answers are not. */
-export const DEFAULT_RETRY_ON = 'connect-failure,refused-stream,unavailable,cancelled,retriable-status-codes';
+const DEFAULT_RETRY_ON = 'connect-failure,refused-stream,unavailable,cancelled,retriable-status-codes';
 
 const DEFAULT_RETRIES: Retries = { attempts: 2 };
 
