@@ -1,5 +1,6 @@
 /** Values of added fields. What they say was asked of Envoy 1.40. */
 import { expect, test } from 'vitest';
+import { Route } from '#envoy';
 import { EMPTY_BODY } from '../http/body.ts';
 import { HeaderMap } from '../http/header-map.ts';
 import { type HttpRequest, NO_TRAILERS } from '../http/message.ts';
@@ -45,17 +46,14 @@ test.each(['%NOPE%', '%REQ%', '%START_TIME(%Y)%', '50%', '%constructor%'])('%s i
 });
 
 test('the values of a layer are those of the fields before it, but for removed ones', () => {
-  const option = (key: string, value: string, appendAction: number) => ({
-    header: { key, value, rawValue: Buffer.of() },
-    appendAction,
-    keepEmptyValue: false,
+  const { requestHeadersToAdd } = Route.fromJSON({
+    requestHeadersToAdd: [
+      { header: { key: 'x-s', value: '%RESP(x-b)%%RESP(x-r)%' } },
+      { header: { key: 'x-b', value: 'new' }, appendAction: 'OVERWRITE_IF_EXISTS_OR_ADD' },
+    ],
   });
-  const [overwrite, append] = [2, 0];
   const names = { add: 'response_headers_to_add', remove: 'response_headers_to_remove' };
-  const edits = compileLayer(
-    { add: [option('x-s', '%RESP(x-b)%%RESP(x-r)%', append), option('x-b', 'new', overwrite)], remove: ['x-r'] },
-    names,
-  );
+  const edits = compileLayer({ add: requestHeadersToAdd, remove: ['x-r'] }, names);
   const draft = ['x-b', 'old', 'x-r', 'gone'];
   for (const edit of edits) edit(draft, request, stream());
   expect(draft).toEqual(['x-b', 'new', 'x-s', 'old']);
