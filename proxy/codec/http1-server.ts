@@ -156,7 +156,12 @@ export class Http1Server {
     const exchange = newExchange(stream, head, chunks);
     this.#exchange = exchange;
     this.#watch.limitExchange(stream.idleTimeoutMs ?? settings.streamIdleTimeoutMs);
-    if (this.#decoder && settings.requestTimeoutMs > 0) this.#awaitWhole(exchange, settings.requestTimeoutMs);
+    if (this.#decoder && settings.requestTimeoutMs > 0) {
+      // Where the answer has begun, the request may go on.
+      const isLate = () => exchange === this.#exchange && this.#decoder !== undefined && !exchange.headSent;
+      const late = () => isLate() && this.#giveUp(exchange, REQUEST_TIMEOUT);
+      stream.response.finally(this.#clock.after(settings.requestTimeoutMs, late));
+    }
     this.#requests++;
     stream.response.then((response) => this.#respond(exchange, response));
   }
@@ -166,14 +171,6 @@ export class Http1Server {
     for (const chunk of chunks) body.push(chunk);
     this.#decoder = decoder;
     this.#body = body;
-  }
-
-  /** Answers a request whose body is not here in time; where the answer has begun, it may go on. */
-  #awaitWhole(exchange: Exchange, ms: number): void {
-    const cancel = this.#clock.after(ms, () => {
-      if (exchange === this.#exchange && this.#decoder && !exchange.headSent) this.#giveUp(exchange, REQUEST_TIMEOUT);
-    });
-    exchange.stream.response.finally(cancel);
   }
 
   /** False: the body that came with the head is broken, and was refused. */

@@ -72,6 +72,16 @@ export interface ClusterStats {
   readonly time: Histogram;
 }
 
+const retryStats = (scope: MetricScope) => ({
+  retries: scope.counter('upstream_rq_retry'),
+  retryBackoffs: scope.counter('upstream_rq_retry_backoff_exponential'),
+  retryAskedBackoffs: scope.counter('upstream_rq_retry_backoff_ratelimited'),
+  retrySuccess: scope.counter('upstream_rq_retry_success'),
+  retryOverflow: scope.counter('upstream_rq_retry_overflow'),
+  retryLimitExceeded: scope.counter('upstream_rq_retry_limit_exceeded'),
+  retriesAbandoned: scope.counter('retry_or_shadow_abandoned'),
+});
+
 /** Names: Envoy "Cluster manager → statistics". */
 export const clusterStats = (scope: MetricScope): ClusterStats => {
   let http2: Http2Numbers | undefined;
@@ -89,13 +99,7 @@ export const clusterStats = (scope: MetricScope): ClusterStats => {
     perTryTimeouts: scope.counter('upstream_rq_per_try_timeout'),
     perTryIdleTimeouts: scope.counter('upstream_rq_per_try_idle_timeout'),
     cancelled: scope.counter('upstream_rq_cancelled'),
-    retries: scope.counter('upstream_rq_retry'),
-    retryBackoffs: scope.counter('upstream_rq_retry_backoff_exponential'),
-    retryAskedBackoffs: scope.counter('upstream_rq_retry_backoff_ratelimited'),
-    retrySuccess: scope.counter('upstream_rq_retry_success'),
-    retryOverflow: scope.counter('upstream_rq_retry_overflow'),
-    retryLimitExceeded: scope.counter('upstream_rq_retry_limit_exceeded'),
-    retriesAbandoned: scope.counter('retry_or_shadow_abandoned'),
+    ...retryStats(scope),
     connections: scope.counter('upstream_cx_total'),
     http1Connections: scope.counter('upstream_cx_http1_total'),
     http2Connections: scope.counter('upstream_cx_http2_total'),
