@@ -228,6 +228,22 @@ describe('cluster', () => {
     expect([...cluster().hosts.keys()]).toEqual(['10.0.0.2:80', '10.0.0.3:80']);
   });
 
+  it('keeps the hosts of a STRICT_DNS cluster under other settings until the names are looked up anew', async () => {
+    const socketAddress = { address: 'echo.test', portValue: 80 };
+    const loadAssignment = { clusterName: 'echo', endpoints: [{ lbEndpoints: [{ endpoint: { address: { socketAddress } } }] }] };
+    const { update, send, cluster, system } = setUp({});
+    system.world.network.names.set('echo.test', ['10.0.0.1']);
+    update(compiled({ type: 'STRICT_DNS', loadAssignment }));
+    await settled(system);
+    const [host] = cluster().hosts.values();
+    update(compiled({ type: 'STRICT_DNS', loadAssignment, connectTimeout: '2s' }));
+    const answer = send();
+    expect(cluster().hosts.get('10.0.0.1:80')).toBe(host);
+    await settled(system);
+    expect(await answer).toMatchObject({ status: 200 });
+    expect(cluster().hosts.get('10.0.0.1:80')).toBe(host);
+  });
+
   it.each([
     [{ type: 'LOGICAL_DNS' }, 'type: not supported'],
     [{ outlierDetection: { monitors: [{ name: 'x' }] } }, 'outlier_detection.monitors: not supported'],

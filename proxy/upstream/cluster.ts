@@ -240,6 +240,8 @@ export class Cluster implements HostRoom {
       this.#setEndpoints(compiled.endpoints);
       return;
     }
+    // Names are no hosts; those found before serve until the new answer.
+    if (before === undefined) this.#endpoints = { ...compiled.endpoints, priorities: [] };
     if (compiled.config !== before?.config) this.#resolve(discovery);
     this.#rebuild();
   }
@@ -247,7 +249,6 @@ export class Cluster implements HostRoom {
   #resolve(discovery: Extract<ClusterConfig['discovery'], { kind: 'strict-dns' }>): void {
     this.#resolving?.abort();
     this.#resolving = new AbortController();
-    this.#endpoints = { ...this.#endpoints, priorities: [] };
     keepResolving(discovery, this.system, (endpoints) => this.#setEndpoints(endpoints), this.#resolving.signal);
   }
 
