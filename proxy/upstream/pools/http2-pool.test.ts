@@ -83,6 +83,16 @@ describe('connections that speak HTTP/2', () => {
     expect([opened(peers), stat('upstream_rq_active')]).toEqual([[[1, 3, 5], [1]], 3]);
   });
 
+  it('are not opened again and again to a host that allows no request at all', async () => {
+    const { peers, call, settle, stat } = await setUp(HTTP2, {}, [[SETTING.maxStreams, 0]]);
+    const waiting = await call();
+    for (let turn = 0; turn < 5; turn++) await settle();
+    expect([stat('upstream_cx_total'), waiting.response, waiting.error]).toEqual([1, undefined, undefined]);
+    peers[0]?.settings([SETTING.maxStreams, 1]);
+    await settle();
+    expect(opened(peers)).toEqual([[1]]);
+  });
+
   it('say what is asked, in the words of HTTP/2', async () => {
     const { peers, call } = await setUp();
     const flat = ['connection', 'x', 'transfer-encoding', 'chunked', 'te', 'trailers', 'x-forwarded-proto', 'https', 'x-a', 'b'];

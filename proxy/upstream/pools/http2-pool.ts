@@ -164,6 +164,7 @@ export class Http2Pool implements Pool {
   #grow(): void {
     const { options, stats, breaker } = this.#room;
     if (this.#pending.size <= this.#connecting * options.http2.maxStreams) return;
+    if (this.#allowsNothing) return;
     if (!this.#mayConnect) {
       stats.connectionOverflow.value++;
       breaker.refused.connections++;
@@ -172,6 +173,12 @@ export class Http2Pool implements Pool {
     this.#connecting++;
     // Both ends are handled inside; nobody has to wait for the dial itself.
     void this.#connect(new CountedConnection(this.#room, this.#host, stats.http2Connections));
+  }
+
+  /** A host that takes no request on a connection without any takes none on the next: who waits, waits until it says otherwise. */
+  get #allowsNothing(): boolean {
+    for (const { client, promised } of this.#open) if (client.openStreams + promised === 0 && !client.hasRoom) return true;
+    return false;
   }
 
   get #mayConnect(): boolean {
