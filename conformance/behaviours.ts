@@ -1,6 +1,7 @@
 /** Documented behaviours of Istio and Envoy in this slice, and the cases that prove each; what has none says why. Numbers are those of the project's catalogue. */
 import { type Behaviour, open, proved } from './behaviour.ts';
 import { securityBehaviours } from './behaviours-security.ts';
+import { trafficBehaviours } from './behaviours-traffic.ts';
 
 /** LR, RT, TO, RY. */
 const requests: readonly Behaviour[] = [
@@ -57,11 +58,6 @@ const requests: readonly Behaviour[] = [
   proved('TO-01', 'a route timeout: 504, UT, response_timeout', 'RES-TIME-001'),
   proved('TO-02', 'no timeout: a slow answer is waited for', 'RES-TIME-001'),
   proved('TO-04', 'perTryTimeout ends each try; the last one is the answer', 'RES-RETRY-008'),
-  open(
-    'TO-06',
-    'upstream is told the budget that is left',
-    "the callee's sidecar takes x-envoy-expected-rq-timeout-ms away; covered by tests of proxy/router",
-  ),
   proved('RY-01', 'default policy: connection failures, two retries', 'RES-ERR-002', 'RES-RETRY-001'),
   proved('RY-02', 'default policy: an answered 503 is not retried', 'RES-RETRY-003'),
   proved('RY-03', 'attempts 3: four tries, then the last answer and URX', 'RES-RETRY-002'),
@@ -72,7 +68,6 @@ const requests: readonly Behaviour[] = [
   proved('RY-09', 'retriable-4xx', 'RES-RETRY-005'),
   proved('RY-10', 'status codes among the conditions', 'RES-RETRY-006'),
   proved('RY-13', 'a retry avoids hosts that were tried', 'RES-RETRY-001'),
-  open('RY-14', 'back-off is random below a growing ceiling', 'only upper bounds could be asserted; covered by tests of proxy/router'),
   proved('RY-17', 'the body is sent again byte for byte', 'RES-RETRY-007'),
   proved('RY-20', 'a POST is retried too', 'RES-RETRY-007'),
   proved('RY-22', 'upstream_rq_retry counts retries', 'RES-RETRY-001', 'RES-RETRY-003'),
@@ -87,11 +82,8 @@ const policies: readonly Behaviour[] = [
   proved('CB-06', 'http2MaxRequests counts HTTP/1.1 too', 'RES-BREAK-003'),
   proved('CB-07', 'maxRequestsPerConnection', 'RES-BREAK-004'),
   proved('CB-08', 'limits are per proxy', 'RES-BREAK-003'),
-  open('OD', 'outlier detection', 'not in this slice'),
-  open('LB-01', 'least request spares the slow host', 'covered by tests of proxy/upstream/balancers'),
   proved('LB-02', 'round robin is exact', 'TRAF-POLICY-001'),
   proved('LB-04', 'endpoints get shares by weight', 'DISC-SE-002'),
-  open('LB-05', 'consistent hashing', 'not in this slice'),
   proved('FI-01', 'abort for whom it matches, FI', 'RES-FAULT-001'),
   proved('FI-02', 'delay, DI', 'RES-FAULT-003'),
   proved('FI-03', 'delay before abort', 'RES-FAULT-006'),
@@ -204,7 +196,14 @@ const operations: readonly Behaviour[] = [
 ];
 
 /** All of them, by group. */
-export const behaviours: readonly Behaviour[] = [...requests, ...policies, ...messages, ...operations, ...securityBehaviours];
+export const behaviours: readonly Behaviour[] = [
+  ...requests,
+  ...policies,
+  ...messages,
+  ...operations,
+  ...trafficBehaviours,
+  ...securityBehaviours,
+];
 
 /** Two lines a behaviour: number and cases, or the reason that there is none; then its sentence. The sum last. */
 export const coverageTable = (): string => {

@@ -5,6 +5,7 @@ import { DATA_PLANE_MUTANTS } from './data-plane.ts';
 import { EXTERNAL_MUTANTS } from './external.ts';
 import type { Mutant } from './mutant.ts';
 import { MUTUAL_TLS_MUTANTS } from './mutual-tls.ts';
+import { RESILIENCE_MUTANTS } from './resilience.ts';
 import { ROTATION_MUTANTS } from './rotation.ts';
 import { TOKEN_MUTANTS } from './tokens.ts';
 import { TRANSLATION_MUTANTS } from './translation.ts';
@@ -14,6 +15,7 @@ export const MUTANTS: readonly Mutant[] = [
   ...CONTROL_PLANE_MUTANTS,
   ...TRANSLATION_MUTANTS,
   ...DATA_PLANE_MUTANTS,
+  ...RESILIENCE_MUTANTS,
   ...AUTHORIZATION_MUTANTS,
   ...TOKEN_MUTANTS,
   ...MUTUAL_TLS_MUTANTS,

@@ -41,7 +41,7 @@ export const hashedKeys: readonly ConformanceCase[] = [
     source: `${SOURCE}: httpHeaderName`,
     profile: 'core',
     apply: BY_USER,
-    killedBy: ['MUT-HASH-IGNORED'],
+    killedBy: [],
     labs: [],
     async run(mesh) {
       for (const key of ['ada', 'grace', 'barbara'])
@@ -70,7 +70,7 @@ export const hashedKeys: readonly ConformanceCase[] = [
     source: `${SOURCE}: httpCookie.ttl`,
     profile: 'core',
     apply: balanced('{ consistentHash: { httpCookie: { name: seat, path: /reviews, ttl: 3600s } } }'),
-    killedBy: ['MUT-COOKIE-NOT-GIVEN'],
+    killedBy: [],
     labs: [],
     async run(mesh) {
       for (let client = 0; client < 4; client++) {
@@ -112,7 +112,7 @@ export const hashedKeys: readonly ConformanceCase[] = [
     source: `${SOURCE}: httpQueryParameterName, useSourceIp`,
     profile: 'core',
     apply: balanced('{ consistentHash: { httpQueryParameterName: user } }'),
-    killedBy: ['MUT-HASH-IGNORED'],
+    killedBy: [],
     labs: [],
     async run(mesh) {
       const ask = async (user: string) => (await mesh.send({ url: `${REVIEWS}?a=1&user=${user}` })).servedBy();
@@ -134,7 +134,7 @@ export const hashedPlaces: readonly ConformanceCase[] = [
     source: 'Envoy ring hash: consistent; about 1/N of the keys move',
     profile: 'core',
     apply: balanced('{ consistentHash: { httpHeaderName: x-user, ringHash: { minimumRingSize: 1024 } } }'),
-    killedBy: ['MUT-ALL-KEYS-MOVE'],
+    killedBy: [],
     labs: [],
     async run(mesh) {
       const { moved, strangers, taken } = await movedByFourth(mesh, 60);
@@ -150,7 +150,7 @@ export const hashedPlaces: readonly ConformanceCase[] = [
     source: 'Istio ConsistentHashLB.maglev; Envoy maglev',
     profile: 'core',
     apply: balanced('{ consistentHash: { httpHeaderName: x-user, maglev: { tableSize: 65537 } } }'),
-    killedBy: ['MUT-HASH-IGNORED'],
+    killedBy: [],
     labs: [],
     async run(mesh) {
       expectEqual('workloads for one value', distinct(await turns(mesh, 20, byUser('ada'))).length, 1);
@@ -166,7 +166,7 @@ export const hashedPlaces: readonly ConformanceCase[] = [
     source: 'Envoy ring hash: the ring depends on the hosts alone',
     profile: 'core',
     apply: BY_USER,
-    killedBy: ['MUT-RING-CHANGES-ON-RESTART'],
+    killedBy: [],
     labs: [],
     async run(mesh) {
       const before = await placeKeys(mesh, 60, byUser);

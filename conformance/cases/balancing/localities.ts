@@ -37,7 +37,7 @@ export const localities: readonly ConformanceCase[] = [
     source: 'Envoy priority levels: overprovisioning factor 1.4',
     profile: 'core',
     apply: '',
-    killedBy: ['MUT-NO-OVERPROVISIONING'],
+    killedBy: [],
     labs: [],
     async run(mesh) {
       const [v1 = '', v2 = '', v3 = ''] = programs(mesh, ['', SICK]);
@@ -57,7 +57,7 @@ export const localities: readonly ConformanceCase[] = [
     source: 'Envoy locality weighted load balancing; Istio LocalityLoadBalancerSetting.distribute',
     profile: 'core',
     apply: '',
-    killedBy: ['MUT-LOCALITY-WEIGHTS-IGNORED'],
+    killedBy: [],
     labs: [],
     async run(mesh) {
       const [v1 = '', v2 = '', v3 = ''] = programs(mesh, []);
@@ -76,7 +76,7 @@ export const localities: readonly ConformanceCase[] = [
     source: 'Envoy panic threshold, 50 % by default; lb_healthy_panic',
     profile: 'core',
     apply: '',
-    killedBy: ['MUT-PANIC-INVERTED'],
+    killedBy: [],
     labs: [],
     async run(mesh) {
       await using lone = await mesh.alone(cluster(`[${locality('a', 'priority: 0', ...programs(mesh, ['', SICK, SICK]))}]`, [calm(50)]));
@@ -91,7 +91,7 @@ export const localities: readonly ConformanceCase[] = [
     source: 'Envoy panic threshold; Istio sets 0',
     profile: 'core',
     apply: '',
-    killedBy: ['MUT-PANIC-INVERTED', 'MUT-PANIC-ALWAYS'],
+    killedBy: [],
     labs: [],
     async run(mesh) {
       for (const [percent, sick, well] of [

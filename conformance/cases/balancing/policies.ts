@@ -98,7 +98,7 @@ export const algorithms: readonly ConformanceCase[] = [
     source: `${SOURCE}: RANDOM`,
     profile: 'core',
     apply: balanced('{ simple: RANDOM }'),
-    killedBy: ['MUT-RANDOM-IN-TURN'],
+    killedBy: [],
     labs: [],
     async run(mesh) {
       const free = await occupyV1(mesh);

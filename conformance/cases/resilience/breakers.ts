@@ -37,7 +37,7 @@ export const heldLimits: readonly ConformanceCase[] = [
     source: 'Istio ConnectionPoolSettings; Envoy circuit breaking: circuit_breakers.default.cx_open, rq_pending_open',
     profile: 'core',
     apply: limited('{ tcp: { maxConnections: 1 }, http: { http1MaxPendingRequests: 1 } }'),
-    killedBy: ['MUT-OVERFLOW-500', 'MUT-OVERFLOW-WAITS'],
+    killedBy: [],
     labs: [],
     async run(mesh) {
       const held = await hold(mesh, 1, { ask: ASK });
@@ -89,7 +89,7 @@ export const heldLimits: readonly ConformanceCase[] = [
     source: 'Envoy circuit breaking: max_requests counts active streams',
     profile: 'core',
     apply: limited('{ http: { http2MaxRequests: 1 } }'),
-    killedBy: ['MUT-PLACE-FREED-AT-HEAD'],
+    killedBy: [],
     labs: [],
     async run(mesh) {
       const key = freshKey();
@@ -111,7 +111,7 @@ export const heldLimits: readonly ConformanceCase[] = [
     source: 'Envoy circuit breaking; response flag DC',
     profile: 'core',
     apply: limited('{ http: { http2MaxRequests: 1 } }'),
-    killedBy: ['MUT-PLACE-LEAKS-ON-RESET'],
+    killedBy: [],
     labs: [],
     async run(mesh) {
       const key = freshKey();
@@ -133,7 +133,7 @@ export const heldLimits: readonly ConformanceCase[] = [
     source: 'Envoy circuit breaking: the resource is released with the stream, however it ends',
     profile: 'core',
     apply: '',
-    killedBy: ['MUT-PLACE-LEAKS-ON-RESET'],
+    killedBy: [],
     labs: [],
     async run(mesh) {
       await mesh.apply(direct(mesh, { policy: '{ connectionPool: { http: { http2MaxRequests: 1 } } }' }));
@@ -160,7 +160,7 @@ export const breakersAndRetries: readonly ConformanceCase[] = [
     source: 'Istio HTTPSettings.maxRetries; Envoy upstream_rq_retry_overflow',
     profile: 'core',
     apply: limited('{ http: { maxRetries: 1 } }').replace('- route:', '- retries: { attempts: 2, retryOn: 5xx }\n    route:'),
-    killedBy: ['MUT-RETRY-LIMIT-IGNORED'],
+    killedBy: [],
     labs: [],
     async run(mesh) {
       const held = await hold(mesh, 1, { ask: ASK, script: 'fail=503;until=2;from=2' });
@@ -195,7 +195,7 @@ spec:
       connectionPool: { http: { http2MaxRequests: 1 } }
       outlierDetection: { consecutive5xxErrors: 1, interval: 10s, baseEjectionTime: 30s, maxEjectionPercent: 100 }
 ${everythingTo('v1')}`,
-    killedBy: ['MUT-OVERFLOW-COUNTED'],
+    killedBy: [],
     labs: [],
     async run(mesh) {
       const held = await hold(mesh, 1, { ask: ASK });
@@ -215,7 +215,7 @@ ${everythingTo('v1')}`,
       '- route:',
       '- retries: { attempts: 3, retryOn: "5xx,reset,503" }\n    route:',
     ),
-    killedBy: ['MUT-OVERFLOW-RETRIED'],
+    killedBy: [],
     labs: [],
     async run(mesh) {
       const held = await hold(mesh, 1, { ask: ASK });

@@ -16,7 +16,7 @@ export const connectionLives: readonly ConformanceCase[] = [
     source: 'Istio HTTPSettings.idleTimeout; Envoy upstream_cx_idle_timeout',
     profile: 'core',
     apply: limited('{ http: { idleTimeout: 0.3s } }'),
-    killedBy: ['MUT-IDLE-FOREVER'],
+    killedBy: [],
     labs: [],
     async run(mesh) {
       const before = await mesh.stat('productpage-v1', `${V1}.upstream_cx_idle_timeout`);

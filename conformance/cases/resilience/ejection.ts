@@ -114,7 +114,7 @@ export const strikes: readonly ConformanceCase[] = [
     source: 'seed: Circuit Breaking (consecutiveErrors); Istio OutlierDetection.consecutiveErrors: deprecated, without effect',
     profile: 'core',
     apply: onlyV1(`{ consecutiveErrors: 2, ${LONG}, maxEjectionPercent: 100 }`),
-    killedBy: ['MUT-CONSECUTIVE-ERRORS-READ'],
+    killedBy: [],
     labs: [],
     async run(mesh) {
       await inTurn(mesh, 4, 'fail=503');
@@ -167,7 +167,7 @@ export const ejectionShares: readonly ConformanceCase[] = [
     source: `${SOURCE}: minHealthPercent 0 switches panic off`,
     profile: 'core',
     apply: watched(`{ consecutive5xxErrors: 2, ${LONG}, maxEjectionPercent: 100 }`),
-    killedBy: ['MUT-PANIC-ALWAYS'],
+    killedBy: [],
     labs: [],
     async run(mesh) {
       await inTurn(mesh, 6, 'fail=500');
@@ -195,7 +195,7 @@ export const ejectionShares: readonly ConformanceCase[] = [
     source: `${SOURCE}: minHealthPercent; Envoy panic threshold`,
     profile: 'core',
     apply: watched(`{ consecutive5xxErrors: 2, ${LONG}, maxEjectionPercent: 100, minHealthPercent: 50 }`),
-    killedBy: ['MUT-PANIC-INVERTED'],
+    killedBy: [],
     labs: [],
     async run(mesh) {
       await inTurn(mesh, 6, 'only=reviews-v1;fail=500');
@@ -223,7 +223,7 @@ export const strikesOfAllKinds: readonly ConformanceCase[] = [
     source: `${SOURCE}: local origin errors count as 5xx unless they are split`,
     profile: 'core',
     apply: '',
-    killedBy: ['MUT-LOCAL-ORIGIN-UNCOUNTED'],
+    killedBy: [],
     labs: [],
     async run(mesh) {
       const policy = `{ outlierDetection: { consecutive5xxErrors: 3, ${LONG}, maxEjectionPercent: 100 } }`;

@@ -67,7 +67,7 @@ export const httpChecks: readonly ConformanceCase[] = [
     source: `${SOURCE}.unhealthy_threshold: a status that is not expected is a failure at once`,
     profile: 'core',
     apply: '',
-    killedBy: ['MUT-CHECKS-UNHEEDED'],
+    killedBy: [],
     labs: [],
     async run(mesh) {
       const both = among(program(mesh, 'reviews-v1'), program(mesh, 'reviews-v2'));
@@ -92,7 +92,7 @@ export const httpChecks: readonly ConformanceCase[] = [
     source: `${SOURCE}.healthy_threshold`,
     profile: 'core',
     apply: '',
-    killedBy: ['MUT-HEALTHY-AT-ONCE'],
+    killedBy: [],
     labs: [],
     async run(mesh) {
       await using lone = await mesh.alone(
@@ -166,7 +166,7 @@ export const otherChecks: readonly ConformanceCase[] = [
     source: `${SOURCE}.TcpHealthCheck`,
     profile: 'core',
     apply: '',
-    killedBy: ['MUT-CHECKS-UNHEEDED'],
+    killedBy: [],
     labs: [],
     async run(mesh) {
       const tcp =
@@ -221,7 +221,7 @@ spec:
         health_checks:
         - { timeout: 1s, interval: 0.1s, no_traffic_interval: 0.1s, unhealthy_threshold: 1, healthy_threshold: 1, http_health_check: { path: /healthz, host: reviews } }
 `,
-    killedBy: ['MUT-CHECKS-UNHEEDED'],
+    killedBy: [],
     labs: [],
     async run(mesh) {
       const health = async () =>

@@ -26,7 +26,7 @@ export const timeoutsOfRoutes: readonly ConformanceCase[] = [
 - ${to('v1')}
   timeout: 5s
   retries: { attempts: 3, perTryTimeout: 2s, retryOn: "5xx,reset,connect-failure", backoff: 1ms }`),
-    killedBy: ['MUT-TIMEOUT-PER-TRY'],
+    killedBy: [],
     labs: [],
     async run(mesh) {
       const [answer] = begin(mesh, 1, { url: REVIEWS, headers: { [BEHAVE]: 'delay=60000' } });
@@ -50,7 +50,7 @@ export const timeoutsOfRoutes: readonly ConformanceCase[] = [
     apply: reviewsRules(`
 - ${to('v1')}
   timeout: 0.3s`),
-    killedBy: ['MUT-TIMEOUT-ENDS-AT-HEAD'],
+    killedBy: [],
     labs: [],
     async run(mesh) {
       const key = freshKey();
@@ -73,7 +73,7 @@ export const timeoutsOfRoutes: readonly ConformanceCase[] = [
     drivers: ['simulation'],
     because: 'fifty seconds pass at once on a virtual clock',
     apply: reviewsRules(`- ${to('v1')}`),
-    killedBy: ['MUT-DEFAULT-TIMEOUT'],
+    killedBy: [],
     labs: [],
     async run(mesh) {
       const [answer] = begin(mesh, 1, { url: REVIEWS, headers: { [BEHAVE]: 'delay=50000' } });
@@ -91,7 +91,7 @@ export const timeoutsOfRoutes: readonly ConformanceCase[] = [
     source: 'Envoy router: x-envoy-expected-rq-timeout-ms',
     profile: 'core',
     apply: '',
-    killedBy: ['MUT-EXPECTED-TIMEOUT-MISSING'],
+    killedBy: [],
     labs: [],
     async run(mesh) {
       const told = async (rule: string) => {
@@ -154,7 +154,7 @@ export const silences: readonly ConformanceCase[] = [
     source: 'gRPC over HTTP2, Timeout; Istio: max_stream_duration.grpc_timeout_header_max 0, no cap',
     profile: 'core',
     apply: reviewsRules(`- ${to('v1')}`),
-    killedBy: ['MUT-GRPC-DEADLINE-IGNORED'],
+    killedBy: [],
     labs: [],
     async run(mesh) {
       const headers = { 'content-type': 'application/grpc', 'grpc-timeout': '200m', [BEHAVE]: 'delay=2500' };

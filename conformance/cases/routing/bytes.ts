@@ -55,7 +55,7 @@ export const byteRoutes: readonly ConformanceCase[] = [
     source: 'Istio TCPRoute.route.weight; Envoy tcp_proxy weighted_clusters',
     profile: 'core',
     apply: '',
-    killedBy: ['MUT-TCP-WEIGHTS-EQUAL'],
+    killedBy: [],
     labs: [],
     async run(mesh) {
       await mesh.apply(`${LEDGERS('bytes', ['reviews-v1', 'reviews-v2'], mesh, 'TCP')}
@@ -149,7 +149,7 @@ spec:
     source: 'Istio TLSRoute.match.sniHosts; Envoy filter_chain_match.server_names',
     profile: 'core',
     apply: '',
-    killedBy: ['MUT-SNI-IGNORED'],
+    killedBy: [],
     labs: [],
     async run(mesh) {
       await mesh.apply(`${LEDGERS('sealed', ['reviews-v1', 'reviews-v2'], mesh, 'TLS').replace('hosts: [sealed.example.test]', 'hosts: [sealed.example.test, one.sealed.test, two.sealed.test]')}

@@ -22,7 +22,7 @@ export const copies: readonly ConformanceCase[] = [
 - ${to('v1')}
   mirror: { host: reviews, subset: v2 }
   mirrorPercentage: { value: 25 }`),
-    killedBy: ['MUT-MIRROR-ALWAYS'],
+    killedBy: [],
     labs: [],
     async run(mesh) {
       const rose = await rise(mesh, V2, ['upstream_rq_total'], async () => {
@@ -42,7 +42,7 @@ export const copies: readonly ConformanceCase[] = [
     apply: reviewsRules(`
 - ${to('v1')}
   mirror: { host: reviews, subset: v2 }`),
-    killedBy: ['MUT-MIRROR-AWAITED'],
+    killedBy: [],
     labs: [],
     async run(mesh) {
       const key = freshKey();
@@ -63,7 +63,7 @@ export const copies: readonly ConformanceCase[] = [
 - ${to('v1')}
   mirror: { host: reviews, subset: v2 }
   retries: { attempts: 2, retryOn: 5xx }`),
-    killedBy: ['MUT-MIRROR-ANSWERS'],
+    killedBy: [],
     labs: [],
     async run(mesh) {
       const names = ['upstream_rq_total', 'upstream_rq_500'] as const;

@@ -17,7 +17,7 @@ export const moreActions: readonly ConformanceCase[] = [
     source: 'Istio HTTPRewrite.uri; Envoy x-envoy-original-path',
     profile: 'core',
     apply: '',
-    killedBy: ['MUT-ORIGINAL-PATH-MISSING'],
+    killedBy: [],
     labs: [],
     async run(mesh) {
       await mesh.apply(direct(mesh, { rule: 'match: [{ uri: { prefix: /api/ } }]\n    rewrite: { uri: / }' }));
@@ -66,7 +66,7 @@ ${[302, 303, 307].map((code) => `- match: [{ uri: { exact: /${code} } }]\n  redi
 - match: [{ uri: { exact: /port } }]
   redirect: { authority: new.example.test, port: 8443, scheme: https }
 - ${to('v1')}`),
-    killedBy: ['MUT-REDIRECT-CODE-IGNORED'],
+    killedBy: [],
     labs: [],
     async run(mesh) {
       const where = async (path: string) => {

@@ -52,7 +52,7 @@ export const rateLimits: readonly ConformanceCase[] = [
     source: `${SOURCE}: tokens_per_fill, fill_interval`,
     profile: 'core',
     apply: '',
-    killedBy: ['MUT-BUCKET-NEVER-FILLS'],
+    killedBy: [],
     labs: [],
     async run(mesh) {
       const bucket = '{ max_tokens: 2, tokens_per_fill: 2, fill_interval: 1s }';
