@@ -15,6 +15,7 @@ import type { SocketAddress } from '#system/network.ts';
 import type { ServeHttp } from '../http/serve.ts';
 import type { ChainProtocol, ServerHandshakes } from '../tls/server-context.ts';
 import { checkRange } from './filter-chain-match.ts';
+import { refuseOverlaps } from './filter-chain-overlap.ts';
 import { compileListenerFilters, type OpeningRules } from './listener-filters.ts';
 import type { TellRefused } from './refused.ts';
 import type { ConnectionGuard, ServeTcp } from './tcp-proxy.ts';
@@ -200,6 +201,7 @@ export const compileListener = (listener: Listener, rooms: ListenerRooms): Compi
     ],
   });
   const chains = listener.filterChains.map((chain, index) => inField(`filter_chains[${index}]`, () => compileChain(chain, rooms)));
+  refuseOverlaps(chains);
   const last = listener.defaultFilterChain;
   const defaultChain = last && inField('default_filter_chain', () => compileChain(last, rooms));
   if (chains.length === 0 && !defaultChain) throw new ConfigError('filter_chains', 'at least one is needed');

@@ -44,8 +44,16 @@ const nameScore = (names: readonly string[], name: string): number => {
 
 const setScore = (wanted: boolean, has: boolean): number => (wanted ? (has ? 1 : -1) : 0);
 
+/** Of the loopback network only its first address counts. (Envoy 1.40) */
 const isLocal = ({ source, destination }: ConnectionFacts): boolean =>
-  source.address === destination.address || source.address.startsWith('127.') || source.address === '::1';
+  source.address === destination.address || source.address === '127.0.0.1' || source.address === '::1';
+
+/** What the client would rather speak comes first, whatever the order of chains. */
+const protocolScore = (wanted: readonly string[], offered: readonly string[]): number => {
+  if (wanted.length === 0) return 0;
+  const at = offered.findIndex((name) => wanted.includes(name));
+  return at < 0 ? -1 : offered.length - at;
+};
 
 type Criterion = (match: FilterChainMatch, facts: ConnectionFacts) => number;
 
@@ -55,11 +63,7 @@ const CRITERIA: readonly Criterion[] = [
   (match, { destination }) => rangeScore(match.prefixRanges, destination.address),
   (match, { serverName }) => nameScore(match.serverNames, serverName),
   (match, { transport }) => setScore(match.transportProtocol !== '', match.transportProtocol === transport),
-  (match, { protocols }) =>
-    setScore(
-      match.applicationProtocols.length > 0,
-      match.applicationProtocols.some((name) => protocols.includes(name)),
-    ),
+  (match, { protocols }) => protocolScore(match.applicationProtocols, protocols),
   (match, { source }) => rangeScore(match.directSourcePrefixRanges, source.address),
   (match, facts) => (match.sourceType === 0 ? 0 : (match.sourceType === 1) === isLocal(facts) ? 1 : -1),
   (match, { source }) => rangeScore(match.sourcePrefixRanges, source.address),
