@@ -16,12 +16,11 @@ import { HeadError, withoutEmptyLines } from './head.ts';
 import { IncomingBody } from './incoming-body.ts';
 import { awaitsContinue, decoderFor, receivedRequest, requestStart, wantsUpgrade } from './receive-request.ts';
 import { HEAD_TIMEOUT, LEFT_EARLY, REQUEST_TIMEOUT, refusalOf, streamTimeout, wordlessRefusal } from './refusal.ts';
-import { checkBeginning, parseRequestHead, type RequestHead } from './request-head.ts';
+import { headEnd, parseRequestHead, type RequestHead } from './request-head.ts';
 import { interimHead, isBodiless, responseHead } from './response-text.ts';
 import { startTunnel } from './upgrade.ts';
-import { pumpBody, writeWhole } from './write-message.ts';
+import { discard, pumpBody, writeWhole } from './write-message.ts';
 
-const HEAD_END = '\r\n\r\n';
 const NOTHING = new Uint8Array(0);
 const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n';
 
@@ -127,14 +126,9 @@ export class Http1Server {
 
   #takeHead(): boolean {
     const buffer = withoutEmptyLines(this.#buffer as Buffer);
-    const end = buffer.indexOf(HEAD_END, 0, 'latin1');
     const { settings } = this.#http;
-    if (end > settings.maxHeadBytes || (end < 0 && buffer.length > settings.maxHeadBytes))
-      throw new HeadError(431, 'http1.headers_too_large');
-    if (end < 0) {
-      checkBeginning(buffer.toString('latin1'), settings);
-      return false;
-    }
+    const end = headEnd(buffer, settings);
+    if (end < 0) return false;
     const head = parseRequestHead(buffer.toString('latin1', 0, end + 2), settings);
     this.#buffer = buffer.length === end + 4 ? undefined : buffer.subarray(end + 4);
     this.#begin(head);
@@ -222,17 +216,13 @@ export class Http1Server {
     const refusal = refusalOf(error);
     this.#closing = true;
     this.#buffer = undefined;
-    if (!exchange) {
-      this.#refuse(this.#http.refuse(refusal, this.#downstream));
-      return;
+    if (!exchange) this.#refuse(this.#http.refuse(refusal, this.#downstream));
+    else if (!exchange.headSent) this.#giveUp(exchange, refusal);
+    else {
+      exchange.stream.abort('DPE', error.details);
+      this.#body?.fail(refusal);
+      this.#drop(exchange);
     }
-    if (!exchange.headSent) {
-      this.#giveUp(exchange, refusal);
-      return;
-    }
-    exchange.stream.abort('DPE', error.details);
-    this.#body?.fail(refusal);
-    this.#drop(exchange);
   }
 
   /** The last word on bytes that are no exchange. */
@@ -252,21 +242,18 @@ export class Http1Server {
 
   #respond(exchange: Exchange, response: HttpResponse | undefined): void {
     if (exchange !== this.#exchange || exchange.headSent) {
-      if (response) void response.body[Symbol.asyncIterator]().return?.();
-      response?.upgraded?.destroy();
-      return;
+      if (response) discard(response);
+    } else if (!response) this.#drop(exchange);
+    else {
+      exchange.headSent = true;
+      exchange.status = response.status;
+      this.#watch.touch();
+      if (response.upgraded) this.#startTunnel(exchange, response);
+      else this.#answer(exchange, response);
     }
-    if (!response) {
-      this.#drop(exchange);
-      return;
-    }
-    exchange.headSent = true;
-    exchange.status = response.status;
-    this.#watch.touch();
-    if (response.upgraded) {
-      this.#startTunnel(exchange, response);
-      return;
-    }
+  }
+
+  #answer(exchange: Exchange, response: HttpResponse): void {
     const toHead = exchange.head.method === 'HEAD';
     const bodiless = toHead || isBodiless(response.status);
     const whole = bodiless ? NOTHING : response.body.whole;

@@ -113,7 +113,7 @@ const parseLine = (text: string, end: number, rules: RequestRules): RequestLine 
 };
 
 /** For a head that is not all here: whether what is here can still become one. Throws HeadError when it cannot. */
-export const checkBeginning = (text: string, rules: RequestRules): void => {
+const checkBeginning = (text: string, rules: RequestRules): void => {
   const end = text.indexOf('\r\n');
   if (end >= 0) {
     parseLine(text, end, rules);
@@ -149,4 +149,14 @@ export const parseRequestHead = (text: string, rules: RequestRules): RequestHead
   if (authority !== undefined) checkAuthority(authority);
   if (fields.upgrade !== undefined && (fields.chunked || (fields.contentLength ?? 0) > 0)) throw bad('upgrade_with_body');
   return { ...fields, method, path, authority: authority ?? '', refusal: refusalOf(method, authority, fragment) };
+};
+
+const HEAD_END = '\r\n\r\n';
+
+/** Where the head's empty line begins; -1 while it is not here whole. Throws HeadError for what is too large, or can become no head. */
+export const headEnd = (buffer: Buffer, settings: RequestRules & { readonly maxHeadBytes: number }): number => {
+  const end = buffer.indexOf(HEAD_END, 0, 'latin1');
+  if ((end < 0 ? buffer.length : end) > settings.maxHeadBytes) throw new HeadError(431, 'http1.headers_too_large');
+  if (end < 0) checkBeginning(buffer.toString('latin1'), settings);
+  return end;
 };

@@ -2,6 +2,7 @@
 import type { Connection } from '#system/network.ts';
 import type { Body } from '../http/body.ts';
 import type { HeaderMap } from '../http/header-map.ts';
+import type { HttpResponse } from '../http/message.ts';
 import { writeFields } from './head.ts';
 
 const JOIN_BELOW = 16_384;
@@ -83,4 +84,10 @@ const writePiece = (connection: Connection, chunk: Uint8Array, chunked: boolean)
   const more = connection.write('\r\n', 'latin1');
   connection.uncork();
   return more;
+};
+
+/** An answer that nobody will read: upstream is told at once. */
+export const discard = ({ body, upgraded }: HttpResponse): void => {
+  void body[Symbol.asyncIterator]().return?.();
+  upgraded?.destroy();
 };
