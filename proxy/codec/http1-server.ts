@@ -47,10 +47,8 @@ export class Http1Server {
     this.#downstream = downstream;
     this.#clock = clock;
     http.connectionOpened();
-    connection.on('data', this.#onData);
-    connection.on('end', this.#onEnd);
+    connection.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onClose);
     connection.on('error', () => {});
-    connection.on('close', this.#onClose);
     const phase = (): Phase => (this.#exchange ? 'exchange' : this.#buffer ? 'head' : 'idle');
     this.#watch = new ConnectionWatch(clock, http.settings, { phase, expire: this.#expire });
     connection.resume();
@@ -77,11 +75,8 @@ export class Http1Server {
   readonly #onData = (chunk: Buffer): void => {
     if (this.#closing || this.#tunnel) return;
     this.#watch.touch();
-    if (this.#buffer) this.#buffer = Buffer.concat([this.#buffer, chunk]);
-    else {
-      this.#buffer = chunk;
-      this.#watch.headSinceMs = this.#watch.activeAtMs;
-    }
+    if (!this.#buffer) this.#watch.headSinceMs = this.#watch.activeAtMs;
+    this.#buffer = this.#buffer ? Buffer.concat([this.#buffer, chunk]) : chunk;
     this.#advance();
   };
 
