@@ -128,7 +128,7 @@ export const DATA_PLANE_MUTANTS: readonly Mutant[] = [
     id: 'MUT-INTERNAL-FIELDS-OBEYED',
     wrong: 'x-envoy fields of programs are passed on',
     file: 'proxy/http/forwarding-headers.ts',
-    find: '  dropInternal(draft);\n',
+    find: '  else dropInternal(draft);\n',
     replace: '',
   },
   {
