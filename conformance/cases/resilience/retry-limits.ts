@@ -203,7 +203,7 @@ export const retryTimes: readonly ConformanceCase[] = [
     source: 'Envoy router: each hop has its own policy; retry amplification',
     profile: 'core',
     apply: '',
-    killedBy: ['MUT-NO-RETRY', 'MUT-ATTEMPTS-ARE-TRIES'],
+    killedBy: ['MUT-NO-RETRY'],
     labs: [],
     async run(mesh) {
       const twice = 'retry_policy: { retry_on: 5xx, num_retries: 2, retry_back_off: { base_interval: 0.001s, max_interval: 0.002s } }';
