@@ -114,7 +114,8 @@ export const MUTUAL_TLS_MUTANTS: readonly Mutant[] = [
     wrong: 'every TLS client of a PERMISSIVE server counts as one of the mesh’s',
     file: CHAINS,
     find: "chain({ transportProtocol: 'tls', applicationProtocols: [...MESH_PROTOCOLS] }, secured)",
-    replace: "chain({ transportProtocol: 'tls' }, secured)",
+    // Where bytes are served the program's own TLS has a chain beside it, which would be the same.
+    replace: "chain({ transportProtocol: 'tls', ...(isTcp && { applicationProtocols: [...MESH_PROTOCOLS] }) }, secured)",
   },
   {
     id: 'MUT-PORT-MODE-IGNORED',
